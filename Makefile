@@ -1,0 +1,40 @@
+# The two commands of the README, and what a developer runs. Every recipe uses the environment in
+# .venv, which is made when it is missing or when pyproject.toml or constraints.txt changed.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+.PHONY: repro test test-short lint schema env clean
+
+repro: $(STAMP)  ## run the main job: dvc repro
+	$(RUN) dvc repro
+
+test: $(STAMP)  ## run the tests, short and long
+	$(RUN) python -m pytest -q
+
+test-short: $(STAMP)  ## leave out the tests that take over ten seconds
+	$(RUN) python -m pytest -q -m "not long"
+
+lint: $(STAMP)  ## linters and the type checker
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) snakefmt --check workflow/Snakefile
+	$(RUN) mypy
+	$(RUN) snakemake --lint
+
+schema: $(STAMP)  ## write params.schema.json anew from the models
+	$(RUN) huescape schema > params.schema.json
+
+env: $(STAMP)  ## make the environment only
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "huescape needs Python 3.11, 3.12 or 3.13; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (about 2 GB, a few minutes where the registry is slow)"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:  ## remove the environment and every local run-time state, but no result
+	rm -rf $(VENV) .huescape .snakemake logs

@@ -1,0 +1,140 @@
+"""Read and check params.yaml, once and whole, the same way for the command line and the Snakefile."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from huescape.errors import ParamsError
+from huescape.params.base import Section
+from huescape.params.download import DownloadParams, Name
+from huescape.params.messages import explain
+from huescape.params.photos import FilterParams, ResizeParams
+from huescape.params.quantizers import QuantizerParams
+from huescape.params.reports import EvaluateParams, ReportParams
+from huescape.params.systems import SystemOverrides, SystemParams
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    download: DownloadParams = DownloadParams()
+    filter: FilterParams = FilterParams()
+    resize: ResizeParams = ResizeParams()
+    quantizers: dict[Name, QuantizerParams]
+    systems: dict[Name, SystemOverrides]
+    evaluate: EvaluateParams = EvaluateParams()
+    report: ReportParams = ReportParams()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Params:
+        listed = ", ".join(sorted(self.quantizers)) or "none"
+        for name, system in self.systems.items():
+            if system.quantizer not in self.quantizers:
+                raise ValueError(
+                    f"systems.{name}.quantizer: {system.quantizer!r} is not a quantizer; "
+                    f"allowed: {listed}"
+                )
+        if self.evaluate.prior not in self.quantizers:
+            raise ValueError(
+                f"evaluate.prior: {self.evaluate.prior!r} is not a quantizer; allowed: {listed}"
+            )
+        if self.quantizers[self.evaluate.prior].space != "lab":
+            raise ValueError("evaluate.prior: scores need a quantizer with space = lab")
+        return self
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read, validate and return the parameters; every preset that is named is resolved too.
+
+    Raises ParamsError, in one line that names the file, the dotted key and what is allowed.
+    """
+    params = _validated(Params, read_yaml(path), str(path))
+    for name, overrides in params.systems.items():
+        system = resolve_system(name, overrides, str(path))
+        _check_geometry(name, system, params, str(path))
+    return params
+
+
+def resolve_system(
+    name: str, overrides: SystemOverrides, where: str = "params.yaml"
+) -> SystemParams:
+    """Apply the overrides of `systems.<name>` to its preset, section by section."""
+    merged = preset(overrides.preset, f"{where}: systems.{name}.preset")
+    for key, value in overrides.model_dump(exclude_none=True).items():
+        old = merged.get(key)
+        merged[key] = (
+            {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
+        )
+    return _validated(SystemParams, merged, where, ("systems", name))
+
+
+def preset(name: str, where: str) -> dict[str, Any]:
+    """Read a published recipe from the package; raises ParamsError for a name that is not there."""
+    folder = resources.files("huescape") / "presets"
+    names = sorted(
+        p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")
+    )
+    if name not in names:
+        raise ParamsError(f"{where}: {name!r} is not a preset; allowed: {', '.join(names)}")
+    recipe = YAML(typ="safe", pure=True).load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    return {**recipe, "preset": name}
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse a YAML 1.2 file, as DVC does, so that both see the same values."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ParamsError(
+            f"{path}: no such file; run in the folder that holds params.yaml"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: cannot be read: {error}") from error
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise ParamsError(f"{path}{line}: not valid YAML: {problem}") from error
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of params.yaml, for editors."""
+    return Params.model_json_schema()
+
+
+def _check_geometry(name: str, system: SystemParams, params: Params, where: str) -> None:
+    """A crop must fit into the photos, and be a multiple of the stride of the targets."""
+    crop = system.augmentation.crop
+    stride = params.quantizers[system.quantizer].encode.stride
+    if crop is None:
+        return
+    if crop > params.resize.size:
+        raise ParamsError(
+            f"{where}: systems.{name}.augmentation.crop is {crop}; "
+            f"allowed: at most resize.size = {params.resize.size}"
+        )
+    if crop % max(8, stride):
+        raise ParamsError(
+            f"{where}: systems.{name}.augmentation.crop is {crop}; "
+            f"allowed: a multiple of {max(8, stride)}"
+        )
+
+
+def _validated(model: type[M], value: Any, where: str, prefix: tuple[str, ...] = ()) -> M:
+    if not isinstance(value, dict):
+        raise ParamsError(f"{where}: expected sections and keys, found {type(value).__name__}")
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        line = explain(error.errors()[0], value, model.model_json_schema(), prefix)
+        raise ParamsError(f"{where}: {line}") from error

@@ -1,0 +1,109 @@
+"""Turn a validation error into one line: the dotted key, the value found, the values allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+JsonSchema = dict[str, Any]
+
+_BOUNDS = (
+    ("minimum", "at least {}"),
+    ("exclusiveMinimum", "above {}"),
+    ("maximum", "at most {}"),
+    ("exclusiveMaximum", "below {}"),
+    ("multipleOf", "a multiple of {}"),
+    ("pattern", "matching {}"),
+    ("minItems", "{} or more"),
+)
+
+
+def explain(error: ErrorDetails, value: Any, schema: JsonSchema, prefix: Sequence[str] = ()) -> str:
+    """Describe `error`, found in `value`, by the JSON schema of the model that refused it."""
+    keys, at, parent = _walk(error["loc"], value, schema)
+    dotted = ".".join([*prefix, *keys]) or "the file"
+    if error["type"] == "extra_forbidden":
+        allowed = ", ".join(sorted(parent.get("properties", {})))
+        return f"{dotted}: no such key; allowed here: {allowed}"
+    if error["type"] == "missing":
+        return f"{dotted}: is missing; allowed: {_allowed(at, schema)}"
+    if error["type"] == "union_tag_not_found":
+        return f"{dotted}.{_discriminator(error)}: is missing; allowed: {_tags(at)}"
+    if error["type"] == "union_tag_invalid":
+        tag = error["ctx"]["tag"]
+        return f"{dotted}.{_discriminator(error)} is {tag!r}; allowed: {_tags(at)}"
+    if error["type"] == "value_error":
+        text = error["msg"].removeprefix("Value error, ")
+        return f"{dotted}: {text}" if keys or prefix else text
+    return f"{dotted} is {_short(error['input'])}; allowed: {_allowed(at, schema)}"
+
+
+def _walk(
+    loc: Sequence[int | str], value: Any, schema: JsonSchema
+) -> tuple[list[str], JsonSchema, JsonSchema]:
+    """Follow `loc` through the value and the schema; tags of unions are no keys of the file."""
+    keys: list[str] = []
+    at = parent = schema
+    for item in loc:
+        if item == "[key]":  # the name itself is refused; the pattern stands with the section
+            at = {"type": "string", "pattern": next(iter(parent.get("patternProperties", {})), "")}
+            break
+        at = _resolve(at, schema)
+        mapping = at.get("discriminator", {}).get("mapping", {})
+        if item in mapping:
+            at = {"$ref": mapping[item]}
+            continue
+        parent, at = at, _child(at, item)
+        keys.append(str(item))
+    return keys, _resolve(at, schema), _resolve(parent, schema)
+
+
+def _child(at: JsonSchema, item: int | str) -> JsonSchema:
+    if isinstance(item, int):
+        prefix_items = at.get("prefixItems", [])
+        found = prefix_items[item] if item < len(prefix_items) else at.get("items", {})
+    else:
+        others = [*at.get("patternProperties", {}).values(), at.get("additionalProperties", {})]
+        found = at.get("properties", {}).get(item, others[0])
+    return found if isinstance(found, dict) else {}
+
+
+def _resolve(at: JsonSchema, schema: JsonSchema) -> JsonSchema:
+    while "$ref" in at or "anyOf" in at:
+        if "$ref" in at:
+            at = schema["$defs"][at["$ref"].rsplit("/", 1)[1]]
+        else:  # `X | None`: describe X
+            at = next(option for option in at["anyOf"] if option.get("type") != "null")
+    return at
+
+
+def _allowed(at: JsonSchema, schema: JsonSchema) -> str:
+    if "discriminator" in at:
+        return f"sections of kind {_tags(at)}"
+    if "enum" in at or "const" in at:
+        return ", ".join(str(option) for option in at.get("enum", [at.get("const")]))
+    words = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
+    words |= {"string": "text", "array": "a list", "object": "a section of keys"}
+    parts = [words.get(str(at.get("type")), "another value")]
+    if at.get("type") == "array":
+        parts.append(f"each {_allowed(_resolve(at.get('items', {}), schema), schema)}")
+    parts += [text.format(at[key]) for key, text in _BOUNDS if key in at]
+    if at.get("type") == "object" and "properties" in at:
+        parts.append("(" + ", ".join(sorted(at["properties"])) + ")")
+    return " ".join([parts[0], ", ".join(parts[1:])]).strip()
+
+
+def _discriminator(error: ErrorDetails) -> str:
+    return str(error["ctx"]["discriminator"]).strip("'").removesuffix("()")
+
+
+def _tags(at: JsonSchema) -> str:
+    at = at.get("items", at) if at.get("type") == "array" else at
+    return ", ".join(sorted(at.get("discriminator", {}).get("mapping", {}))) or "another kind"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

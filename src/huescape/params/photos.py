@@ -1,0 +1,52 @@
+"""Sections `filter` and `resize`: which photos are kept, and at what size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from huescape.params.base import Section
+
+
+class SplitParams(Section):
+    """Shares of the validation and the test split; the rest trains.
+
+    The split follows from the hash of a photo's content, so adding photos moves none. Where a
+    source brings its own list (`splits` of the source), that list wins if `honor_lists` is set.
+    """
+
+    val: float = Field(default=0.1, ge=0, lt=1)
+    test: float = Field(default=0.15, ge=0, lt=1)
+    honor_lists: bool = True
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> SplitParams:
+        if self.val + self.test >= 1:
+            raise ValueError("val + test must be below 1: nothing would be left to train on")
+        return self
+
+
+class FilterParams(Section):
+    """What a photo must be to be kept.
+
+    `min_side` is in pixels (of the shorter side), `min_chroma` the mean CIE Lab chroma below which
+    a picture counts as gray, `max_distance` the Hamming distance of 64-bit perceptual hashes up to
+    which two photos count as duplicates, `categories` the tier of landscape categories.
+    """
+
+    categories: Literal["core", "extended", "all"] = "core"
+    min_side: int = Field(default=100, ge=1)
+    min_chroma: float = Field(default=4.0, ge=0, le=200)
+    max_distance: int = Field(default=4, ge=0, le=16)
+    split: SplitParams = SplitParams()
+
+
+class ResizeParams(Section):
+    """Photos are fitted into `size` x `size` by Lanczos, only ever downsampled, and padded.
+
+    `shards` is the number of partitions that can be made independently.
+    """
+
+    size: int = Field(default=256, ge=16, le=1024, multiple_of=8)
+    shards: int = Field(default=4, ge=1, le=10_000)

@@ -1,0 +1,72 @@
+"""Section `quantizers.<name>`: color bins, their prior and weights, and the encoding of pixels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from huescape.params.base import Section
+
+
+class GamutBins(Section):
+    """Zhang et al. 2016: grid points of the chroma plane whose cells touch the sRGB gamut."""
+
+    rule: Literal["gamut"]
+    step: float = Field(default=10.0, ge=2, le=60)
+
+
+class FrequentBins(Section):
+    """Billaut et al. 2018: the `n` most frequent cells of a `cells` x `cells` grid of the plane."""
+
+    rule: Literal["frequent"]
+    n: int = Field(default=32, ge=1, le=65_535)
+    cells: int = Field(default=10, ge=2, le=256)
+
+    @model_validator(mode="after")
+    def _cells_suffice(self) -> FrequentBins:
+        if self.n > self.cells**2:
+            raise ValueError(
+                f"n is {self.n}, larger than the {self.cells**2} bins that a grid of "
+                f"cells = {self.cells} has; allowed: 1 to {self.cells**2}"
+            )
+        return self
+
+
+class PriorParams(Section):
+    """Smoothing of the prior (`sigma` in chroma units, 0 for none) and the uniform share `lambda`.
+
+    Weights are proportional to 1 / ((1 - lambda) p + lambda / Q).
+    """
+
+    sigma: float = Field(default=0.0, ge=0)
+    lam: float = Field(default=0.5, ge=0, le=1, alias="lambda")
+
+
+class HardEncoding(Section):
+    """The nearest bin with weight 1, at every `stride`-th pixel."""
+
+    method: Literal["hard"]
+    stride: int = Field(default=1, ge=1, le=8)
+
+
+class SoftEncoding(Section):
+    """The `neighbors` nearest bins, weighted by a Gaussian of `sigma` (in chroma units)."""
+
+    method: Literal["soft"]
+    neighbors: int = Field(default=5, ge=1, le=32)
+    sigma: float = Field(default=5.0, gt=0)
+    stride: int = Field(default=1, ge=1, le=8)
+
+
+Bins = Annotated[GamutBins | FrequentBins, Field(discriminator="rule")]
+Encoding = Annotated[HardEncoding | SoftEncoding, Field(discriminator="method")]
+
+
+class QuantizerParams(Section):
+    """One quantizer: its color space, bins, prior and encoding."""
+
+    space: Literal["lab", "yuv"]
+    bins: Bins
+    prior: PriorParams = PriorParams()
+    encode: Encoding

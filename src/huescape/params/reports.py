@@ -1,0 +1,31 @@
+"""Sections `evaluate` and `report`: how systems are scored and shown."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from huescape.params.base import Section
+
+Temperature = Annotated[float, Field(gt=0, le=1)]
+
+
+class EvaluateParams(Section):
+    """The temperature of the headline scores, those that are scored and drawn beside it, and the grid.
+
+    `prior` names the quantizer whose bins and prior weigh the rebalanced scores of every system.
+    """
+
+    temperature: Temperature = 0.38
+    temperatures: tuple[Temperature, ...] = (1.0, 0.38, 0.2)
+    prior: str = "lab313"
+    macro_pixels: int = Field(default=1000, ge=1)
+    macro_photos: int = Field(default=5, ge=1)
+    pictures: int = Field(default=8, ge=0, le=64)
+
+
+class ReportParams(Section):
+    """The title of the page."""
+
+    title: str = "huescape"

@@ -1,0 +1,86 @@
+"""Section `systems.<name>`: a system to train, as a preset and what it overrides."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from huescape.params.base import Section
+
+
+class NetworkParams(Section):
+    """A network by name, with its options."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class LossParams(Section):
+    """A loss by name, with its options; `weighted` turns class rebalancing on."""
+
+    name: str
+    weighted: bool = True
+    options: dict[str, Any] = {}
+
+
+class OptimizerParams(Section):
+    """The optimizer and its schedule: lr times `gamma` at each share of the run in `milestones`."""
+
+    name: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = Field(default=1e-3, gt=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = Field(default=0.0, ge=0)
+    milestones: tuple[float, ...] = ()
+    gamma: float = Field(default=0.1, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _milestones_rise(self) -> OptimizerParams:
+        if any(not 0 < share < 1 for share in self.milestones):
+            raise ValueError("milestones are shares of the run, each between 0 and 1")
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError("milestones must rise")
+        return self
+
+
+class AugmentationParams(Section):
+    """Flips, crops and noise; `noise` lists the standard deviations (of lightness in [0, 1]).
+
+    `crop` is the side of a random crop in pixels, or null for the whole photo.
+    """
+
+    flip: bool = True
+    crop: int | None = Field(default=None, ge=16)
+    noise: tuple[float, ...] = ()
+
+
+class SystemParams(Section):
+    """Everything that training reads: a preset with the overrides of params.yaml applied."""
+
+    preset: str
+    quantizer: str
+    network: NetworkParams
+    loss: LossParams
+    optimizer: OptimizerParams = OptimizerParams()
+    augmentation: AugmentationParams = AugmentationParams()
+    steps: int = Field(default=1000, ge=1)
+    batch: int = Field(default=64, ge=1)
+    checkpoint_every: int = Field(default=200, ge=1)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = Field(default=0, ge=0)
+
+
+class SystemOverrides(Section):
+    """An entry of `systems:`; a nested section overrides the keys of the preset that it names."""
+
+    preset: str
+    quantizer: str
+    network: dict[str, Any] = {}
+    loss: dict[str, Any] = {}
+    optimizer: dict[str, Any] = {}
+    augmentation: dict[str, Any] = {}
+    steps: int | None = Field(default=None, ge=1)
+    batch: int | None = Field(default=None, ge=1)
+    checkpoint_every: int | None = Field(default=None, ge=1)
+    precision: Literal["auto", "float32", "bfloat16"] | None = None
+    seed: int | None = Field(default=None, ge=0)

@@ -1,0 +1,45 @@
+"""Settings of the machine, from the environment: never parameters, never part of a result."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from huescape.errors import ParamsError
+
+
+def cpus() -> int:
+    """Number of processors this process may use (a cluster job sees its own share)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def workers() -> int:
+    """Number of worker processes: HUESCAPE_WORKERS, or every processor."""
+    return _positive("HUESCAPE_WORKERS", cpus())
+
+
+def torch_threads() -> int:
+    """Number of threads for torch: HUESCAPE_THREADS, or every processor.
+
+    Not OMP_NUM_THREADS: an engine that sets it would change the order of sums, and with it the
+    trained weights.
+    """
+    return _positive("HUESCAPE_THREADS", cpus())
+
+
+def state_dir() -> Path:
+    """Folder of what outlives a stage but is no result: checkpoints, partial work, journals."""
+    return Path(os.environ.get("HUESCAPE_STATE", ".huescape"))
+
+
+def _positive(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not text.isdigit() or int(text) < 1:
+        raise ParamsError(
+            f"environment variable {name} is {text!r}: a whole number from 1 is allowed"
+        )
+    return int(text)

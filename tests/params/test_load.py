@@ -1,0 +1,137 @@
+"""params.yaml is validated once and whole; what is wrong gets one line with its dotted key."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from huescape.errors import ParamsError
+from huescape.params.load import load_params, schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def _write(tmp_path: Path, value: Any) -> Path:
+    path = tmp_path / "params.yaml"
+    with path.open("w") as stream:
+        YAML(typ="safe", pure=True).dump(value, stream)
+    return path
+
+
+def _changed(tmp_path: Path, dotted: str, value: Any) -> Path:
+    base = copy.deepcopy(YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text()))
+    *parents, last = dotted.split(".")
+    at = base
+    for key in parents:
+        at = at[int(key)] if isinstance(at, list) else at[key]
+    if value is ...:
+        del at[last]
+    else:
+        at[last] = value
+    return _write(tmp_path, base)
+
+
+def test_the_projects_own_file_is_valid() -> None:
+    params = load_params(ROOT / "params.yaml")
+    assert set(params.quantizers) == {"lab313", "yuv32"}
+    assert params.quantizers["yuv32"].bins.n == 32
+    assert "colorunet" in params.systems
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value", "words"),
+    [
+        ("quantizers.yuv32.prior.lambda", 1.5, ["1.5", "at least 0", "at most 1"]),
+        ("quantizers.yuv32.prior.lambda", -0.1, ["-0.1", "at least 0"]),
+        ("quantizers.yuv32.prior.lam", 0.5, ["no such key", "lambda, sigma"]),
+        ("quantizers.yuv32.bins", {"rule": "frequent", "n": 101}, ["101", "100 bins", "1 to 100"]),
+        ("quantizers.yuv32.bins", {"rule": "odd"}, ["rule is 'odd'", "frequent, gamut"]),
+        ("quantizers.yuv32.bins", {"n": 3}, ["rule: is missing", "frequent, gamut"]),
+        ("quantizers.yuv32.encode.stride", "two", ["'two'", "whole number"]),
+        ("evaluate.temperature", 0, ["is 0", "above 0"]),
+        ("evaluate.temperature", -1, ["is -1", "above 0"]),
+        ("evaluate.prior", "yuv32", ["evaluate.prior", "space = lab"]),
+        ("evaluate.prior", "none", ["'none'", "lab313, yuv32"]),
+        ("systems.colorunet.quantizer", "zz", ["'zz'", "lab313, yuv32"]),
+        ("systems.colorunet.preset", "zz", ["'zz'", "colorunet"]),
+        ("systems.colorunet.preset", ..., ["is missing"]),
+        ("systems.colorunet.optimizer.lr", "fast", ["'fast'", "a number above 0"]),
+        ("systems.colorunet.optimizer.lrr", 1, ["no such key", "lr, milestones"]),
+        ("systems.colorunet.augmentation.crop", 300, ["300", "256"]),
+        ("systems.colorunet.augmentation.crop", 100, ["100", "a multiple of 8"]),
+        ("systems.colorunet.steps", 0, ["is 0", "at least 1"]),
+        ("download.sources", [], ["a list", "1 or more"]),
+        ("filtre", {}, ["no such key", "filter"]),
+        ("filter", None, ["None", "a section"]),
+        ("filter.categories", "cor", ["'cor'", "core, extended, all"]),
+        ("filter.split.val", 0.9, ["val + test", "below 1"]),
+        ("resize.size", 250, ["250", "a multiple of 8"]),
+    ],
+)
+def test_a_wrong_value_is_named_in_one_line(
+    tmp_path: Path, dotted: str, value: Any, words: list[str]
+) -> None:
+    path = _changed(tmp_path, dotted, value)
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(str(path))
+    named = dotted if "split.val" not in dotted else "filter.split"
+    for word in [named, *words]:
+        assert word in message, message
+    assert "another value" not in message
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"kind": "flickr"}, ["download.sources.0.kind is 'flickr'", "folder, imagenet"]),
+        ({"kind": "sample", "photos": "many"}, ["download.sources.0.photos", "whole number"]),
+        ({"kind": "sample", "photoz": 30}, ["download.sources.0.photoz", "photos, seed"]),
+        ({"kind": "folder"}, ["download.sources.0.root", "is missing"]),
+        ({"kind": "sun397", "root": "x", "md5": "1"}, ["download.sources.0.md5", "0-9a-f"]),
+    ],
+)
+def test_a_wrong_source_is_named(tmp_path: Path, source: Any, words: list[str]) -> None:
+    with pytest.raises(ParamsError) as caught:
+        load_params(_changed(tmp_path, "download.sources", [source]))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
+    sources = [{"kind": "sample"}, {"kind": "folder", "name": "sample", "root": "x"}]
+    with pytest.raises(ParamsError, match="two sources have the name 'sample'"):
+        load_params(_changed(tmp_path, "download.sources", sources))
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a: 1\na: 2\n", "- 1\n", "", "\tx: 1"])
+def test_a_broken_file_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"run in the folder that holds params\.yaml"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text().replace("lr: 0.001", "lr: 1e-3")
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    assert load_params(path).systems["colorunet"].optimizer["lr"] == 1e-3
+
+
+def test_the_schema_is_the_models() -> None:
+    kept = json.loads((ROOT / "params.schema.json").read_text())
+    assert kept == schema(), "run `huescape schema > params.schema.json`"
