@@ -1,4 +1,4 @@
-"""Read and check params.yaml, once and whole, the same way for the command line and the Snakefile."""
+"""Read and check params.yaml, once and whole, for the command line and the Snakefile alike."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ Temperature = Annotated[float, Field(gt=0, le=1)]
 
 
 class EvaluateParams(Section):
-    """The temperature of the headline scores, those that are scored and drawn beside it, and the grid.
+    """The temperature of the headline scores, and those that are scored and drawn beside it.
 
     `prior` names the quantizer whose bins and prior weigh the rebalanced scores of every system.
     """

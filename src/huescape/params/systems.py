@@ -13,7 +13,7 @@ class NetworkParams(Section):
     """A network by name, with its options."""
 
     name: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class LossParams(Section):
@@ -21,7 +21,7 @@ class LossParams(Section):
 
     name: str
     weighted: bool = True
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class OptimizerParams(Section):
@@ -75,10 +75,10 @@ class SystemOverrides(Section):
 
     preset: str
     quantizer: str
-    network: dict[str, Any] = {}
-    loss: dict[str, Any] = {}
-    optimizer: dict[str, Any] = {}
-    augmentation: dict[str, Any] = {}
+    network: dict[str, Any] = Field(default_factory=dict)
+    loss: dict[str, Any] = Field(default_factory=dict)
+    optimizer: dict[str, Any] = Field(default_factory=dict)
+    augmentation: dict[str, Any] = Field(default_factory=dict)
     steps: int | None = Field(default=None, ge=1)
     batch: int | None = Field(default=None, ge=1)
     checkpoint_every: int | None = Field(default=None, ge=1)

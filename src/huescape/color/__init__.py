@@ -1,0 +1,1 @@
+"""Color as pure maths: spaces, bins, encoding, priors and decoding; no files."""

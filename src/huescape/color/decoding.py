@@ -1,0 +1,100 @@
+"""From a distribution over bins to a color, and from color and lightness to a picture.
+
+Shape suffixes: N pictures, Q bins, H and W pixels, 2 chroma channels; lower-case h and w are the
+network's own resolution.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from huescape.color.spaces import Space
+from huescape.errors import HuescapeError
+
+# Dividing by less would overflow to infinity or 0/0; at this value any difference that float32
+# can hold is already decisive.
+_SMALLEST_TEMPERATURE = 1e-30
+
+
+def annealed_mean(logits_NQHW: Tensor, centers_Q2: Tensor, temperature: float) -> Tensor:
+    """Annealed mean of the predicted distribution (Zhang et al. 2016, eq. 5).
+
+    f_T(z) = exp(log z / T) / sum exp(log z_i / T), then the expectation over the bins' centers.
+    T = 1 is the mean and T -> 0 the mode (the mean of the modes where several are exactly equal).
+    Zhang et al. use T = 0.38. Computed from the logits in float32 (or float64, where they are),
+    outside autocast, so that neither a probability of 0 nor half precision spoils a color.
+
+    Args:
+        logits_NQHW: any real floats; -inf is a bin with probability 0.
+        centers_Q2: the bins' chroma, any float dtype.
+        temperature: T > 0.
+    Returns:
+        chroma (N, 2, H, W), float32 (float64 for float64 logits), on the logits' device.
+    Raises:
+        HuescapeError: T is not a positive number, shapes do not fit, or a pixel's logits hold NaN,
+            +inf or nothing but -inf.
+    """
+    if not (temperature > 0 and np.isfinite(temperature)):
+        raise HuescapeError(f"temperature is {temperature}: allowed is a positive number")
+    logits_NQHW, centers_Q2 = _checked(logits_NQHW, centers_Q2)
+    highest_N1HW = logits_NQHW.amax(dim=1, keepdim=True)
+    if not bool(torch.isfinite(highest_N1HW).all()):
+        raise HuescapeError(
+            "a pixel's logits hold NaN, +inf or nothing but -inf: allowed is finite"
+        )
+    with torch.autocast(logits_NQHW.device.type, enabled=False):
+        # Shifted by the highest before the division, so that no T can make inf - inf.
+        shifted_NQHW = (logits_NQHW - highest_N1HW) / max(temperature, _SMALLEST_TEMPERATURE)
+        weights_NQHW = torch.softmax(shifted_NQHW, dim=1)
+        return torch.einsum("nqhw,qc->nchw", weights_NQHW, centers_Q2)
+
+
+def mode_color(logits_NQHW: Tensor, centers_Q2: Tensor) -> Tensor:
+    """Color of the most likely bin (the lower index at a tie), chroma (N, 2, H, W)."""
+    logits_NQHW, centers_Q2 = _checked(logits_NQHW, centers_Q2)
+    highest_N1HW = logits_NQHW.amax(dim=1, keepdim=True)
+    bins = torch.arange(logits_NQHW.shape[1], device=logits_NQHW.device).view(1, -1, 1, 1)
+    # torch.argmax promises no order among equals; the lowest index that reaches the maximum does.
+    index_NHW = torch.where(logits_NQHW == highest_N1HW, bins, bins.numel() - 1).amin(dim=1)
+    return centers_Q2[index_NHW].permute(0, 3, 1, 2).contiguous()
+
+
+def upsample_chroma(chroma_N2hw: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear upsampling (pixel centers aligned, not corners) to (H, W): (N, 2, H, W)."""
+    if tuple(chroma_N2hw.shape[-2:]) == tuple(size):
+        return chroma_N2hw
+    return functional.interpolate(chroma_N2hw, size=size, mode="bilinear", align_corners=False)
+
+
+def join(
+    lightness_HW: npt.NDArray[np.floating[Any]], ab_HW2: npt.NDArray[np.floating[Any]], space: Space
+) -> npt.NDArray[np.uint8]:
+    """Original lightness and predicted chroma as a picture, rgb (H, W, 3) uint8.
+
+    Any leading shape will do. Colors outside sRGB are clipped as `space.to_rgb` says, then rounded.
+
+    Raises:
+        HuescapeError: the two do not have the same height and width.
+    """
+    if ab_HW2.shape != (*lightness_HW.shape, 2):
+        raise HuescapeError(
+            f"chroma has shape {ab_HW2.shape}: allowed is {(*lightness_HW.shape, 2)}, the lightness"
+        )
+    color_HW3 = np.concatenate([lightness_HW[..., None], ab_HW2], axis=-1)
+    rgb_HW3 = space.to_rgb(color_HW3)
+    return np.rint(rgb_HW3 * rgb_HW3.dtype.type(255)).astype(np.uint8)
+
+
+def _checked(logits_NQHW: Tensor, centers_Q2: Tensor) -> tuple[Tensor, Tensor]:
+    if logits_NQHW.ndim != 4 or centers_Q2.shape != (logits_NQHW.shape[1], 2):
+        raise HuescapeError(
+            f"logits have shape {tuple(logits_NQHW.shape)} and bins {tuple(centers_Q2.shape)}: "
+            "allowed are (N, Q, H, W) and (Q, 2)"
+        )
+    if logits_NQHW.dtype != torch.float64:
+        logits_NQHW = logits_NQHW.float()
+    return logits_NQHW, centers_Q2.to(logits_NQHW)

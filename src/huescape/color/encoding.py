@@ -1,0 +1,186 @@
+"""Colors to bins: the nearest bin, soft weights on the nearest few, and the mass of each bin.
+
+Chroma has the unit of its space. Ties are always broken by the lower bin index, so that two
+machines write the same bytes.
+
+Shape suffixes: N flattened pixels, 2 chroma channels, Q bins, K neighbors.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.color.lattice import Lattice, find_lattice
+from huescape.color.portable import exp_negative
+from huescape.color.search import CandidateTable, candidate_table
+from huescape.errors import HuescapeError
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+
+# A block and its temporaries stay in cache.
+_BLOCK = 1 << 15
+_MASS_UNIT = 2**24
+
+
+def nearest_bin(ab: FloatArray, centers: FloatArray) -> npt.NDArray[np.intp]:
+    """Index of the bin nearest to each color; the lower index at a tie. Exact.
+
+    Args:
+        ab: (..., 2) float32 or float64 chroma.
+        centers: (Q, 2) bins in the same space, any arrangement.
+    Returns:
+        (...) int, in 0..Q-1.
+    Raises:
+        HuescapeError: a wrong shape or dtype, or a value that is not finite.
+    """
+    ab_N2 = _pixels(ab)
+    table = candidate_table(centers, 1)
+    lattice = find_lattice(np.asarray(centers, np.float64))
+    index_N = np.empty(len(ab_N2), np.intp)
+    for start in range(0, len(ab_N2), _BLOCK):
+        block_N2 = ab_N2[start : start + _BLOCK]
+        if lattice is None:
+            found_N = table.nearest(block_N2)
+        else:
+            found_N = lattice.nearest(block_N2)
+            rest = np.flatnonzero(found_N < 0)
+            if len(rest):
+                found_N[rest] = table.nearest(block_N2[rest])
+        index_N[start : start + _BLOCK] = found_N
+    return index_N.reshape(np.shape(ab)[:-1])
+
+
+def soft_encode(
+    ab: FloatArray,
+    centers: FloatArray,
+    neighbors: int = 5,
+    sigma: float = 5.0,
+    step: float | None = None,
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
+    """Soft encoding on the nearest bins, weight ~ exp(-d^2 / (2 sigma^2)) (Zhang et al. 2016).
+
+    The paper takes 5 neighbors, its released code 10.
+
+    Args:
+        ab: (..., 2) float32 or float64 chroma.
+        centers: (Q, 2) bins in the same space, Q <= 65536.
+        neighbors: K, 1..Q.
+        sigma: of the Gaussian, in chroma units, positive.
+        step: the grid's step where the bins lie on a regular grid; None finds it. Bins that do
+            not lie on such a grid are searched, with the same result.
+    Returns:
+        index (..., K) uint16 ordered by (distance, index), exact; weight (..., K) float32, sum 1,
+        within 1e-6 of float64 arithmetic.
+    Raises:
+        HuescapeError: a wrong shape or dtype, a value that is not finite, K or sigma not allowed.
+    """
+    ab_N2 = _pixels(ab)
+    table = candidate_table(centers, neighbors)
+    if len(centers) > 1 << 16:
+        raise HuescapeError(f"{len(centers)} bins: allowed are at most 65536 for uint16 indices")
+    if not (np.isfinite(sigma) and sigma > 0):
+        raise HuescapeError(f"sigma is {sigma}: allowed is a positive number")
+    lattice = find_lattice(np.asarray(centers, np.float64), step) if neighbors == 5 else None
+    if lattice is not None and sigma < lattice.smallest_sigma():
+        lattice = None
+    index_NK = np.empty((len(ab_N2), neighbors), np.uint16)
+    weight_NK = np.empty((len(ab_N2), neighbors), np.float32)
+    for start in range(0, len(ab_N2), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        index_NK[part], weight_NK[part] = _encode_block(ab_N2[part], table, lattice, sigma)
+    shape = (*np.shape(ab)[:-1], neighbors)
+    return index_NK.reshape(shape), weight_NK.reshape(shape)
+
+
+class BinMass:
+    """The mass of each bin over any number of pixels, the same bits in any order.
+
+    Weights are rounded to multiples of 2^-24 (half of float32's own precision near 1) and added as
+    int64, which is exact for up to 5e11 pixels, so neither the order of pixels and shards nor a
+    split over processes can change the result.
+    """
+
+    def __init__(self, bins: int) -> None:
+        self.units = np.zeros(bins, np.int64)
+
+    def add(self, index: IntArray, weight: FloatArray | None = None) -> Self:
+        """Count indices (any shape, 0..Q-1), each with weight 1 or with `weight` (same shape)."""
+        bins = len(self.units)
+        index_N = np.asarray(index).reshape(-1)
+        if len(index_N) and not (index_N.min() >= 0 and index_N.max() < bins):
+            raise HuescapeError(f"a bin index is outside 0 to {bins - 1}")
+        if weight is None:
+            self.units += np.bincount(index_N, minlength=bins) * np.int64(_MASS_UNIT)
+            return self
+        weight_N = np.asarray(weight).reshape(-1)
+        if len(weight_N) != len(index_N):
+            raise HuescapeError(f"{len(weight_N)} weights for {len(index_N)} bin indices")
+        # bincount adds float64, exact for integers up to 2^53: 2^20 weights of 2^24 at most.
+        block = 1 << 20
+        for start in range(0, len(index_N), block):
+            part = weight_N[start : start + block]
+            if not (part.min() >= 0 and part.max() <= 1 + 1e-6):
+                raise HuescapeError("a weight is outside 0 to 1")
+            units_N = np.rint(part.astype(np.float64) * _MASS_UNIT)
+            sums = np.bincount(index_N[start : start + block], units_N, minlength=bins)
+            self.units += sums.astype(np.int64)
+        return self
+
+    def merge(self, other: "BinMass") -> Self:
+        """Add what another accumulator counted."""
+        self.units += other.units
+        return self
+
+    @property
+    def mass(self) -> npt.NDArray[np.float64]:
+        """Mass (Q,) in pixels, float64."""
+        return self.units / _MASS_UNIT
+
+
+def bin_mass(index: IntArray, weight: FloatArray | None, bins: int) -> npt.NDArray[np.float64]:
+    """Mass (Q,) float64 of each of the Q = `bins` bins; see `BinMass` for how it is added.
+
+    Results of several calls are multiples of 2^-24, so their float64 sum is exact, whatever the
+    order, while no bin holds more than 2^29 pixels; beyond that, add with one `BinMass`.
+    """
+    return BinMass(bins).add(index, weight).mass
+
+
+def _encode_block(
+    ab_N2: FloatArray, table: CandidateTable, lattice: Lattice | None, sigma: float
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
+    if lattice is None:
+        return _encode_by_search(ab_N2, table, sigma)
+    index_NK, weight_NK, undecided_N = lattice.encode_five(ab_N2, sigma)
+    rest = np.flatnonzero(undecided_N)
+    if len(rest):
+        index_NK[rest], weight_NK[rest] = _encode_by_search(ab_N2[rest], table, sigma)
+    return index_NK, weight_NK
+
+
+def _encode_by_search(
+    ab_N2: FloatArray, table: CandidateTable, sigma: float
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
+    if ab_N2.dtype == np.float32:
+        # Colors repeat (black padding, flat skies): each is searched once.
+        packed_N = np.ascontiguousarray(ab_N2).view(np.uint64)[:, 0]
+        distinct, back_N = np.unique(packed_N, return_inverse=True)
+        ab_N2 = distinct.view(np.float32).reshape(-1, 2)
+    else:
+        back_N = np.arange(len(ab_N2))
+    index_NK, squared_NK = table.search(ab_N2)
+    excess_NK = (squared_NK[:, :1] - squared_NK) / (2 * sigma**2)
+    weight_NK = exp_negative(excess_NK)
+    weight_NK /= weight_NK.sum(axis=1, keepdims=True)
+    return index_NK.astype(np.uint16)[back_N], weight_NK.astype(np.float32)[back_N]
+
+
+def _pixels(ab: FloatArray) -> FloatArray:
+    ab = np.asarray(ab)
+    if ab.ndim < 1 or ab.shape[-1] != 2:
+        raise HuescapeError(f"chroma has shape {ab.shape}: allowed is (..., 2)")
+    if ab.dtype not in (np.float32, np.float64):
+        raise HuescapeError(f"chroma has dtype {ab.dtype}: allowed are float32 and float64")
+    return ab.reshape(-1, 2)

@@ -1,0 +1,90 @@
+"""Cube root and exponential that give the same bits on every machine.
+
+The C library's `cbrt` and NumPy's vectorized `exp` and `power` differ in the last bit between
+processors and library versions; a shard made with them could not be reproduced elsewhere, hash for
+hash. The functions here use only addition, multiplication, division and integer operations, which
+IEEE 754 rounds in one way only (NumPy never fuses two ufuncs into one rounding). For float32 they
+are also faster than the library's on processors without AVX-512.
+
+Arrays may have any shape and are float32 or float64; the result has the same shape and dtype.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+# Taylor terms of exp around 0 on |y| <= ln(2)/2 that reach the dtype's own precision.
+_EXP_TERMS = {np.dtype(np.float32): 8, np.dtype(np.float64): 14}
+_EXP_FLOOR = {np.dtype(np.float32): -87.0, np.dtype(np.float64): -708.0}
+
+
+def cube_root(x: FloatArray) -> FloatArray:
+    """Cube root of positive, normal floats, to a few units in the last place.
+
+    Dividing the bit pattern by three divides the exponent by three, which is a seed within 5 %;
+    Halley's iteration triples the correct digits each time (W. Kahan's method, as in fdlibm).
+    Zero and negative numbers are outside the domain; the caller keeps them away.
+    """
+    single = x.dtype == np.float32
+    bias, mantissa, integer = (127, 23, np.int32) if single else (1023, 52, np.int64)
+    magic = integer(round((bias - bias / 3 - 0.03306235651) * 2**mantissa))
+    bits: npt.NDArray[Any] = np.ascontiguousarray(x).view(integer)
+    y: npt.NDArray[Any] = (bits // integer(3) + magic).view(x.dtype)
+    double_x = x + x
+    for _ in range(2 if single else 3):
+        cubed = y * y
+        cubed *= y
+        top = cubed + double_x
+        cubed += cubed
+        cubed += x
+        top /= cubed
+        y *= top
+    return y
+
+
+def exp_negative(x: FloatArray) -> FloatArray:
+    """exp(x) for x <= 0, to a few units in the last place; below the normal range it gives 0.
+
+    Range reduction to |y| <= ln(2)/2, a Taylor polynomial, then an exact scaling by a power of
+    two.
+    """
+    dtype = x.dtype
+    below = x < _EXP_FLOOR[dtype]
+    x = np.maximum(x, dtype.type(_EXP_FLOOR[dtype]))
+    exponent = np.rint(x * dtype.type(1 / math.log(2)))
+    # ln 2 in two parts, the first with trailing zero bits, so that exponent * part is exact.
+    high = dtype.type(0.693359375)
+    low = dtype.type(-2.121944400546905827679e-4)
+    y = (x - exponent * high) - exponent * low
+    result = np.ldexp(_taylor_exp(y, _EXP_TERMS[dtype]), exponent.astype(np.int32))
+    return np.where(below, dtype.type(0), result)
+
+
+def exp_between(x: FloatArray, low: float) -> FloatArray:
+    """exp(x) for low <= x <= 0 with -3.2 <= low, without range reduction.
+
+    For a range known beforehand: faster than `exp_negative`. In float32 the error is below 3e-7
+    for low = -2, relative below 1e-6 throughout.
+    """
+    middle = low / 2
+    # Lagrange's remainder |low/2|^n / n! sets the number of terms for the dtype.
+    tolerance = 2e-8 if x.dtype == np.float32 else 1e-17
+    terms = 1
+    while (-middle) ** terms / math.factorial(terms) * math.exp(-middle) > tolerance:
+        terms += 1
+    result = _taylor_exp(x - x.dtype.type(middle), terms)
+    result *= x.dtype.type(math.exp(middle))
+    return result
+
+
+def _taylor_exp(y: FloatArray, terms: int) -> FloatArray:
+    """Sum of y^k / k! for k < terms, by Horner's rule in place."""
+    total = np.full_like(y, 1 / math.factorial(terms - 1))
+    for k in range(terms - 2, -1, -1):
+        total *= y
+        total += y.dtype.type(1 / math.factorial(k))
+    return total

@@ -1,0 +1,272 @@
+"""sRGB to Lab and YUV, and back.
+
+Arrays hold channels last, shape (..., 3). rgb is uint8 in 0..255 or float in [0, 1]; uint8 and
+float32 are computed in float32, float64 in float64. Conversion from uint8 uses only correctly
+rounded operations (see `portable`), so that any machine writes the same bytes.
+
+Shape suffixes: N flattened pixels, 3 channels; `_3N` is the planar copy of one block.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.color.portable import cube_root
+from huescape.errors import HuescapeError
+
+FloatArray = npt.NDArray[np.floating[Any]]
+AnyArray = npt.NDArray[Any]
+
+# A block and its temporaries stay in a core's second-level cache.
+_BLOCK = 1 << 15
+
+# Linear sRGB to XYZ and the D65 white of the 2-degree observer, with the digits of IEC 61966-2-1
+# that scikit-image uses too. The rows do not sum to the white exactly, so greys have |a|, |b| of
+# up to 0.008: that is part of the contract with the reference.
+_XYZ_FROM_RGB = np.array(
+    [
+        [0.412453, 0.357580, 0.180423],
+        [0.212671, 0.715160, 0.072169],
+        [0.019334, 0.119193, 0.950227],
+    ]
+)
+_WHITE = np.array([0.95047, 1.0, 1.08883])
+_LINEAR_BELOW = 0.008856
+_STRAIGHT_BELOW = 0.2068966  # the same point on the other axis, 6/29
+_SLOPE, _OFFSET = 7.787, 16.0 / 116.0
+
+# BT.601 luma weights; chroma scaled so that |U| <= 0.436 and |V| <= 0.615 on the RGB cube.
+_LUMA = np.array([0.299, 0.587, 0.114])
+_U_MAX, _V_MAX = 0.436, 0.615
+_YUV_FROM_RGB = np.stack(
+    [
+        _LUMA,
+        (np.array([0.0, 0.0, 1.0]) - _LUMA) * (_U_MAX / (1 - _LUMA[2])),
+        (np.array([1.0, 0.0, 0.0]) - _LUMA) * (_V_MAX / (1 - _LUMA[0])),
+    ]
+)
+_RGB_FROM_YUV = np.linalg.inv(_YUV_FROM_RGB)
+
+
+def rgb_to_lab(rgb: AnyArray) -> FloatArray:
+    """CIE 1976 L*a*b* (D65, 2-degree observer) of sRGB colors.
+
+    Args:
+        rgb: (..., 3), uint8 in 0..255, or float32 or float64 in [0, 1].
+    Returns:
+        (..., 3): L in [0, 100], a in [-86.2, 98.3], b in [-107.9, 94.5]; float64 for float64
+        input, else float32. Within 1e-3 of `skimage.color.rgb2lab` in float64 for every 8-bit
+        color.
+    Raises:
+        HuescapeError: another shape or dtype, or floats outside [0, 1].
+    """
+    return _by_blocks(rgb, _lab_block, _linear_light)
+
+
+def rgb_to_yuv(rgb: AnyArray) -> FloatArray:
+    """Full-range BT.601 analogue YUV of (gamma-encoded) sRGB colors.
+
+    Args:
+        rgb: (..., 3), uint8 in 0..255, or float32 or float64 in [0, 1].
+    Returns:
+        (..., 3): Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615]; float64 for float64
+        input, else float32.
+    Raises:
+        HuescapeError: another shape or dtype, or floats outside [0, 1].
+    """
+    return _by_blocks(rgb, _yuv_block, lambda values: values)
+
+
+def lab_to_rgb(lab: AnyArray) -> FloatArray:
+    """sRGB of L*a*b* colors, float in [0, 1], shape (..., 3).
+
+    Colors outside the sRGB gamut are clipped channel by channel to [0, 1] after the gamma curve
+    (the common rule, also scikit-image's): lightness and hue of such a color change a little. A
+    Z whose cube-root coordinate would be negative has that coordinate set to zero first.
+    """
+    lab = _check_floats(lab)
+    kind = lab.dtype.type
+    fy = (lab[..., 0] + kind(16)) / kind(116)
+    f = np.stack([fy + lab[..., 1] / kind(500), fy, fy - lab[..., 2] / kind(200)])
+    np.maximum(f[2], 0, out=f[2])
+    xyz = np.where(f > kind(_STRAIGHT_BELOW), f * f * f, (f - kind(_OFFSET)) / kind(_SLOPE))
+    back = (np.linalg.inv(_XYZ_FROM_RGB) * _WHITE).astype(kind)
+    return np.moveaxis(_gamma_encode(_matrix_times_planes(back, xyz)), 0, -1)
+
+
+def yuv_to_rgb(yuv: AnyArray) -> FloatArray:
+    """sRGB of YUV colors, float in [0, 1], shape (..., 3).
+
+    Colors outside the RGB cube are clipped channel by channel to [0, 1].
+    """
+    yuv = _check_floats(yuv)
+    back = _RGB_FROM_YUV.astype(yuv.dtype)
+    rgb = _matrix_times_planes(back, np.moveaxis(yuv, -1, 0))
+    return np.moveaxis(np.clip(rgb, 0, 1), 0, -1)
+
+
+@dataclass(frozen=True)
+class Space:
+    """A space of one lightness and two chroma channels, with what a colorizer needs of it.
+
+    Attributes:
+        name: the key in `SPACES`.
+        lightness_range: lowest and highest lightness of sRGB.
+        chroma_bounds: ((low, high), (low, high)): a box that holds the chroma of every sRGB color.
+        input_offset, input_scale: a network's input is (lightness - offset) / scale.
+        chroma_scale: what a regression network's output of 1 stands for.
+        from_rgb: (..., 3) rgb to (..., 3) lightness and chroma.
+        to_rgb: the inverse, to floats in [0, 1], clipped.
+    """
+
+    name: str
+    lightness_range: tuple[float, float]
+    chroma_bounds: tuple[tuple[float, float], tuple[float, float]]
+    input_offset: float
+    input_scale: float
+    chroma_scale: float
+    from_rgb: Callable[[AnyArray], FloatArray]
+    to_rgb: Callable[[AnyArray], FloatArray]
+
+    def gray_levels(self) -> npt.NDArray[np.float32]:
+        """The lightness of each stored level 0..255, (256,) float32, for table lookups."""
+        low, high = self.lightness_range
+        return (np.arange(256) * ((high - low) / 255) + low).astype(np.float32)
+
+    def lightness_to_uint8(self, lightness: AnyArray) -> npt.NDArray[np.uint8]:
+        """Lightness to levels 0..255, rounded to nearest, clipped: L * 2.55, or Y * 255."""
+        low, high = self.lightness_range
+        values = np.asarray(lightness, np.float32)
+        levels = (values - np.float32(low)) * np.float32(255 / (high - low))
+        np.rint(levels, out=levels)
+        return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+
+    def uint8_to_lightness(self, levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Stored levels 0..255 back to lightness, float32."""
+        return self.gray_levels()[levels]
+
+    def network_input(self, lightness: FloatArray) -> FloatArray:
+        """Lightness as a network sees it: (L - 50) / 100 (Zhang et al. 2016), or Y - 0.5."""
+        kind = lightness.dtype.type
+        return (lightness - kind(self.input_offset)) / kind(self.input_scale)
+
+
+SPACES: dict[str, Space] = {
+    "lab": Space(
+        name="lab",
+        lightness_range=(0.0, 100.0),
+        chroma_bounds=((-87.0, 99.0), (-108.0, 95.0)),
+        input_offset=50.0,
+        input_scale=100.0,
+        chroma_scale=110.0,
+        from_rgb=rgb_to_lab,
+        to_rgb=lab_to_rgb,
+    ),
+    "yuv": Space(
+        name="yuv",
+        lightness_range=(0.0, 1.0),
+        chroma_bounds=((-_U_MAX, _U_MAX), (-_V_MAX, _V_MAX)),
+        input_offset=0.5,
+        input_scale=1.0,
+        chroma_scale=_V_MAX,
+        from_rgb=rgb_to_yuv,
+        to_rgb=yuv_to_rgb,
+    ),
+}
+
+
+def space(name: str) -> Space:
+    """The space called `name`; HuescapeError names the allowed ones."""
+    if name not in SPACES:
+        allowed = ", ".join(sorted(SPACES))
+        raise HuescapeError(f"unknown color space {name!r}: allowed are {allowed}")
+    return SPACES[name]
+
+
+def _by_blocks(
+    rgb: AnyArray,
+    convert: Callable[[FloatArray], Iterator[FloatArray]],
+    decode: Callable[[FloatArray], FloatArray],
+) -> FloatArray:
+    """Apply `convert` to planar blocks of decoded channel values; gather (..., 3)."""
+    rgb = _check_rgb(rgb)
+    dtype = np.float64 if rgb.dtype == np.float64 else np.float32
+    table = decode(np.arange(256) / 255).astype(dtype) if rgb.dtype == np.uint8 else None
+    rgb_N3 = rgb.reshape(-1, 3)
+    out_N3 = np.empty(rgb_N3.shape, dtype)
+    for start in range(0, len(rgb_N3), _BLOCK):
+        block_3N = np.ascontiguousarray(rgb_N3[start : start + _BLOCK].T)
+        planes_3N = decode(block_3N) if table is None else np.take(table, block_3N)
+        for channel, values_N in enumerate(convert(planes_3N)):
+            out_N3[start : start + _BLOCK, channel] = values_N
+    return out_N3.reshape(rgb.shape)
+
+
+def _lab_block(linear_3N: FloatArray) -> Iterator[FloatArray]:
+    """L, a and b planes of linear-light planes."""
+    kind = linear_3N.dtype.type
+    t_3N = _matrix_times_planes((_XYZ_FROM_RGB / _WHITE[:, None]).astype(kind), linear_3N)
+    root_3N = cube_root(np.maximum(t_3N, kind(_LINEAR_BELOW)))
+    # The lower of the two branches is the right one once the straight branch, which the root is
+    # held above below the threshold, is lifted out of the way above it: no masked write, which
+    # would cost more than the root itself.
+    above_3N = t_3N > kind(_LINEAR_BELOW)
+    t_3N *= kind(_SLOPE)
+    t_3N += kind(_OFFSET)
+    t_3N += above_3N
+    fx, fy, fz = np.minimum(root_3N, t_3N, out=root_3N)
+    yield fy * kind(116) - kind(16)
+    yield (fx - fy) * kind(500)
+    yield (fy - fz) * kind(200)
+
+
+def _yuv_block(rgb_3N: FloatArray) -> Iterator[FloatArray]:
+    """Y, U and V planes of rgb planes."""
+    yield from _matrix_times_planes(_YUV_FROM_RGB.astype(rgb_3N.dtype), rgb_3N)
+
+
+def _matrix_times_planes(matrix_33: FloatArray, planes: FloatArray) -> FloatArray:
+    """Row by row as written, not with BLAS, whose fused operations differ between processors."""
+    first, second, third = planes
+    return np.stack([first * r0 + second * r1 + third * r2 for r0, r1, r2 in matrix_33])
+
+
+def _linear_light(encoded: FloatArray) -> FloatArray:
+    """The sRGB curve undone (IEC 61966-2-1), any shape."""
+    kind = encoded.dtype.type
+    curved = np.power((np.maximum(encoded, 0) + kind(0.055)) / kind(1.055), kind(2.4))
+    return np.where(encoded > kind(0.04045), curved, encoded / kind(12.92))
+
+
+def _gamma_encode(linear: FloatArray) -> FloatArray:
+    """The sRGB curve (IEC 61966-2-1), clipped to [0, 1], any shape."""
+    kind = linear.dtype.type
+    linear = np.clip(linear, 0, 1)
+    curved = kind(1.055) * np.power(linear, kind(1 / 2.4)) - kind(0.055)
+    return np.clip(np.where(linear > kind(0.0031308), curved, linear * kind(12.92)), 0, 1)
+
+
+def _check_rgb(rgb: AnyArray) -> AnyArray:
+    rgb = np.asarray(rgb)
+    if rgb.ndim < 1 or rgb.shape[-1] != 3:
+        raise HuescapeError(f"rgb has shape {rgb.shape}: allowed is (..., 3)")
+    if rgb.dtype == np.uint8:
+        return rgb
+    _check_floats(rgb)
+    # Floats of 0..255 passed for [0, 1] made the wrong prior that circulates in public copies.
+    if rgb.size and not (rgb.min() >= -1e-6 and rgb.max() <= 1 + 1e-6):
+        low, high = float(rgb.min()), float(rgb.max())
+        raise HuescapeError(f"float rgb spans {low:g} to {high:g}: allowed is 0 to 1")
+    return rgb
+
+
+def _check_floats(values: AnyArray) -> FloatArray:
+    values = np.asarray(values)
+    if values.ndim < 1 or values.shape[-1] != 3:
+        raise HuescapeError(f"colors have shape {values.shape}: allowed is (..., 3)")
+    if values.dtype not in (np.float32, np.float64):
+        raise HuescapeError(f"colors have dtype {values.dtype}: allowed are float32 and float64")
+    return values

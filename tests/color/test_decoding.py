@@ -1,0 +1,156 @@
+"""Decoding against NumPy in float64, and its limits."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.color import lab2rgb
+
+from huescape.color.bins import gamut_centers
+from huescape.color.decoding import annealed_mean, join, mode_color, upsample_chroma
+from huescape.color.spaces import SPACES, rgb_to_lab, space
+from huescape.errors import HuescapeError
+
+# No deadline: a busy machine is not a wrong result.
+LAW = settings(max_examples=40, deadline=None)
+CENTERS = torch.from_numpy(gamut_centers())
+
+
+def _logits(seed: int = 0, bins: int = 313) -> torch.Tensor:
+    return torch.randn(2, bins, 3, 4, generator=torch.Generator().manual_seed(seed)) * 4
+
+
+def _reference(logits: torch.Tensor, centers: torch.Tensor, temperature: float) -> np.ndarray:
+    """f_T(z) = exp(log z / T) / sum exp(log z_i / T) from the probabilities, pixel by pixel."""
+    z = np.moveaxis(logits.double().numpy(), 1, -1)
+    z = np.exp(z - z.max(-1, keepdims=True))
+    z /= z.sum(-1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        log = np.log(z)
+    f = np.exp(log / temperature - (log / temperature).max(-1, keepdims=True))
+    f /= f.sum(-1, keepdims=True)
+    return np.moveaxis(f @ centers.double().numpy(), -1, 1)
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.2, 0.38, 1.0, 3.0])
+def test_annealed_mean_against_the_formula(temperature: float) -> None:
+    chroma = annealed_mean(_logits(), CENTERS, temperature)
+    assert chroma.dtype == torch.float32
+    assert chroma.shape == (2, 2, 3, 4)
+    assert np.abs(chroma.numpy() - _reference(_logits(), CENTERS, temperature)).max() < 2e-4
+    double = annealed_mean(_logits().double(), CENTERS, temperature)
+    assert np.abs(double.numpy() - _reference(_logits(), CENTERS, temperature)).max() < 1e-10
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-20, 1e-45, 1e-300, 5e-324])
+def test_low_temperature_is_the_mode(temperature: float) -> None:
+    chroma = annealed_mean(_logits(), CENTERS, temperature)
+    assert torch.allclose(chroma, mode_color(_logits(), CENTERS), atol=1e-3)
+
+
+@LAW
+@given(st.integers(0, 10_000), st.floats(-1e4, 1e4))
+def test_a_constant_on_all_logits_changes_nothing(seed: int, shift: float) -> None:
+    logits = _logits(seed, 9).double()
+    one = annealed_mean(logits, CENTERS[:9], 0.38)
+    assert torch.allclose(annealed_mean(logits + shift, CENTERS[:9], 0.38), one, atol=1e-6)
+
+
+@LAW
+@given(st.integers(0, 10_000), st.floats(1e-6, 100))
+def test_annealed_mean_stays_among_the_centers(seed: int, temperature: float) -> None:
+    chroma = annealed_mean(_logits(seed, 30), CENTERS[:30], temperature)
+    low, high = CENTERS[:30].amin(0), CENTERS[:30].amax(0)
+    assert (chroma.amin((0, 2, 3)) >= low - 1e-3).all()
+    assert (chroma.amax((0, 2, 3)) <= high + 1e-3).all()
+
+
+def test_probability_zero_makes_no_nan() -> None:
+    logits = _logits()
+    logits[:, ::2] = -torch.inf
+    for temperature in (1e-40, 0.38, 1.0):
+        chroma = annealed_mean(logits, CENTERS, temperature)
+        assert torch.isfinite(chroma).all()
+        truth = annealed_mean(logits[:, 1::2], CENTERS[1::2], temperature)
+        assert torch.allclose(chroma, truth, atol=1e-4)
+    assert torch.isfinite(mode_color(logits, CENTERS)).all()
+
+
+def test_equal_modes() -> None:
+    logits = torch.zeros(1, 3, 1, 1)
+    logits[:, 2] = -5
+    centers = torch.tensor([[10.0, 0], [20, 4], [50, 50]])
+    assert annealed_mean(logits, centers, 1e-40).flatten().tolist() == [15, 2]
+    assert mode_color(logits, centers).flatten().tolist() == [10, 0]
+
+
+def test_half_precision_and_autocast_do_not_spoil_colors() -> None:
+    logits = _logits()
+    truth = annealed_mean(logits, CENTERS, 0.38)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(annealed_mean(logits, CENTERS, 0.38), truth)
+    rounded = logits.bfloat16()
+    expected = annealed_mean(rounded.float(), CENTERS, 0.38)
+    assert torch.equal(annealed_mean(rounded, CENTERS, 0.38), expected)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
+def test_temperature_is_checked(temperature: float) -> None:
+    with pytest.raises(HuescapeError, match="allowed is a positive number"):
+        annealed_mean(_logits(), CENTERS, temperature)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_pixels_without_a_distribution_are_refused(value: float) -> None:
+    logits = _logits()
+    logits[1, :, 2, 3] = value
+    with pytest.raises(HuescapeError, match="logits hold"):
+        annealed_mean(logits, CENTERS, 0.38)
+
+
+def test_shapes_are_checked() -> None:
+    for decode in (lambda x, c: annealed_mean(x, c, 1.0), mode_color):
+        with pytest.raises(HuescapeError, match="shape"):
+            decode(_logits(), CENTERS[:-1])
+        with pytest.raises(HuescapeError, match="shape"):
+            decode(_logits()[0], CENTERS)
+
+
+def test_upsampling_keeps_constants_and_means() -> None:
+    flat = torch.full((1, 2, 4, 4), 7.0)
+    up = upsample_chroma(flat, (13, 9))
+    assert torch.allclose(up, torch.full((1, 2, 13, 9), 7.0), atol=1e-5)
+    ramp = torch.arange(8.0).repeat(1, 2, 8, 1)
+    up = upsample_chroma(ramp, (32, 32))
+    # Pixel centers aligned: output x sits at (x + 0.5) / 4 - 0.5 of the input, held at the ends.
+    expected = ((torch.arange(32) + 0.5) / 4 - 0.5).clamp(0, 7)
+    assert torch.allclose(up[0, 0, 5], expected, atol=1e-5)
+    assert upsample_chroma(ramp, (8, 8)) is ramp
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_join_gives_the_picture_back(name: str) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    colors = space(name).from_rgb(rgb)
+    joined = join(colors[..., 0], colors[..., 1:], space(name))
+    assert joined.dtype == np.uint8
+    assert np.array_equal(joined, rgb)
+
+
+def test_join_clips_like_the_reference() -> None:
+    lightness = np.linspace(0, 100, 60).reshape(6, 10)
+    ab = np.full((6, 10, 2), [70.0, -20.0])
+    truth = lab2rgb(np.concatenate([lightness[..., None], ab], axis=-1))
+    assert np.array_equal(join(lightness, ab, space("lab")), np.rint(truth * 255))
+
+
+def test_gray_joined_with_no_chroma_is_gray() -> None:
+    gray = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    lightness = rgb_to_lab(gray)[..., 0]
+    assert np.array_equal(join(lightness, np.zeros((16, 16, 2), np.float32), space("lab")), gray)
+
+
+def test_join_checks_sizes() -> None:
+    with pytest.raises(HuescapeError, match="allowed is"):
+        join(np.zeros((4, 5)), np.zeros((5, 4, 2)), space("lab"))

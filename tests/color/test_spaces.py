@@ -1,0 +1,172 @@
+"""Color spaces against scikit-image in float64, and their laws."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from skimage import color as reference
+
+from huescape.color.spaces import (
+    SPACES,
+    lab_to_rgb,
+    rgb_to_lab,
+    rgb_to_yuv,
+    space,
+    yuv_to_rgb,
+)
+from huescape.errors import HuescapeError
+
+# No deadline: a busy machine is not a wrong result.
+LAW = settings(max_examples=40, deadline=None)
+PICTURES = hnp.arrays(np.uint8, hnp.array_shapes(max_dims=2, max_side=6).map(lambda s: (*s, 3)))
+UNIT = st.floats(0, 1, width=64, allow_subnormal=False)
+FLOAT_PICTURES = hnp.arrays(np.float64, st.tuples(st.integers(1, 20), st.just(3)), elements=UNIT)
+
+
+def _dense_levels() -> np.ndarray:
+    """Every 5th level and both ends of each channel, and every gray: 140,608 + 256 colors."""
+    levels = np.arange(0, 256, 5, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
+    grays = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    return np.concatenate([cube, grays])
+
+
+def _random_levels(n: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (n, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("rgb", [_dense_levels(), _random_levels(300_000)], ids=["dense", "random"])
+def test_lab_agrees_with_reference_for_8_bit_colors(rgb: np.ndarray) -> None:
+    lab = rgb_to_lab(rgb)
+    assert lab.dtype == np.float32
+    assert np.abs(lab - reference.rgb2lab(rgb / 255.0)).max() < 3e-4
+
+
+def test_lab_agrees_with_reference_for_floats() -> None:
+    rgb = np.random.default_rng(2).random((200_000, 3)) ** 2
+    truth = reference.rgb2lab(rgb)
+    assert rgb_to_lab(rgb).dtype == np.float64
+    assert np.abs(rgb_to_lab(rgb) - truth).max() < 1e-10
+    single = rgb_to_lab(rgb.astype(np.float32))
+    assert single.dtype == np.float32
+    assert np.abs(single - truth).max() < 1e-3
+
+
+@pytest.mark.long
+def test_lab_agrees_and_round_trips_for_all_colors() -> None:
+    levels = np.arange(256, dtype=np.uint8)
+    plane = np.stack(np.meshgrid(levels, levels, indexing="ij"), -1).reshape(-1, 2)
+    worst = 0.0
+    for red in range(256):
+        rgb = np.column_stack([np.full(len(plane), red, np.uint8), plane])
+        lab = rgb_to_lab(rgb)
+        worst = max(worst, float(np.abs(lab - reference.rgb2lab(rgb / 255.0)).max()))
+        assert np.array_equal(np.rint(lab_to_rgb(lab) * 255), rgb)
+        assert np.array_equal(np.rint(yuv_to_rgb(rgb_to_yuv(rgb)) * 255), rgb)
+        for name, colors in (("lab", lab), ("yuv", rgb_to_yuv(rgb))):
+            for channel, (low, high) in enumerate(SPACES[name].chroma_bounds, start=1):
+                assert colors[:, channel].min() >= low - 1e-6
+                assert colors[:, channel].max() <= high + 1e-6
+    assert worst < 1e-3
+
+
+def test_lab_to_rgb_agrees_with_reference_inside_and_outside_the_gamut() -> None:
+    rng = np.random.default_rng(3)
+    lab = np.column_stack([rng.uniform(0, 100, 100_000), rng.uniform(-130, 130, (100_000, 2))])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        truth = reference.lab2rgb(lab)
+    assert np.abs(lab_to_rgb(lab) - truth).max() < 1e-9
+    assert np.abs(lab_to_rgb(lab.astype(np.float32)) - truth).max() < 1e-4
+
+
+def test_yuv_is_full_range_bt601() -> None:
+    rgb = _random_levels(100_000)
+    yuv = rgb_to_yuv(rgb)
+    # scikit-image's matrix has U's factor rounded to 0.4921, so only 2e-5 of agreement.
+    assert np.abs(yuv - reference.rgb2yuv(rgb / 255.0)).max() < 3e-5
+    corners = rgb_to_yuv(np.array([[0, 0, 1], [1, 0, 0], [1, 1, 1], [1, 1, 0], [0, 1, 1.0]]))
+    expected_u, expected_v = [0.436, None, 0, -0.436, None], [None, 0.615, 0, None, -0.615]
+    for row, u, v in zip(corners, expected_u, expected_v, strict=True):
+        assert u is None or row[1] == pytest.approx(u, abs=1e-12)
+        assert v is None or row[2] == pytest.approx(v, abs=1e-12)
+    assert corners[2, 0] == pytest.approx(1)
+
+
+@LAW
+@given(PICTURES)
+def test_8_bit_round_trip_is_exact_in_every_space(rgb: np.ndarray) -> None:
+    for one in SPACES.values():
+        assert np.array_equal(np.rint(one.to_rgb(one.from_rgb(rgb)) * 255), rgb)
+
+
+@LAW
+@given(FLOAT_PICTURES)
+def test_float_round_trip(rgb: np.ndarray) -> None:
+    # 1e-6 for Lab: the published 7.787 and 0.0031308 leave small steps in the curves.
+    assert np.abs(lab_to_rgb(rgb_to_lab(rgb)) - rgb).max() < 1e-6
+    assert np.abs(yuv_to_rgb(rgb_to_yuv(rgb)) - rgb).max() < 1e-12
+
+
+@LAW
+@given(FLOAT_PICTURES.map(lambda unit: unit * [100, 300, 300] - [0, 150, 150]))
+def test_clipping_keeps_rgb_in_range(colors: np.ndarray) -> None:
+    for one in SPACES.values():
+        rgb = one.to_rgb(colors)
+        assert rgb.min() >= 0
+        assert rgb.max() <= 1
+
+
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    rgb = _random_levels(1000).reshape(25, 40, 3)
+    whole = rgb_to_lab(rgb)
+    monkeypatch.setattr("huescape.color.spaces._BLOCK", 7)
+    assert np.array_equal(rgb_to_lab(rgb), whole)
+    assert rgb_to_lab(rgb[::2, ::-3]).tobytes() == whole[::2, ::-3].tobytes()
+    assert rgb_to_lab(rgb[:0]).shape == (0, 40, 3)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (np.zeros((4, 4), np.uint8), "shape"),
+        (np.zeros((4, 3), np.int64), "int64"),
+        (np.array([[0.0, 128.0, 255.0]]), "0 to 255"),
+        (np.array([[0.0, -0.1, 1.0]]), "-0.1 to 1"),
+        (np.array([[0.0, np.nan, 1.0]]), "nan"),
+    ],
+)
+def test_bad_rgb_is_refused(bad: np.ndarray, words: str) -> None:
+    for convert in (rgb_to_lab, rgb_to_yuv):
+        with pytest.raises(HuescapeError, match=words):
+            convert(bad)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("lab", 2.55), ("yuv", 255.0)])
+def test_lightness_levels(name: str, factor: float) -> None:
+    one = space(name)
+    levels = np.arange(256, dtype=np.uint8)
+    lightness = one.uint8_to_lightness(levels)
+    assert lightness.dtype == np.float32
+    assert np.array_equal(one.lightness_to_uint8(lightness), levels)
+    assert np.allclose(lightness * factor, levels, atol=1e-4)
+    dense = np.linspace(*one.lightness_range, 9999)
+    assert np.abs(one.lightness_to_uint8(dense) - dense * factor).max() < 0.5 + 1e-4
+    low, high = one.lightness_range
+    assert one.lightness_to_uint8(np.array([low - 1, high + 1])).tolist() == [0, 255]
+
+
+def test_network_input() -> None:
+    lab: Any = np.array([0, 50, 100], np.float32)
+    assert space("lab").network_input(lab).tolist() == [-0.5, 0, 0.5]
+    assert space("yuv").network_input(lab / 100).tolist() == [-0.5, 0, 0.5]
+    assert space("lab").network_input(lab).dtype == np.float32
+
+
+def test_unknown_space_names_the_allowed_ones() -> None:
+    with pytest.raises(HuescapeError, match="'hsv': allowed are lab, yuv"):
+        space("hsv")
