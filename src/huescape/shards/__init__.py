@@ -1,0 +1,15 @@
+"""The on-disk format of photos and targets: described data in memory-mappable files."""
+
+from huescape.shards.format import Column, Sidecar, read_sidecar, shard_name
+from huescape.shards.reader import ShardSet
+from huescape.shards.writer import write_index, write_shard
+
+__all__ = [
+    "Column",
+    "ShardSet",
+    "Sidecar",
+    "read_sidecar",
+    "shard_name",
+    "write_index",
+    "write_shard",
+]

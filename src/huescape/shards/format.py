@@ -1,0 +1,180 @@
+"""What a folder of shards looks like: names, columns, sidecars and the index, as data.
+
+A shard NNNNN is one C-order `.npy` file for each column (`NNNNN.rgb.npy`, first axis the photos)
+and a sidecar `NNNNN.json`; `index.json` lists the shards. Numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from huescape.errors import HuescapeError
+
+VERSION = 1
+KINDS = ("photos", "targets")
+INDEX = "index.json"
+_BLOCK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Column:
+    """One array for each photo: its name, NumPy dtype and shape (without the photos' axis)."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", np.dtype(self.dtype).name)
+        object.__setattr__(self, "shape", tuple(int(side) for side in self.shape))
+
+    @property
+    def stored(self) -> np.dtype[Any]:
+        """The dtype as stored: little-endian."""
+        return np.dtype(self.dtype).newbyteorder("<")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+
+
+R = TypeVar("R", bound="_Record")
+
+
+class StoredColumn(BaseModel):
+    """A column of one shard: `sha256` and `bytes` are those of the whole `.npy` file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dtype: str
+    shape: tuple[int, ...]
+    sha256: str
+    bytes: int
+
+
+class Sidecar(_Record):
+    """What a shard holds; `extra` is what its maker passes on to the one who gathers the shards."""
+
+    name: str
+    count: int = Field(ge=0)
+    ids: list[str]
+    splits: list[str]
+    columns: dict[str, StoredColumn]
+    extra: dict[str, Any] = {}
+
+
+class IndexColumn(BaseModel):
+    """A column, common to all shards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class IndexShard(BaseModel):
+    """A shard: `sha256` of each column's file, `sidecar` that of its sidecar."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    count: int = Field(ge=0)
+    sha256: dict[str, str]
+    sidecar: str
+
+
+class Index(_Record):
+    """The whole folder; `meta` says how it was made."""
+
+    kind: Literal["photos", "targets"]
+    columns: dict[str, IndexColumn]
+    count: int = Field(ge=0)
+    splits: dict[str, int]
+    shards: list[IndexShard]
+    meta: dict[str, Any]
+
+
+def shard_name(number: int) -> str:
+    """`00007` for 7."""
+    return f"{number:05d}"
+
+
+def column_file(name: str, column: str) -> str:
+    """`00007.rgb.npy` for shard 00007, column rgb."""
+    return f"{name}.{column}.npy"
+
+
+def sidecar_file(name: str) -> str:
+    """`00007.json` for shard 00007."""
+    return f"{name}.json"
+
+
+def read_sidecar(folder: Path, name: str) -> Sidecar:
+    """The sidecar of shard `name`; HuescapeError if it is missing, unknown or inconsistent."""
+    path = folder / sidecar_file(name)
+    sidecar = _parse(Sidecar, path)
+    if not sidecar.count == len(sidecar.ids) == len(sidecar.splits):
+        raise HuescapeError(
+            f"{path}: count is {sidecar.count}, but it lists {len(sidecar.ids)} ids and "
+            f"{len(sidecar.splits)} splits"
+        )
+    return sidecar
+
+
+def read_index(folder: Path) -> Index:
+    """The index of `folder`; HuescapeError if it is missing, unknown or inconsistent."""
+    index = _parse(Index, folder / INDEX)
+    total = sum(shard.count for shard in index.shards)
+    if total != index.count:
+        raise HuescapeError(
+            f"{folder / INDEX}: count is {index.count}, but its shards hold {total}"
+        )
+    return index
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, read block by block."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _parse(record: type[R], path: Path) -> R:
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise HuescapeError(f"{path}: no such file; the shards are not complete") from error
+    except OSError as error:
+        raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise HuescapeError(f"{path}: not valid JSON: {error}") from error
+    _check_version(value, path)
+    try:
+        return record.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise HuescapeError(f"{path}: {key}: {first['msg']}") from error
+
+
+def _check_version(value: Any, path: Path) -> None:
+    """An unknown version or kind gets its own message: a newer program wrote the folder."""
+    if not isinstance(value, dict):
+        raise HuescapeError(f"{path}: holds {type(value).__name__}, not an object of JSON")
+    if value.get("version") != VERSION:
+        raise HuescapeError(
+            f"{path}: version is {value.get('version')!r}; this program reads version {VERSION}"
+        )
+    if value.get("kind", KINDS[0]) not in KINDS:
+        raise HuescapeError(f"{path}: kind is {value['kind']!r}; allowed: {', '.join(KINDS)}")

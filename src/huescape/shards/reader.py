@@ -1,0 +1,158 @@
+"""Read a folder of shards through memory maps, in this process.
+
+Worker processes make memory-mapped reading several times slower: gather whole batches here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.errors import HuescapeError
+from huescape.progress import progress
+from huescape.shards.format import (
+    Column,
+    Index,
+    Sidecar,
+    column_file,
+    file_sha256,
+    read_index,
+    read_sidecar,
+    sidecar_file,
+)
+
+Array = npt.NDArray[Any]
+
+
+class ShardSet:
+    """All photos of a folder, numbered 0 .. count - 1 in the order of the index ("global rows").
+
+    Attributes:
+        folder: where the shards are.
+        kind: `photos` or `targets`.
+        columns: {name: Column}.
+        meta: how the shards were made, from the index.
+        count: number of photos.
+        ids: the photos' ids, by global row.
+        splits: (count,) array of str, by global row.
+    """
+
+    def __init__(self, folder: Path, index: Index, sidecars: list[Sidecar]) -> None:
+        self.folder = folder
+        self.kind: str = index.kind
+        self.columns = {k: Column(k, c.dtype, c.shape) for k, c in index.columns.items()}
+        self.meta: dict[str, Any] = index.meta
+        self.count = index.count
+        self.ids: list[str] = [photo_id for sidecar in sidecars for photo_id in sidecar.ids]
+        self.splits: npt.NDArray[np.str_] = np.array(
+            [split for sidecar in sidecars for split in sidecar.splits], dtype=np.str_
+        )
+        self._index = index
+        self._ends = np.cumsum([shard.count for shard in index.shards], dtype=np.int64)
+        self._maps: dict[tuple[int, str], Array] = {}
+
+    @classmethod
+    def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
+        """Open `folder`; with `kind`, only if it is of that kind. Checks sizes, not contents.
+
+        Raises HuescapeError, naming the file: unknown version or kind, missing file, wrong size,
+        sidecar that is not the one that was indexed.
+        """
+        folder = Path(folder)
+        index = read_index(folder)
+        if kind is not None and index.kind != kind:
+            raise HuescapeError(f"{folder}: holds shards of kind {index.kind!r}; needed: {kind!r}")
+        sidecars = []
+        for number in range(len(index.shards)):
+            sidecars.append(_opened_sidecar(folder, index, number))
+        return cls(folder, index, sidecars)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folder, not the gigabytes that the maps show."""
+        return ShardSet.open, (self.folder,)
+
+    def rows(self, split: str) -> npt.NDArray[np.int64]:
+        """Global rows of the photos of `split`, ascending; may be empty."""
+        return np.flatnonzero(self.splits == split).astype(np.int64)
+
+    @property
+    def shard_names(self) -> list[str]:
+        """The shards, in the order of the index."""
+        return [shard.name for shard in self._index.shards]
+
+    def shard_rows(self, number: int) -> range:
+        """Global rows of shard `number`, counted from 0 in the order of the index."""
+        end = int(self._ends[number])
+        return range(end - self._index.shards[number].count, end)
+
+    def take(self, column: str, rows: npt.ArrayLike) -> Array:
+        """Copy the rows of a column: (len(rows), *shape), in the order of `rows`.
+
+        Raises KeyError for an unknown column, IndexError for a row outside 0 .. count - 1.
+        """
+        described = self.columns[column]
+        rows_N = np.asarray(rows, dtype=np.int64).reshape(-1)
+        if rows_N.size and not 0 <= rows_N.min() <= rows_N.max() < self.count:
+            raise IndexError(f"{self.folder}: rows outside 0 .. {self.count - 1}")
+        out = np.empty((rows_N.size, *described.shape), dtype=described.dtype)
+        shard_N = np.searchsorted(self._ends, rows_N, side="right")
+        for number in np.unique(shard_N):
+            at = np.flatnonzero(shard_N == number)
+            first = self._ends[number - 1] if number else 0
+            out[at] = self._map(int(number), column)[rows_N[at] - first]
+        return out
+
+    def verify(self) -> None:
+        """Read every column file; raises HuescapeError naming the first whose SHA-256 is wrong."""
+        files = [
+            (self.folder / column_file(shard.name, column), sha256)
+            for shard in self._index.shards
+            for column, sha256 in sorted(shard.sha256.items())
+        ]
+        for path, sha256 in progress(files, desc="verify", unit="file"):
+            if file_sha256(path) != sha256:
+                raise HuescapeError(
+                    f"{path}: corrupt (its SHA-256 is not the one in the index); "
+                    "remove the folder and make it again"
+                )
+
+    def _map(self, number: int, column: str) -> Array:
+        key = number, column
+        if key not in self._maps:
+            shard = self._index.shards[number]
+            path = self.folder / column_file(shard.name, column)
+            self._maps[key] = _mapped(path, self.columns[column], shard.count)
+        return self._maps[key]
+
+
+def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
+    shard = index.shards[number]
+    sidecar = read_sidecar(folder, shard.name)
+    path = folder / sidecar_file(shard.name)
+    if file_sha256(path) != shard.sidecar:
+        raise HuescapeError(f"{path}: is not the sidecar that the index lists; make it again")
+    for name in index.columns:
+        column = folder / column_file(shard.name, name)
+        if name not in sidecar.columns or not column.is_file():
+            raise HuescapeError(f"{column}: no such file; the shards are not complete")
+        expected, found = sidecar.columns[name].bytes, column.stat().st_size
+        if found != expected:
+            raise HuescapeError(f"{column}: has {found} bytes, expected {expected}: damaged")
+    return sidecar
+
+
+def _mapped(path: Path, column: Column, count: int) -> Array:
+    """The file as an array (count, *shape); the header must agree with the index."""
+    try:
+        array = np.asarray(np.load(path, mmap_mode="r" if count else None, allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise HuescapeError(f"{path}: not a readable .npy file: {error}") from error
+    if array.shape != (count, *column.shape) or array.dtype.name != column.dtype:
+        raise HuescapeError(
+            f"{path}: holds {array.dtype.name} {array.shape}, "
+            f"expected {column.dtype} {(count, *column.shape)}"
+        )
+    return array

@@ -1,0 +1,204 @@
+"""Write shards row by row, and the index over them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.atomic import replace_file, write_json
+from huescape.errors import HuescapeError
+from huescape.shards.format import (
+    INDEX,
+    KINDS,
+    Column,
+    Index,
+    IndexColumn,
+    IndexShard,
+    Sidecar,
+    StoredColumn,
+    column_file,
+    file_sha256,
+    read_sidecar,
+    sidecar_file,
+)
+
+Array = npt.NDArray[Any]
+Row = tuple[str, str, Mapping[str, Array]]
+_SHARD_FILE = re.compile(r"(?P<name>\d{5,})\.(json|\w+\.npy)")
+_LEFT_OVER = re.compile(r"\.(\d{5,}\.(json|\w+\.npy)|index\.json)\.\d+\.tmp")
+
+
+def write_shard(
+    folder: Path,
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    extra_fn: Callable[[], dict[str, Any]] | None = None,
+    *,
+    count: int | None = None,
+) -> Sidecar:
+    """Write shard `name` into `folder`, one row in memory at a time; the sidecar comes last.
+
+    Args:
+        rows: (id, split, {column: array of the column's dtype and shape}), one a photo.
+        extra_fn: called after the last row; what it returns becomes `extra` of the sidecar.
+        count: the number of rows; may be left out if `rows` has a length. 0 is allowed.
+    Raises:
+        HuescapeError: the disk refuses, or there are more or fewer rows than `count`. Columns
+            are then not renamed into place.
+        ValueError: a row's arrays are not what `columns` says.
+    """
+    if count is None:
+        count = len(rows)  # type: ignore[arg-type]
+    ids: list[str] = []
+    splits: list[str] = []
+    (folder / sidecar_file(name)).unlink(missing_ok=True)  # it must never describe other columns
+    with ExitStack() as stack:
+        writers = [_ColumnWriter(stack, folder, name, column, count) for column in columns]
+        for photo_id, split, arrays in rows:
+            _check_names(arrays, columns, photo_id)
+            for writer in writers:
+                writer.append(arrays[writer.column.name], photo_id)
+            ids.append(photo_id)
+            splits.append(split)
+        if len(ids) != count:
+            raise HuescapeError(f"{folder / name}: {count} photos announced, {len(ids)} given")
+        stored = {writer.column.name: writer.close() for writer in writers}
+    extra = extra_fn() if extra_fn else {}
+    sidecar = Sidecar(name=name, count=count, ids=ids, splits=splits, columns=stored, extra=extra)
+    write_json(folder / sidecar_file(name), sidecar.model_dump(mode="json"))
+    return sidecar
+
+
+def write_index(
+    folder: Path,
+    kind: str,
+    columns: Sequence[Column],
+    names: Sequence[str],
+    meta: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write `index.json` over the shards `names`, from their sidecars, and return it.
+
+    Files of other shards and left-overs of killed writers are removed from `folder`.
+    Raises HuescapeError when a shard is missing, has other columns, or a photo is in two.
+    """
+    if kind not in KINDS:
+        raise HuescapeError(f"{folder}: kind is {kind!r}; allowed: {', '.join(KINDS)}")
+    sidecars = [_checked_sidecar(folder, name, columns) for name in names]
+    _check_unique(folder, sidecars)
+    _remove_others(folder, set(names))
+    index = Index(
+        kind=kind,  # type: ignore[arg-type]
+        columns={c.name: IndexColumn(dtype=c.dtype, shape=c.shape) for c in columns},
+        count=sum(sidecar.count for sidecar in sidecars),
+        splits=dict(Counter(split for sidecar in sidecars for split in sidecar.splits)),
+        shards=[
+            IndexShard(
+                name=sidecar.name,
+                count=sidecar.count,
+                sha256={name: column.sha256 for name, column in sidecar.columns.items()},
+                sidecar=file_sha256(folder / sidecar_file(sidecar.name)),
+            )
+            for sidecar in sidecars
+        ],
+        meta=dict(meta),
+    )
+    value: dict[str, Any] = index.model_dump(mode="json")
+    write_json(folder / INDEX, value)
+    return value
+
+
+class _ColumnWriter:
+    """A `.npy` file written and hashed in one pass.
+
+    Plain writes, not a memory map: a full disk is then an error of `write`, not a SIGBUS that
+    kills the process without a word.
+    """
+
+    def __init__(
+        self, stack: ExitStack, folder: Path, name: str, column: Column, count: int
+    ) -> None:
+        self.column = column
+        path = stack.enter_context(replace_file(folder / column_file(name, column.name)))
+        self._file: BinaryIO = stack.enter_context(path.open("wb"))
+        self._digest = hashlib.sha256()
+        self._bytes = 0
+        np.lib.format.write_array_header_1_0(
+            self,
+            {
+                "descr": np.lib.format.dtype_to_descr(column.stored),
+                "fortran_order": False,
+                "shape": (count, *column.shape),
+            },
+        )
+
+    def write(self, content: bytes | memoryview) -> None:
+        self._file.write(content)
+        self._digest.update(content)
+        self._bytes += len(content)
+
+    def append(self, array: Array, photo_id: str) -> None:
+        column = self.column
+        array = np.asarray(array)
+        if array.dtype.name != column.dtype or array.shape != column.shape:
+            raise ValueError(
+                f"{photo_id}: column {column.name} is {array.dtype.name} {array.shape}; "
+                f"expected {column.dtype} {column.shape}"
+            )
+        self.write(array.astype(column.stored, order="C", copy=False).tobytes())
+
+    def close(self) -> StoredColumn:
+        """Flush to the disk, so that a sidecar never outlives its columns in a power cut."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return StoredColumn(
+            dtype=self.column.dtype,
+            shape=self.column.shape,
+            sha256=self._digest.hexdigest(),
+            bytes=self._bytes,
+        )
+
+
+def _check_names(arrays: Mapping[str, Array], columns: Sequence[Column], photo_id: str) -> None:
+    expected = {column.name for column in columns}
+    if set(arrays) != expected:
+        raise ValueError(f"{photo_id}: columns {sorted(arrays)}; expected {sorted(expected)}")
+
+
+def _checked_sidecar(folder: Path, name: str, columns: Sequence[Column]) -> Sidecar:
+    sidecar = read_sidecar(folder, name)
+    found = {key: Column(key, c.dtype, c.shape) for key, c in sidecar.columns.items()}
+    if found != {column.name: column for column in columns} or sidecar.name != name:
+        raise HuescapeError(
+            f"{folder / sidecar_file(name)}: has other columns than expected: an old shard; "
+            "remove the folder and make it again"
+        )
+    return sidecar
+
+
+def _check_unique(folder: Path, sidecars: Sequence[Sidecar]) -> None:
+    seen: dict[str, str] = {}
+    for sidecar in sidecars:
+        for photo_id in sidecar.ids:
+            if photo_id in seen:
+                raise HuescapeError(
+                    f"{folder}: photo {photo_id} is in shards {seen[photo_id]} and {sidecar.name}"
+                )
+            seen[photo_id] = sidecar.name
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    for path in sorted(folder.iterdir()):
+        match = _SHARD_FILE.fullmatch(path.name)
+        if _LEFT_OVER.fullmatch(path.name) or (match and match["name"] not in names):
+            path.unlink()
