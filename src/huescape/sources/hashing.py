@@ -1,0 +1,170 @@
+"""SHA-256 of many photos, and a cache so that a second look at unchanged ones is quick."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+from huescape.atomic import write_text
+from huescape.errors import HuescapeError
+from huescape.progress import bar
+from huescape.sources.listing import Found
+
+_CHUNK = 1 << 20
+_BATCH = 64
+#: A file younger than this may change again without a new time stamp: it is not remembered.
+_SETTLED_NS = 2_000_000_000
+
+#: absolute path, offset (-1: whole file), bytes, modification and status change time (ns)
+Stamp = tuple[str, int, int, int, int]
+
+
+class HashCache:
+    """Remembered hashes, valid while a file's size and times stay the same.
+
+    A journal of one JSON line a photo, so an interrupted run keeps what it had; lines that cannot
+    be read are ignored, and only cost a new hash. Not for two processes at a time to depend on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[Stamp, str] = {}
+        self._lines = 0
+
+    def __enter__(self) -> HashCache:
+        self._load()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise HuescapeError(f"cannot write {self._path}: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+
+    def get(self, stamp: Stamp) -> str | None:
+        """The hash of a photo that is as it was, or None."""
+        return self._known.get(stamp)
+
+    def add(self, stamp: Stamp, sha256: str) -> None:
+        """Remember a hash, unless the file is too young to be told apart from its next version."""
+        if time.time_ns() - max(stamp[3], stamp[4]) > _SETTLED_NS:
+            self._known[stamp] = sha256
+            self._stream.write(_line(stamp, sha256))
+
+    def _load(self) -> None:
+        try:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return
+        latest: dict[tuple[str, int], tuple[Stamp, str]] = {}
+        for line in lines:
+            parsed = _parse(line)
+            if parsed is not None:
+                latest[parsed[0][:2]] = parsed
+        self._known = dict(latest.values())
+        if len(lines) > 2 * len(self._known):
+            write_text(self._path, "".join(_line(*item) for item in self._known.items()))
+        elif lines:  # a run that was killed may have left half a line
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write("\n")
+
+
+def hash_photos(photos: Sequence[Found], cache: HashCache, workers: int) -> list[str]:
+    """Return the SHA-256 of each photo's bytes, in hex, in order.
+
+    Files are read by `workers` threads (hashing and reading release the interpreter lock). Raises
+    HuescapeError that names a file that cannot be read or that changed while it was read.
+    """
+    hashes: list[str] = []
+    batches = [photos[i : i + _BATCH] for i in range(0, len(photos), _BATCH)]
+    shown: tqdm[Any] = bar(total=len(photos), desc="hash")
+    with ThreadPoolExecutor(workers) as pool, shown:
+        try:
+            for results in pool.map(lambda batch: list(_hash_batch(batch, cache)), batches):
+                for stamp, sha256 in results:
+                    hashes.append(sha256)
+                    if cache.get(stamp) is None:
+                        cache.add(stamp, sha256)
+                shown.update(len(results))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return hashes
+
+
+def file_digest(path: Path, algorithm: str, desc: str) -> str:
+    """Hash one large file, with progress; returns the digest in hex."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    shown: tqdm[Any] = bar(total=path.stat().st_size, desc=desc, unit="B", scale=True)
+    with shown, path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            shown.update(len(chunk))
+    return digest.hexdigest()
+
+
+def _hash_batch(batch: Sequence[Found], cache: HashCache) -> Iterator[tuple[Stamp, str]]:
+    for photo in batch:
+        try:
+            before = _stamp(photo)
+            sha256 = cache.get(before) or _sha256(photo)
+            after = _stamp(photo)
+        except OSError as error:
+            raise HuescapeError(f"{photo.path}: cannot be read: {error.strerror}") from error
+        if before != after or before[2] != photo.bytes:
+            raise HuescapeError(f"{photo.path}: changed while it was read; run again")
+        yield before, sha256
+
+
+def _sha256(photo: Found) -> str:
+    digest = hashlib.sha256()
+    left = photo.bytes
+    with photo.path.open("rb", buffering=0) as stream:
+        stream.seek(photo.offset or 0)
+        while left and (chunk := stream.read(min(left, _CHUNK))):
+            digest.update(chunk)
+            left -= len(chunk)
+    if left:
+        raise HuescapeError(f"{photo.path}: ends {left} bytes too early for {photo.key}")
+    return digest.hexdigest()
+
+
+def _stamp(photo: Found) -> Stamp:
+    status = photo.path.stat()
+    path = os.path.abspath(photo.path)  # noqa: PTH100
+    whole = photo.offset is None
+    offset, size = (-1, status.st_size) if whole else (photo.offset or 0, photo.bytes)
+    return path, offset, size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _line(stamp: Stamp, sha256: str) -> str:
+    return json.dumps([*stamp, sha256]) + "\n"
+
+
+def _parse(line: str) -> tuple[Stamp, str] | None:
+    try:
+        path, offset, size, modified, changed, sha256 = json.loads(line)
+    except (ValueError, TypeError):
+        return None
+    if not (isinstance(path, str) and isinstance(sha256, str) and len(sha256) == 64):
+        return None
+    numbers = (offset, size, modified, changed)
+    if not all(isinstance(number, int) for number in numbers):
+        return None
+    return (path, *numbers), sha256

@@ -1,0 +1,102 @@
+"""Source `imagenet`: the training photos of ILSVRC2012, read where they are.
+
+O. Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, IJCV 2015.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from huescape.errors import HuescapeError
+from huescape.params.download import ImageNetSource
+from huescape.progress import progress
+from huescape.sources.archives import Member, tar_members
+from huescape.sources.categories import NO_TIER, imagenet_tier
+from huescape.sources.folder import found_file
+from huescape.sources.listing import Found, require_folder
+from huescape.sources.walk import is_photo_name, walk_photos
+
+_WNID = re.compile(r"n\d{8}")
+_INSIDE = (".", "train", "ILSVRC/Data/CLS-LOC/train", "Data/CLS-LOC/train")
+#: The training archive as it comes: one tar of 1,000 tars, one a class.
+_TRAINING_TAR = "ILSVRC2012_img_train.tar"
+_GET_IT = (
+    "get ILSVRC2012_img_train.tar from https://image-net.org/download after accepting its terms, "
+    "and give the folder that holds it, its per-wnid tars, or per-wnid folders"
+)
+
+
+def list_imagenet(source: ImageNetSource, key: str) -> list[Found]:
+    """List the photos of per-wnid folders, per-wnid tars and the training archive in `root`.
+
+    Nothing is extracted: a photo in a tar has the tar as its path, and its offset there. Where a
+    folder and a tar of one class have the same photo, the folder's is taken. `categories` =
+    landscape leaves out all other classes. `key` is the dotted key of the source, for messages.
+    """
+    root = require_folder(source.root, f"{key}.root", _GET_IT)
+    base = imagenet_base(root)
+    if base is None:
+        raise HuescapeError(f"{key}.root: {root} holds no wnid such as n09193705; {_GET_IT}")
+    found: dict[str, Found] = {}
+    for photo in _photos(base, source.categories):
+        found.setdefault(photo.key, photo)
+    if not found:
+        raise HuescapeError(f"{key}.root: none of the {source.categories} classes is in {base}")
+    return [found[name] for name in sorted(found)]
+
+
+def imagenet_base(root: Path) -> Path | None:
+    """The folder that holds the classes: `root`, or where the archives put it."""
+    for inside in _INSIDE:
+        base = root / inside
+        if base.is_dir() and any(_is_class(entry) for entry in base.iterdir()):
+            return base
+    return None
+
+
+def _is_class(path: Path) -> bool:
+    if path.name == _TRAINING_TAR:
+        return path.is_file()
+    return bool(_WNID.fullmatch(path.name)) if path.is_dir() else _is_class_tar(path.name)
+
+
+def _is_class_tar(name: str) -> bool:
+    return name.endswith(".tar") and bool(_WNID.fullmatch(name.removesuffix(".tar")))
+
+
+def _photos(base: Path, categories: str) -> Iterator[Found]:
+    """Folders first: the first of two photos with one key is kept."""
+    entries = sorted(path for path in base.iterdir() if _is_class(path))
+    for folder in (path for path in entries if path.is_dir() and _wanted(path.name, categories)):
+        for name in walk_photos(folder):
+            yield found_file(base, f"{folder.name}/{name}", folder.name, imagenet_tier(folder.name))
+    tars = [(path, tar) for path in entries if path.is_file() for tar in _class_tars(path)]
+    wanted = [item for item in tars if _wanted(_wnid(item[1].name), categories)]
+    for path, tar in progress(wanted, total=len(wanted), desc="list", unit="tar"):
+        yield from _in_tar(path, tar)
+
+
+def _class_tars(path: Path) -> list[Member]:
+    """The class tars in a file: itself, or the members of the training archive."""
+    if path.name != _TRAINING_TAR:
+        return [Member(path.name, 0, path.stat().st_size)]
+    return [member for member in tar_members(path) if _is_class_tar(Path(member.name).name)]
+
+
+def _in_tar(path: Path, tar: Member) -> Iterator[Found]:
+    wnid = _wnid(tar.name)
+    for member in tar_members(path, tar.offset, tar.offset + tar.bytes):
+        name = Path(member.name).name
+        if is_photo_name(name):
+            key = f"{wnid}/{name}"
+            yield Found(key, path, wnid, imagenet_tier(wnid), member.bytes, member.offset)
+
+
+def _wnid(name: str) -> str:
+    return Path(name).name.removesuffix(".tar")
+
+
+def _wanted(wnid: str, categories: str) -> bool:
+    return categories == "all" or imagenet_tier(wnid) != NO_TIER

@@ -1,0 +1,54 @@
+"""Read a dataset's own split list: a table of path and split."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from huescape.errors import HuescapeError
+
+SPLITS = {"tr": "train", "va": "val", "te": "test", "train": "train", "val": "val", "test": "test"}
+
+
+def read_splits(path: Path, key: str) -> dict[str, str]:
+    """Map each path of the list, relative and without leading slash, to train, val or test.
+
+    The list is a CSV or TSV with a header; its columns are `path` and `split`, or one whose name
+    ends in `split`. `key` is the dotted key in params.yaml, for messages. Raises HuescapeError
+    that names the line when the list cannot be read, or gives one path two splits.
+    """
+    splits: dict[str, str] = {}
+    for line, name, value in _rows(path, key):
+        split = SPLITS.get(value.strip().lower())
+        if split is None:
+            allowed = ", ".join(SPLITS)
+            raise HuescapeError(f"{key}: {path}, line {line}: split {value!r}; allowed: {allowed}")
+        relative = PurePosixPath(name.strip().lstrip("/")).as_posix()
+        if splits.setdefault(relative, split) != split:
+            raise HuescapeError(f"{key}: {path}, line {line}: {name} is in two splits")
+    return splits
+
+
+def _rows(path: Path, key: str) -> Iterator[tuple[int, str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise HuescapeError(f"{key}: {path} cannot be read: {reason}") from error
+    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = list(reader.fieldnames or ())
+    column = next((name for name in ["split", *header] if name in header and _is_split(name)), None)
+    if "path" not in header or column is None:
+        raise HuescapeError(
+            f"{key}: {path}: the header has the columns {', '.join(header) or '(none)'}; "
+            "needed: `path` and `split` (or a name that ends in `split`)"
+        )
+    for row in reader:
+        yield reader.line_num, row["path"] or "", row[column] or ""
+
+
+def _is_split(name: str) -> bool:
+    return name.endswith("split")

@@ -1,0 +1,198 @@
+"""Source `sun397`: SUN397 or SUN2012, as an extracted tree, an archive, or a download.
+
+J. Xiao et al., SUN Database: Large-scale Scene Recognition from Abbey to Zoo, CVPR 2010.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from huescape.atomic import write_json
+from huescape.errors import HuescapeError
+from huescape.params.download import Sun397Source
+from huescape.sources.archives import extract_photos
+from huescape.sources.categories import NO_TIER, SUN397_PHOTOS, sun_categories, sun_tier
+from huescape.sources.fetch import check_md5, check_room, fetch
+from huescape.sources.folder import found_file
+from huescape.sources.listing import Found
+from huescape.sources.walk import walk_photos
+
+_INSIDE = (".", "SUN397", "Images", "SUN2012", "SUN2012/Images")
+#: What this program extracted into a folder; a tree without it is the user's own.
+_NOTE = ".huescape-extracted.json"
+_GB = 1e9
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where things are: `root` of the tree, the `archive` if any, the dotted `key` for messages."""
+
+    root: Path
+    archive: Path | None
+    key: str
+
+
+def prepare_sun397(source: Sun397Source, key: str) -> None:
+    """Make sure that the tree at `root` is there: extract it, and download the archive, if not.
+
+    Both go on where an earlier run stopped. `key` is the dotted key of the source, for messages.
+    Raises HuescapeError when there is nothing to extract from, or when that fails.
+    """
+    root, archive = Path(source.root).expanduser(), _archive(source)
+    places = _Places(root, archive, key)
+    if _is_ready(places, source.categories):
+        return
+    if archive is None:
+        raise HuescapeError(
+            f"{key}.root: {source.root} holds no <letter>/<category> folders; give the extracted "
+            f"tree, or `archive` (and `url`) to extract it from"
+        )
+    _provide(source, archive, key)
+    _extract(source, places, archive)
+
+
+def list_sun397(source: Sun397Source, key: str) -> list[Found]:
+    """List the photos of the tree; `categories` = landscape leaves out all other categories."""
+    base = sun_base(Path(source.root).expanduser())
+    if base is None:
+        raise HuescapeError(f"{key}.root: {source.root} holds no <letter>/<category> folders")
+    found = []
+    for name in walk_photos(base):
+        place = sun_place(PurePosixPath(name))
+        if place is None or place.as_posix() != name or not _wanted(place, source.categories):
+            continue
+        category = place.parent.as_posix()
+        found.append(found_file(base, name, category, sun_tier(category)))
+    if not found:
+        wanted = "landscape categories" if source.categories == "landscape" else "photos"
+        raise HuescapeError(f"{key}.root: none of the {wanted} of SUN is in {base}")
+    return found
+
+
+def sun_base(root: Path) -> Path | None:
+    """The folder that holds the one-letter folders: `root`, or where the archives put it."""
+    for inside in _INSIDE:
+        base = root / inside
+        if base.is_dir() and any(_is_letter(entry.name) for entry in base.iterdir()):
+            return base
+    return None
+
+
+def sun_place(name: PurePosixPath) -> PurePosixPath | None:
+    """Cut `[SUN397/]m/mountain/sun_x.jpg` to what starts with the letter; None if nothing does."""
+    parts = name.parts
+    start = next((i for i, part in enumerate(parts) if _is_letter(part)), None)
+    return PurePosixPath(*parts[start:]) if start is not None and len(parts) - start > 2 else None
+
+
+def _archive(source: Sun397Source) -> Path | None:
+    """Where the archive is, or will be: beside the tree, unless the parameters say."""
+    if source.archive is not None:
+        return Path(source.archive).expanduser()
+    name = PurePosixPath(urlsplit(source.url or "").path).name
+    return Path(source.root).expanduser().parent / name if name else None
+
+
+def _is_letter(name: str) -> bool:
+    return len(name) == 1 and "a" <= name <= "z"
+
+
+def _wanted(place: PurePosixPath, categories: str) -> bool:
+    return categories == "all" or sun_tier(place.parent.as_posix()) != NO_TIER
+
+
+def _is_ready(places: _Places, categories: str) -> bool:
+    """Whether the tree can be used: the user's own, or one extracted whole, with these categories.
+
+    Raises HuescapeError for one extracted in part when there is no archive to go on with: it must
+    never pass for the whole.
+    """
+    note = _read_note(places.root)
+    if note is None:
+        return sun_base(places.root) is not None
+    enough = note.get("complete") is True and note.get("categories") in (categories, "all")
+    if not enough and places.archive is None:
+        raise HuescapeError(
+            f"{places.key}.root: {places.root} was extracted in part; give `archive` to go on"
+        )
+    return enough
+
+
+def _read_note(root: Path) -> dict[str, Any] | None:
+    try:
+        note = json.loads((root / _NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _provide(source: Sun397Source, archive: Path, key: str) -> None:
+    """See that the archive is on disk and has the checksum that the parameters name."""
+    if archive.is_file():
+        if source.md5 is not None:
+            check_md5(archive, source.md5, str(archive))
+        return
+    if source.url is None:
+        raise HuescapeError(f"{key}.archive: {archive} does not exist; give `url` to download it")
+
+    def room(size: int) -> None:
+        part = archive.with_name(archive.name + ".part")
+        whole = size + (part.stat().st_size if part.is_file() else 0)
+        extracted = whole * _share(source.categories)
+        _say(
+            f"{source.name}: downloading {size / _GB:.2f} GB to {archive}, then extracting about "
+            f"{extracted / _GB:.2f} GB to {source.root}"
+        )
+        _check_rooms(archive, size, Path(source.root).expanduser(), extracted)
+
+    fetch(source.url, archive, source.md5, room=room)
+
+
+def _check_rooms(archive: Path, download: float, root: Path, extracted: float) -> None:
+    """Both on one disk need their sum; a tree on another disk is checked when it is extracted."""
+    together = _device(archive.parent) == _device(root)
+    check_room(archive, int(download + extracted * together), "the archive and its photos")
+
+
+def _extract(source: Sun397Source, places: _Places, archive: Path) -> None:
+    note = {"archive": archive.name, "categories": source.categories, "complete": False}
+    size = archive.stat().st_size * _share(source.categories)
+    have = sum(path.stat().st_size for path in places.root.rglob("sun_*"))
+    check_room(places.root / _NOTE, max(int(size) - have, 0), f"the photos of {archive}")
+    _say(f"{source.name}: extracting about {size / _GB:.2f} GB from {archive} to {source.root}")
+    write_json(places.root / _NOTE, note)
+
+    def place(name: PurePosixPath) -> PurePosixPath | None:
+        inside = sun_place(name)
+        return inside if inside and _wanted(inside, source.categories) else None
+
+    if not extract_photos(archive, places.root, place):
+        (places.root / _NOTE).unlink()
+        raise HuescapeError(
+            f"{places.key}.archive: {archive} holds no photo of a wanted category; looked for "
+            f"<letter>/<category>/*.jpg ({source.categories})"
+        )
+    write_json(places.root / _NOTE, {**note, "complete": True})
+
+
+def _share(categories: str) -> float:
+    """The wanted part of the archive, by SUN397's counts; photos do not shrink when zipped."""
+    if categories == "all":
+        return 1.0
+    return sum(category.photos for category in sun_categories().values()) / SUN397_PHOTOS
+
+
+def _device(path: Path) -> int:
+    folder = next(parent for parent in (path, *path.absolute().parents) if parent.is_dir())
+    return folder.stat().st_dev
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

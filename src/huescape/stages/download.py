@@ -1,0 +1,238 @@
+"""Stage download: gather the photos of every configured source into one manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huescape import runtime
+from huescape.atomic import fresh_directory, write_json
+from huescape.errors import HuescapeError
+from huescape.params.download import (
+    DownloadParams,
+    FolderSource,
+    ImageNetSource,
+    SampleSource,
+    Source,
+    Sun397Source,
+)
+from huescape.sources.categories import sun_tier
+from huescape.sources.folder import found_file, list_folder
+from huescape.sources.hashing import HashCache, hash_photos
+from huescape.sources.imagenet import list_imagenet
+from huescape.sources.listing import Found, photo_ids, recorded_path
+from huescape.sources.manifest import Row, read_manifest, write_manifest
+from huescape.sources.splits import read_splits
+from huescape.sources.sun397 import list_sun397, prepare_sun397
+from huescape.sources.walk import walk_photos
+
+MANIFEST = "manifest.csv"
+
+_RIGHTS = {
+    "sample": ("MIT, rendered by huescape", ""),
+    "sun397": (
+        "for research; each photo is its owner's",
+        "https://vision.princeton.edu/projects/2010/SUN/",
+    ),
+    "imagenet": (
+        "ImageNet terms of access: non-commercial research and education",
+        "https://image-net.org/download",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A source, its dotted key in params.yaml, and its photos."""
+
+    source: Source
+    key: str
+    photos: list[Found]
+
+
+def run(out: Path, params: DownloadParams, *, workers: int | None = None) -> dict[str, float]:
+    """Write `manifest.csv`, `sources.json` and rendered photos into `out`, whole or not at all.
+
+    Photos on disk are referenced, not copied; each is read once for its SHA-256, unless it was
+    read before and its size and times are the same. Returns the numbers of photos, bytes and
+    sources. Raises HuescapeError for a source that is not there, yields nothing or cannot be read.
+    """
+    workers = workers or runtime.workers()
+    keyed = [(f"download.sources.{i}", source) for i, source in enumerate(params.sources)]
+    splits = {key: _splits(source, key) for key, source in keyed}
+    # What is on disk is looked at first: hours of download must not end in a misspelled folder.
+    local = {key: _list(source, key, out) for key, source in keyed if _is_local(source)}
+    for key, source in keyed:
+        if isinstance(source, Sun397Source):
+            prepare_sun397(source, key)
+    with fresh_directory(out) as folder:
+        for _, source in keyed:
+            if isinstance(source, SampleSource):
+                _render(folder / source.name, source, workers)
+        listed = [
+            _Listed(source, key, local[key] if key in local else _list(source, key, folder))
+            for key, source in keyed
+        ]
+        rows = _rows(listed, splits, workers, folder, out)
+        write_manifest(folder / MANIFEST, rows)
+        write_json(folder / "sources.json", [_describe(item) for item in listed])
+    total = sum(row.bytes for row in rows)
+    return {"photos": len(rows), "bytes": total, "sources": len(listed)}
+
+
+def check_unchanged(manifest: Path, params: DownloadParams | None = None) -> list[str]:
+    """Return the ids of photos that changed, vanished or are new since the manifest, sorted."""
+    return sorted(changes(manifest, params))
+
+
+def changes(manifest: Path, params: DownloadParams | None = None) -> dict[str, str]:
+    """Look at every photo again; return `changed`, `vanished` or `new` by id.
+
+    New ones are looked for in the sources of `params`; without it, only the photos of the manifest
+    are. Nothing is downloaded, extracted or written but the cache of hashes.
+    """
+    rows = read_manifest(manifest)
+    found = {row.id: _found(row) for row in rows}
+    fate = {name: "changed" if photo.path.exists() else "vanished" for name, photo in found.items()}
+    same = [row for row in rows if _is_size_kept(found[row.id])]
+    with _cache() as cache:
+        hashes = hash_photos([found[row.id] for row in same], cache, runtime.workers())
+    for row, sha256 in zip(same, hashes, strict=True):
+        if sha256 == row.sha256:
+            del fate[row.id]
+    known = {(row.path, row.offset) for row in rows}
+    return fate | _new(known, manifest.parent, params.sources if params else ())
+
+
+def _is_local(source: Source) -> bool:
+    return isinstance(source, FolderSource | ImageNetSource)
+
+
+def _list(source: Source, key: str, raw: Path) -> list[Found]:
+    if isinstance(source, SampleSource):
+        return _list_sample(raw, source)
+    if isinstance(source, FolderSource):
+        return list_folder(source.root, key)
+    if isinstance(source, Sun397Source):
+        return list_sun397(source, key)
+    return list_imagenet(source, key)
+
+
+def _render(root: Path, source: SampleSource, workers: int) -> None:
+    from huescape.sources.sample.write import write_sample  # only this source needs the renderer
+
+    write_sample(root, source.photos, source.seed, workers)
+
+
+def _list_sample(raw: Path, source: SampleSource) -> list[Found]:
+    root = raw / source.name
+    names = walk_photos(root)
+    categories = [str(Path(name).parent.as_posix()) for name in names]
+    return [
+        found_file(root, name, category, sun_tier(category))
+        for name, category in zip(names, categories, strict=True)
+    ]
+
+
+def _splits(source: Source, key: str) -> dict[str, str] | None:
+    """The split list of a source, or None if it has none."""
+    if isinstance(source, SampleSource) or source.splits is None:
+        return None
+    return read_splits(Path(source.splits).expanduser(), f"{key}.splits")
+
+
+def _rows(
+    listed: Iterable[_Listed],
+    splits: dict[str, dict[str, str] | None],
+    workers: int,
+    folder: Path,
+    out: Path,
+) -> list[Row]:
+    """The rows of the manifest, by id; photos rendered into `folder` are recorded below `out`."""
+    rows: list[Row] = []
+    with _cache() as cache:
+        for item in listed:
+            hashes = hash_photos(item.photos, cache, workers)
+            ids = photo_ids(item.source.name, [photo.key for photo in item.photos])
+            rendered = isinstance(item.source, SampleSource)
+            chosen = _chosen(item, splits[item.key])
+            for name, photo, sha256 in zip(ids, item.photos, hashes, strict=True):
+                path = out / photo.path.relative_to(folder) if rendered else photo.path
+                rows.append(_row(name, item.source.name, photo, path, sha256, chosen))
+    return sorted(rows, key=lambda row: row.id)
+
+
+def _row(
+    name: str, source: str, photo: Found, path: Path, sha256: str, splits: dict[str, str]
+) -> Row:
+    return Row(
+        id=name,
+        source=source,
+        category=photo.category,
+        tier=photo.tier,
+        path=recorded_path(path),
+        offset="" if photo.offset is None else str(photo.offset),
+        bytes=photo.bytes,
+        sha256=sha256,
+        split=splits.get(photo.key, ""),
+    )
+
+
+def _chosen(item: _Listed, splits: dict[str, str] | None) -> dict[str, str]:
+    """The split list of a source; one that names none of its photos is surely the wrong one."""
+    if splits is None:
+        return {}
+    if not any(photo.key in splits for photo in item.photos):
+        example = item.photos[0].key
+        raise HuescapeError(
+            f"{item.key}.splits: the list names no photo of the source; its paths must be like "
+            f"{example}"
+        )
+    return splits
+
+
+def _describe(item: _Listed) -> dict[str, Any]:
+    source = item.source
+    licence, homepage = _RIGHTS.get(source.kind, ("", ""))
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "licence": source.licence if isinstance(source, FolderSource) else licence,
+        "homepage": homepage,
+        "photos": len(item.photos),
+        "bytes": sum(photo.bytes for photo in item.photos),
+    }
+
+
+def _found(row: Row) -> Found:
+    offset = int(row.offset) if row.offset else None
+    return Found(row.id, Path(row.path), row.category, row.tier, row.bytes, offset)
+
+
+def _is_size_kept(photo: Found) -> bool:
+    if not photo.path.is_file():
+        return False
+    size = photo.path.stat().st_size
+    return size == photo.bytes if photo.offset is None else size >= photo.offset + photo.bytes
+
+
+def _new(known: set[tuple[str, str]], raw: Path, sources: Iterable[Source]) -> dict[str, str]:
+    new: dict[str, str] = {}
+    for i, source in enumerate(sources):
+        root = raw / source.name if isinstance(source, SampleSource) else Path(source.root)
+        if not root.expanduser().exists():
+            continue  # all its photos have vanished, which is said already
+        photos = _list(source, f"download.sources.{i}", raw)
+        for name, photo in zip(
+            photo_ids(source.name, [photo.key for photo in photos]), photos, strict=True
+        ):
+            offset = "" if photo.offset is None else str(photo.offset)
+            if (recorded_path(photo.path), offset) not in known:
+                new[name] = "new"
+    return new
+
+
+def _cache() -> HashCache:
+    return HashCache(runtime.state_dir() / "hashes.jsonl")
