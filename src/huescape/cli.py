@@ -1,0 +1,116 @@
+"""The command line: one subcommand for each stage, of the same name, and a few for people."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from huescape import __version__, commands
+from huescape.errors import HuescapeError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
+    options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
+    try:
+        options.run(options)
+    except HuescapeError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted; the same command goes on where this one stopped", 130)
+    except BrokenPipeError:  # `huescape … | head`
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
+            raise
+        return _fail(f"{error.filename or 'the disk'}: {error.strerror}", 1)
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"huescape: error: {message}", file=sys.stderr)
+    return code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="huescape",
+        description="A reproducible pipeline for automatic image colorization. `dvc repro` and "
+        "`snakemake --cores 8 evaluate` run its stages; the subcommands are the stages.",
+    )
+    parser.add_argument("--version", action="version", version=f"huescape {__version__}")
+    commands_of = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
+    _add_stages(commands_of)
+    _add_tools(commands_of)
+    return parser
+
+
+Subparsers = argparse._SubParsersAction  # type: ignore[type-arg]
+
+
+def _add_stages(to: Subparsers) -> None:
+    """The stages of the graph, in their order."""
+    download = to.add_parser("download", help="list the photos of the configured sources")
+    download.add_argument("--check", action="store_true", help="only compare the photos on disk")
+    download.set_defaults(run=commands.download)
+    to.add_parser("filter", help="decide which photos are kept").set_defaults(run=commands.filter_)
+    resize = to.add_parser("resize", help="fit the kept photos into squares")
+    _add_partitions(resize)
+    resize.set_defaults(run=commands.resize)
+    for name, run, text in (
+        ("bins", commands.bins, "learn the color bins"),
+        ("encode", commands.encode, "encode the targets of every pixel"),
+        ("prior", commands.prior, "estimate the prior and the class weights"),
+    ):
+        stage = to.add_parser(name, help=text)
+        stage.add_argument("quantizer", help="a name under `quantizers:` in params.yaml")
+        if name == "encode":
+            _add_partitions(stage)
+        stage.set_defaults(run=run)
+    for name, run, text in (
+        ("train", commands.train, "train a system"),
+        ("evaluate", commands.evaluate, "score a system and the baselines"),
+    ):
+        stage = to.add_parser(name, help=text)
+        stage.add_argument("system", help="a name under `systems:` in params.yaml")
+        stage.set_defaults(run=run)
+    to.add_parser("report", help="write the page").set_defaults(run=commands.report)
+
+
+def _add_partitions(stage: argparse.ArgumentParser) -> None:
+    part = stage.add_mutually_exclusive_group()
+    part.add_argument("--partition", type=int, metavar="K", help="make only partition K, from 0")
+    part.add_argument("--gather", action="store_true", help="only write the index")
+
+
+def _add_tools(to: Subparsers) -> None:
+    """What is no stage: colors for one's own photos, checks, late tracking."""
+    colorize = to.add_parser("colorize", help="color photos with a trained system")
+    colorize.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    colorize.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    colorize.add_argument("--system", help="a trained system (default: the first in params.yaml)")
+    colorize.add_argument(
+        "--temperature",
+        type=float,
+        help="above 0, to 1; lower is more vivid (default: evaluate.temperature)",
+    )
+    colorize.add_argument(
+        "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
+    )
+    colorize.set_defaults(run=commands.colorize)
+    to.add_parser("check", help="validate params.yaml").set_defaults(run=commands.check)
+    to.add_parser("schema", help="print the JSON schema of params.yaml").set_defaults(
+        run=commands.show_schema
+    )
+    track = to.add_parser("track", help="send to MLflow what a server that was down has missed")
+    track.set_defaults(run=commands.track)

@@ -1,0 +1,254 @@
+"""What each subcommand calls: its own section of the parameters, its paths, its stage.
+
+Stages are imported where they are called, so that `huescape --help` needs none of their libraries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from huescape.errors import HuescapeError, ParamsError
+from huescape.params.load import load_params, resolve_system, schema
+
+RAW = Path("data/raw")
+CATALOG = Path("data/catalog")
+RESIZED = Path("data/resized")
+MODELS = Path("models")
+EVALUATION = Path("reports/evaluation")
+FIGURES = Path("reports/figures")
+PAGE = Path("reports/index.html")
+PARAMS = Path("params.yaml")
+
+T = TypeVar("T")
+
+
+def download(options: Namespace) -> None:
+    """List the photos of all sources, or compare the list with the disk."""
+    from huescape.stages import download as stage
+
+    params = load_params(PARAMS).download
+    if options.check:
+        changed = stage.check_unchanged(RAW / "manifest.csv", params)
+        if changed:
+            raise HuescapeError(
+                f"{len(changed)} photos are not what the manifest says, the first: {changed[0]}; "
+                "list them anew with `dvc repro -f download`"
+            )
+        print("every photo is what the manifest says")
+        return
+    _say("download", stage.run(RAW, params))
+
+
+def filter_(options: Namespace) -> None:
+    """Decide which photos are kept."""
+    from huescape.stages import filter as stage
+
+    _say("filter", stage.run(RAW, CATALOG, load_params(PARAMS).filter))
+
+
+def resize(options: Namespace) -> None:
+    """Fit the kept photos into squares."""
+    from huescape.stages import resize as stage
+
+    params = load_params(PARAMS).resize
+    part = {"partition": options.partition, "gather": options.gather}
+    _say("resize", stage.run(CATALOG, RESIZED, params, **part))
+
+
+def bins(options: Namespace) -> None:
+    """Learn the color bins of one quantizer."""
+    from huescape.stages import bins as stage
+
+    name, params = options.quantizer, load_params(PARAMS)
+    quantizer = _entry(params.quantizers, name, "quantizers")
+    _say("bins", stage.run(RESIZED, _bins(name), quantizer.space, quantizer.bins))
+
+
+def encode(options: Namespace) -> None:
+    """Encode the targets of one quantizer."""
+    from huescape.stages import encode as stage
+
+    name, params = options.quantizer, load_params(PARAMS)
+    quantizer = _entry(params.quantizers, name, "quantizers")
+    metrics = stage.run(
+        RESIZED,
+        _bins(name),
+        _shards(name),
+        quantizer.space,
+        quantizer.encode,
+        name=name,
+        partition=options.partition,
+        gather=options.gather,
+    )
+    _say("encode", metrics)
+
+
+def prior(options: Namespace) -> None:
+    """Estimate the prior of one quantizer, and its class weights."""
+    from huescape.stages import prior as stage
+
+    name, params = options.quantizer, load_params(PARAMS)
+    quantizer = _entry(params.quantizers, name, "quantizers")
+    figure = FIGURES / f"prior-{name}.png"
+    metrics = stage.run(
+        _bins(name), _shards(name), _prior(name), figure, quantizer.space, quantizer.prior
+    )
+    _say("prior", metrics)
+
+
+def train(options: Namespace) -> None:
+    """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
+    from huescape import tracking
+    from huescape.stages import train as stage
+
+    name, params = options.system, load_params(PARAMS)
+    system = resolve_system(name, _entry(params.systems, name, "systems"))
+    paths = _shards(system.quantizer), _prior(system.quantizer), _bins(system.quantizer)
+    for path in paths:
+        _need(path)
+    recorder = tracking.start_training(
+        name,
+        system.model_dump(mode="json"),
+        _dataset(paths[0]),
+        {"preset": system.preset, "quantizer": system.quantizer},
+        resume_key=stage.resume_key(*paths, system),
+    )
+    with recorder:
+        metrics = stage.run(*paths, MODELS / name, system, name=name, recorder=recorder)
+        for path in (CATALOG / "summary.csv", FIGURES / f"prior-{system.quantizer}.png"):
+            if path.exists():
+                recorder.artifact(path, "data")
+        recorder.model(MODELS / name)
+    _say("train", metrics)
+
+
+def evaluate(options: Namespace) -> None:
+    """Score one system and the baselines, and add the scores to the run that trained it."""
+    from huescape import tracking
+    from huescape.stages import evaluate as stage
+
+    name, params = options.system, load_params(PARAMS)
+    _entry(params.systems, name, "systems")
+    scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
+    scoring = params.evaluate.prior
+    metrics = stage.run(
+        _need(MODELS / name),
+        _need(RESIZED),
+        _need(_bins(scoring)),
+        _need(_prior(scoring)),
+        scores,
+        folder,
+        params.evaluate,
+    )
+    with tracking.attach(name, MODELS / name) as recorder:
+        recorder.results(json.loads(scores.read_text()))
+        for path in (scores, folder):
+            recorder.artifact(path, "evaluation")
+    _say("evaluate", metrics)
+
+
+def report(options: Namespace) -> None:
+    """Write the page on everything that was run."""
+    from huescape.stages import report as stage
+
+    params = load_params(PARAMS)
+    evaluations = [EVALUATION / f"{name}.json" for name in params.systems]
+    priors = {name: _prior(name) for name in params.quantizers}
+    metrics = stage.run(
+        RAW,
+        CATALOG,
+        evaluations,
+        MODELS,
+        priors,
+        FIGURES,
+        PAGE,
+        params.report,
+        params_file=PARAMS,
+    )
+    _say("report", metrics)
+
+
+def colorize(options: Namespace) -> None:
+    """Color photos of any size with a trained system."""
+    params = load_params(PARAMS)
+    name = options.system or next(iter(params.systems))
+    if not (MODELS / name).is_dir():
+        trained = sorted(path.name for path in MODELS.glob("*/")) if MODELS.is_dir() else []
+        raise HuescapeError(
+            f"{MODELS / name}: no such model; trained: {', '.join(trained) or 'none'}; "
+            "`dvc repro` or `dvc pull` brings one"
+        )
+    from huescape.colorize import colorize_files
+
+    temperature = params.evaluate.temperature
+    if options.temperature is not None:
+        temperature = options.temperature
+    colorize_files(MODELS / name, options.photos, options.output, temperature, options.size)
+
+
+def track(options: Namespace) -> None:
+    """Send to MLflow what was recorded while its server was down."""
+    from huescape import tracking
+
+    print(f"delivered: {tracking.replay()}")
+
+
+def check(options: Namespace) -> None:
+    """Validate params.yaml."""
+    params = load_params(PARAMS)
+    listed = ", ".join(sorted(params.systems)) or "none"
+    print(
+        f"{PARAMS} is valid; systems: {listed}; quantizers: {', '.join(sorted(params.quantizers))}"
+    )
+
+
+def show_schema(options: Namespace) -> None:
+    """Print the JSON schema of params.yaml."""
+    print(json.dumps(schema(), indent=1, sort_keys=True))
+
+
+def _bins(quantizer: str) -> Path:
+    return Path(f"data/bins/{quantizer}.npz")
+
+
+def _shards(quantizer: str) -> Path:
+    return Path(f"data/shards/{quantizer}")
+
+
+def _prior(quantizer: str) -> Path:
+    return Path(f"data/priors/{quantizer}.npz")
+
+
+def _need(path: Path) -> Path:
+    if not path.exists():
+        raise HuescapeError(f"{path}: no such file or folder; `dvc repro` makes it")
+    return path
+
+
+def _dataset(shards: Path) -> dict[str, Any]:
+    """The photos as MLflow's dataset; where only shards were brought along, what they say."""
+    if not (CATALOG / "summary.json").exists() or not (RAW / "sources.json").exists():
+        index = shards / "index.json"
+        digest = hashlib.sha256(_need(index).read_bytes()).hexdigest()
+        return {"name": "shards", "digest": digest, "source": index.as_posix()}
+    summary = json.loads((CATALOG / "summary.json").read_text())
+    sources = json.loads((RAW / "sources.json").read_text())
+    name = "+".join(source["name"] for source in sources)
+    return {"name": name, "digest": summary["dataset_digest"], "counts": summary["splits"]}
+
+
+def _entry(entries: Mapping[str, T], name: str, section: str) -> T:
+    if name not in entries:
+        allowed = ", ".join(sorted(entries)) or "none"
+        raise ParamsError(f"{PARAMS}: {section}.{name} is not there; allowed: {allowed}")
+    return entries[name]
+
+
+def _say(stage: str, metrics: Mapping[str, float]) -> None:
+    """One line on standard output, for the logs of both engines."""
+    print(f"{stage}: " + ", ".join(f"{name} {value:g}" for name, value in metrics.items()))

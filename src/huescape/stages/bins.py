@@ -1,0 +1,60 @@
+"""Stage `bins`: where the color bins of a quantizer lie, learned from the training split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.atomic import replace_file
+from huescape.color.bins import CellHistogram, gamut_centers
+from huescape.color.encoding import nearest_bin
+from huescape.color.spaces import space as named_space
+from huescape.errors import HuescapeError
+from huescape.params.quantizers import FrequentBins, GamutBins
+from huescape.progress import progress
+from huescape.shards import ShardSet
+
+# The grid of the `frequent` rule: ColorUNet's own limits for YUV, the corners of the plane for Lab.
+_LIMITS = {"yuv": ((-0.45, 0.45), (-0.65, 0.65)), "lab": ((-110.0, 110.0), (-110.0, 110.0))}
+
+
+def run(resized: Path, out: Path, space: str, params: GamutBins | FrequentBins) -> dict[str, float]:
+    """Write `centers` (Q, 2) float64 and `counts` (Q,) int64 to `out`.
+
+    `counts` are the training pixels whose nearest bin each is; padding is left out. Raises
+    HuescapeError when there are fewer occupied cells than bins asked for.
+    """
+    photos = ShardSet.open(resized, "photos")
+    if isinstance(params, GamutBins):
+        centers = gamut_centers(space, params.step)
+    else:
+        centers = _frequent(photos, space, params)
+    counts = np.zeros(len(centers), np.int64)
+    for ab_N2 in _training_chroma(photos, space, "count bins"):
+        counts += np.bincount(nearest_bin(ab_N2, centers), minlength=len(centers))
+    with replace_file(out) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, centers=centers, counts=counts)
+    return {"bins": len(centers), "never_nearest": int((counts == 0).sum())}
+
+
+def _frequent(photos: ShardSet, space: str, params: FrequentBins) -> npt.NDArray[np.float64]:
+    histogram = CellHistogram(_LIMITS[space], params.cells)
+    for ab_N2 in _training_chroma(photos, space, "count cells"):
+        histogram.add(ab_N2)
+    try:
+        return histogram.frequent(params.n).centers
+    except HuescapeError as error:
+        raise HuescapeError(f"bins of the training photos: {error}") from error
+
+
+def _training_chroma(photos: ShardSet, space: str, desc: str) -> Iterator[npt.NDArray[Any]]:
+    """The chroma (N, 2) of each training photo, without its padding."""
+    from_rgb = named_space(space).from_rgb
+    for row in progress(photos.rows("train").tolist(), desc=desc):
+        top, left, height, width = photos.take("box", [row])[0]
+        rgb_HW3 = photos.take("rgb", [row])[0, top : top + height, left : left + width]
+        yield from_rgb(rgb_HW3).reshape(-1, 3)[:, 1:]

@@ -1,0 +1,176 @@
+"""Stage `encode`: the targets of every pixel, encoded once, so that training only reads them.
+
+Shape suffixes: H, W pixels of the photo's own area, S side of the padded square, s = S / stride,
+K bins of a pixel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.color.encoding import BinMass, nearest_bin, soft_encode
+from huescape.color.spaces import space as named_space
+from huescape.errors import HuescapeError
+from huescape.params.quantizers import HardEncoding, SoftEncoding
+from huescape.pool import advance
+from huescape.shards import Column, ShardSet, read_sidecar, shard_name, write_index, write_shard
+from huescape.stages.partitions import run_partitions
+
+Array = npt.NDArray[Any]
+MASS_UNIT = 2**24
+
+
+def run(
+    resized: Path,
+    bins: Path,
+    out: Path,
+    space: str,
+    params: HardEncoding | SoftEncoding,
+    *,
+    name: str,
+    partition: int | None = None,
+    gather: bool = False,
+) -> dict[str, float]:
+    """Write one shard of targets for each shard of photos, of the training and validation split.
+
+    Columns: `lightness` uint8 (S, S); `index` uint8 or uint16 (s, s, K); for soft encoding `weight`
+    float16 (s, s, K), which sum to 1; `box` int16 (4,). `meta` of the index says how they were
+    made, and holds the `mass` of each bin over the training split in units of 2^-24 pixels.
+    """
+    with np.load(bins) as stored:
+        centers = stored["centers"]
+    photos = ShardSet.open(resized, "photos")
+    encoder = Encoder(resized, centers, space, params)
+    if photos.meta["size"] % params.stride:
+        raise HuescapeError(
+            f"quantizers.{name}.encode.stride is {params.stride}; allowed: a divisor of "
+            f"resize.size = {photos.meta['size']}"
+        )
+    if encoder.neighbors > len(centers):
+        raise HuescapeError(
+            f"quantizers.{name}.encode.neighbors is {encoder.neighbors}; allowed: at most the "
+            f"{len(centers)} bins that exist"
+        )
+    count = len(photos.shard_names)
+    keys = [_key(resized, bins, number, space, params) for number in range(count)]
+    meta = {"quantizer": name, "space": space, "encode": params.model_dump(mode="json")}
+    meta |= {"bins": len(centers), "size": photos.meta["size"], "stride": params.stride}
+    run_partitions(
+        out,
+        keys,
+        encoder,
+        partition=partition,
+        gather=lambda folder: _gather(folder, encoder.columns(photos.meta["size"]), count, meta),
+        only_gather=gather,
+        total=int((photos.splits != "test").sum()),
+        desc=f"encode {name}",
+    )
+    return {"photos": int((photos.splits != "test").sum()), "bins": len(centers)}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Encodes one shard of photos; called with its number, in any process."""
+
+    resized: Path
+    centers: npt.NDArray[np.float64]
+    space: str
+    params: HardEncoding | SoftEncoding
+
+    @property
+    def neighbors(self) -> int:
+        """K, the bins of one pixel."""
+        return self.params.neighbors if isinstance(self.params, SoftEncoding) else 1
+
+    def columns(self, size: int) -> list[Column]:
+        """The columns of the targets of photos of `size` pixels."""
+        side = size // self.params.stride
+        dtype = "uint8" if len(self.centers) <= 256 else "uint16"
+        columns = [
+            Column("lightness", "uint8", (size, size)),
+            Column("index", dtype, (side, side, self.neighbors)),
+            Column("box", "int16", (4,)),
+        ]
+        if isinstance(self.params, SoftEncoding):
+            columns.append(Column("weight", "float16", (side, side, self.neighbors)))
+        return columns
+
+    def __call__(self, number: int, folder: Path) -> None:
+        """Write shard `number` into `folder`."""
+        photos = ShardSet.open(self.resized, "photos")
+        rows = [row for row in photos.shard_rows(number) if photos.splits[row] != "test"]
+        mass = BinMass(len(self.centers))
+        write_shard(
+            folder,
+            shard_name(number),
+            self.columns(photos.meta["size"]),
+            self._rows(photos, rows, mass),
+            lambda: {"mass": mass.units.tolist()},
+            count=len(rows),
+        )
+
+    def _rows(
+        self, photos: ShardSet, rows: list[int], mass: BinMass
+    ) -> Iterator[tuple[str, str, dict[str, Array]]]:
+        for row in rows:
+            rgb_SS3, box = photos.take("rgb", [row])[0], photos.take("box", [row])[0]
+            arrays = self.encode(rgb_SS3)
+            if photos.splits[row] == "train":
+                inside = inside_box(box, photos.meta["size"], self.params.stride)
+                weight = arrays.pop("mass_weight", None)
+                mass.add(arrays["index"][inside], None if weight is None else weight[inside])
+            arrays.pop("mass_weight", None)
+            advance()
+            yield photos.ids[row], str(photos.splits[row]), {**arrays, "box": box}
+
+    def encode(self, rgb_SS3: npt.NDArray[np.uint8]) -> dict[str, Array]:
+        """Lightness, index and weights of one photo; `mass_weight` keeps them in float32."""
+        space = named_space(self.space)
+        color_SS3 = space.from_rgb(rgb_SS3)
+        arrays: dict[str, Array] = {"lightness": space.lightness_to_uint8(color_SS3[..., 0])}
+        first = self.params.stride // 2  # the middle of each stride x stride block
+        ab_ss2 = color_SS3[first :: self.params.stride, first :: self.params.stride, 1:]
+        dtype = np.uint8 if len(self.centers) <= 256 else np.uint16
+        if isinstance(self.params, SoftEncoding):
+            index, weight = soft_encode(
+                ab_ss2, self.centers, self.params.neighbors, self.params.sigma
+            )
+            arrays |= {"weight": weight.astype(np.float16), "mass_weight": weight}
+        else:
+            index = nearest_bin(ab_ss2, self.centers)[..., None]
+        return {**arrays, "index": index.astype(dtype)}
+
+
+def inside_box(box: Array, size: int, stride: int) -> npt.NDArray[np.bool_]:
+    """Which targets lie on the photo and not on its padding, (s, s), s = size / stride."""
+    top, left, height, width = (int(side) for side in box)
+    place = np.arange(stride // 2, size, stride)
+    rows = (place >= top) & (place < top + height)
+    columns = (place >= left) & (place < left + width)
+    return np.logical_and.outer(rows, columns)
+
+
+def _gather(folder: Path, columns: list[Column], count: int, meta: dict[str, Any]) -> None:
+    names = [shard_name(number) for number in range(count)]
+    mass = np.zeros(meta["bins"], np.int64)
+    for name in names:
+        mass += np.array(read_sidecar(folder, name).extra["mass"], np.int64)
+    write_index(folder, "targets", columns, names, {**meta, "mass": mass.tolist()})
+
+
+def _key(
+    resized: Path, bins: Path, number: int, space: str, params: HardEncoding | SoftEncoding
+) -> str:
+    """Digest of everything that one shard of targets is made from."""
+    sidecar = read_sidecar(resized, shard_name(number))
+    parts = [sidecar.model_dump(mode="json"), space, params.model_dump(mode="json")]
+    parts.append(hashlib.sha256(bins.read_bytes()).hexdigest())
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

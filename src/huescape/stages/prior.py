@@ -1,0 +1,48 @@
+"""Stage `prior`: how frequent each bin is in the training split, and the weight it gets for it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from huescape.atomic import replace_file
+from huescape.color.priors import looks_unnatural, rebalancing_weights, smooth_prior
+from huescape.errors import HuescapeError
+from huescape.figures import prior as figure_of
+from huescape.params.quantizers import PriorParams
+from huescape.shards.format import read_index
+
+
+def run(
+    bins: Path, shards: Path, out: Path, figure: Path, space: str, params: PriorParams
+) -> dict[str, float]:
+    """Write `empirical`, `smoothed` and `weights`, each (Q,) float64, and the four-panel figure.
+
+    The empirical prior is the mass of each bin in the encoding that training uses (from the index
+    of the target shards). The weights follow Zhang et al. 2016, eq. 4; a bin without mass gets
+    weight 0 where lambda is 0.
+    """
+    with np.load(bins) as stored:
+        centers = stored["centers"]
+    mass = np.array(read_index(shards).meta["mass"], np.float64)
+    if len(mass) != len(centers):
+        raise HuescapeError(f"{shards}: has {len(mass)} bins, {bins} has {len(centers)}")
+    if not mass.any():
+        raise HuescapeError(f"{shards}: the training split has no pixel, so no bin has a frequency")
+    empirical = mass / mass.sum()
+    smoothed = smooth_prior(empirical, centers, params.sigma)
+    weights, empty = rebalancing_weights(smoothed, params.lam)
+    warning = looks_unnatural(empirical, centers)
+    if warning:
+        print(f"huescape: warning: {warning}; see {figure}", file=sys.stderr)
+    with replace_file(out) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, empirical=empirical, smoothed=smoothed, weights=weights)
+    figure_of.draw(figure, centers, empirical, smoothed, weights, space)
+    return {
+        "bins": len(centers),
+        "never_seen": int((empirical == 0).sum()),
+        "without_mass": empty,
+        "largest_weight": float(weights.max()),
+    }

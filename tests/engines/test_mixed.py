@@ -1,0 +1,130 @@
+"""Both engines on one tree: what goes wrong where two tools judge, each case tried."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.long
+
+PRIOR = ["evaluate@colorunet", "prior@yuv32", "report", "train@colorunet"]
+
+
+def _weights(project: Any) -> bytes:
+    return (project.root / "models/colorunet/weights.pt").read_bytes()
+
+
+def test_from_scratch_both_write_the_same_bytes(made_by_dvc: Any, made_by_snakemake: Any) -> None:
+    by_dvc, by_snakemake = made_by_dvc.outputs(), made_by_snakemake.outputs()
+    # The page names the git commit, and each project has its own.
+    for outputs in (by_dvc, by_snakemake):
+        outputs.pop("reports/index.html")
+    assert by_dvc.keys() == by_snakemake.keys()
+    assert [name for name in by_dvc if by_dvc[name] != by_snakemake[name]] == []
+    assert "models/colorunet/weights.pt" in by_dvc
+    page = b"reports/index.html"
+    locks = [w.lock().split(page)[0] for w in (made_by_dvc, made_by_snakemake)]
+    assert locks[0] == locks[1]
+
+
+def test_made_by_snakemake_dvc_has_nothing_to_do(made_by_snakemake: Any, tmp_path: Path) -> None:
+    project = made_by_snakemake.copy(tmp_path / "copy")
+    assert project.engine("dvc") == []
+    assert project.engine("snakemake") == []
+
+
+def test_there_and_back_between_the_engines(project: Any) -> None:
+    before = _weights(project)
+    project.set("quantizers.yuv32.prior.lambda", 0.1)
+    assert sorted(project.engine("snakemake")) == PRIOR
+    project.set("quantizers.yuv32.prior.lambda", 0.2)
+    project.engine("dvc")
+    project.set("quantizers.yuv32.prior.lambda", 0.5)
+    assert "train@colorunet" in project.engine("snakemake")
+    assert _weights(project) == before
+    assert project.engine("dvc") == []
+
+
+def test_a_removed_output_is_made_again(project: Any) -> None:
+    (project.root / "data/priors/yuv32.npz").unlink()
+    assert project.engine("snakemake") == ["prior@yuv32"]
+    assert project.engine("dvc") == []
+
+
+def test_code_is_a_dependency(project: Any) -> None:
+    with (project.root / "src/huescape/stages/prior.py").open("a") as stream:
+        stream.write("# a comment changes no output\n")
+    assert sorted(project.engine("snakemake")) == ["prior@lab313", "prior@yuv32"]
+    assert project.engine("dvc") == []
+
+
+def test_forcerun_runs_though_nothing_changed(project: Any) -> None:
+    ran = project.engine("snakemake", "--forcerun", "prior_yuv32")
+    assert "prior@yuv32" in ran
+    assert project.engine("dvc") == []
+
+
+def test_a_clone_with_a_remote_pulls_and_has_nothing_to_do(project: Any, tmp_path: Path) -> None:
+    project.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-q", "-m", "results")
+    project.engine("dvc")  # the page names the new commit only when something else changes
+    project.run("dvc", "push", "-q")
+    clone = tmp_path / "clone"
+    project.run("git", "clone", "-q", str(project.root), str(clone))
+    copy = type(project)(clone, {**project.environment, "PYTHONPATH": str(clone / "src")})
+    copy.run("dvc", "pull", "-q")
+    assert copy.engine("snakemake") == []
+    assert copy.engine("dvc") == []
+
+
+def test_a_failed_stage_is_not_taken_for_fresh(project: Any) -> None:
+    shard = next((project.root / "data/shards/yuv32").glob("00000.index.npy"))
+    project.set("systems.colorunet.optimizer.lr", 0.005)
+    content = shard.read_bytes()
+    shard.chmod(0o644)
+    shard.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    for engine in ("dvc", "snakemake"):
+        project.engine(engine, check=False)
+        ran = project.ran()
+        # The shard was changed behind DVC's back: it is made again, and training follows.
+        assert "encode@yuv32" in ran or ran == []
+    assert project.engine("dvc") == []
+    assert shard.read_bytes() == content
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+def test_a_killed_engine_is_recovered_from_by_either(project: Any, engine: str) -> None:
+    project.set("systems.colorunet.steps", 400)
+    command = {"dvc": ["dvc", "repro"], "snakemake": ["snakemake", "--cores", "2"]}[engine]
+    process = subprocess.Popen(
+        command, cwd=project.root, env=project.environment, start_new_session=True
+    )
+    checkpoints = project.root / ".huescape/checkpoints"
+    deadline = time.monotonic() + 60
+    while not list(checkpoints.rglob("*.pt")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    project.run("snakemake", "--unlock")
+    project.set("systems.colorunet.steps", 6)
+    other = "snakemake" if engine == "dvc" else "dvc"
+    project.engine(other)
+    assert project.engine("dvc") == []
+    assert project.engine("snakemake") == []
+
+
+def test_bad_parameters_are_one_line_in_both_engines(project: Any) -> None:
+    project.set("evaluate.temperature", 0)
+    assert project.run("snakemake", "--cores", "2", check=False) != 0
+    assert "evaluate.temperature is 0; allowed: a number above 0" in project.output
+    assert "Traceback" not in project.output
+    assert project.run("dvc", "repro", check=False) != 0
+    assert "evaluate.temperature is 0; allowed: a number above 0" in project.output
+    assert "Traceback" not in project.output

@@ -1,0 +1,73 @@
+"""The table *parameter -> exactly these stages re-run*, for both engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.long
+
+SYSTEM = ["train@colorunet", "evaluate@colorunet", "report"]
+YUV = ["bins@yuv32", "encode@yuv32", "prior@yuv32"]
+LAB = ["bins@lab313", "encode@lab313", "prior@lab313"]
+RERUN: dict[str, tuple[str, Any, list[str]]] = {
+    "nothing": ("report.title", "Automatic colorization of landscapes", []),
+    "title": ("report.title", "Another", ["report"]),
+    "temperature": ("evaluate.temperature", 0.5, ["evaluate@colorunet", "report"]),
+    "learning rate": ("systems.colorunet.optimizer.lr", 0.002, SYSTEM),
+    "lambda": ("quantizers.yuv32.prior.lambda", 0.25, ["prior@yuv32", *SYSTEM]),
+    "lambda of the scores": (
+        "quantizers.lab313.prior.lambda",
+        0.25,
+        ["prior@lab313", "evaluate@colorunet", "report"],
+    ),
+    "number of bins": ("quantizers.yuv32.bins.n", 10, [*YUV, *SYSTEM]),
+    "width of soft encoding": (
+        "quantizers.lab313.encode.sigma",
+        4.0,
+        ["encode@lab313", "prior@lab313", "evaluate@colorunet", "report"],
+    ),
+    "size": ("resize.size", 64, ["resize", *YUV, *LAB, *SYSTEM]),
+    "threshold that drops nothing more": ("filter.min_chroma", 1.5001, ["filter", "report"]),
+    "split": (
+        "filter.split.val",
+        0.3,
+        ["filter", "resize", *YUV, *LAB, *SYSTEM],
+    ),
+    "seed of the sample": (
+        "download.sources",
+        [{"kind": "sample", "photos": 40, "seed": 4}],
+        ["download", "filter", "resize", *YUV, *LAB, *SYSTEM],
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+@pytest.mark.parametrize("change", RERUN)
+def test_a_change_re_runs_exactly_these(project: Any, engine: str, change: str) -> None:
+    dotted, value, expected = RERUN[change]
+    project.set(dotted, value)
+    assert sorted(project.engine(engine)) == sorted(expected)
+    assert project.engine("dvc") == [], project.output
+    assert project.engine("snakemake") == [], project.output
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+def test_a_second_system_trains_alone(project: Any, engine: str) -> None:
+    other = {
+        "preset": "colorunet",
+        "quantizer": "yuv32",
+        "network": {"options": {"width": 4}},
+        "optimizer": {"lr": 0.003},
+        "augmentation": {"crop": 32},
+        "steps": 2,
+        "batch": 2,
+    }
+    project.set("systems.other", other)
+    assert sorted(project.engine(engine)) == ["evaluate@other", "report", "train@other"]
+    project.set("systems.other.optimizer.lr", 0.004)
+    assert sorted(project.engine(engine)) == ["evaluate@other", "report", "train@other"]
+    project.set("systems.other", ...)
+    assert project.engine(engine) == ["report"]
+    assert "other" not in (project.root / "reports/index.html").read_text()

@@ -1,0 +1,118 @@
+"""dvc.yaml as the project has it: resolved, complete, and true to the imports of the code."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from huescape.graph import Graph, Stage, load_graph
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src"
+
+
+def _module_file(name: str) -> Path | None:
+    path = PACKAGE.joinpath(*name.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _imported(path: Path) -> set[Path]:
+    """The files of the package that one file imports anywhere, with each `__init__` on the way."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    names = {name for name in names if name.split(".")[0] == "huescape"}
+    names |= {
+        name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)
+    }
+    return {file for name in names if (file := _module_file(name))}
+
+
+def closure(path: Path) -> set[Path]:
+    """Every file of the package that importing `path` can run, itself included."""
+    found: set[Path] = set()
+    waiting = {path}
+    while waiting:
+        at = waiting.pop()
+        found.add(at)
+        waiting |= _imported(at) - found
+    return {file for file in found if file.read_text().strip()}
+
+
+def _code_deps(stage: str) -> set[Path]:
+    from dvc.repo import Repo
+
+    with Repo(str(ROOT)) as repo:
+        deps = next(s for s in repo.index.stages if s.name == stage).deps
+        return {ROOT / dep.def_path for dep in deps if dep.def_path.startswith("src/")}
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return load_graph(ROOT)
+
+
+def test_the_nine_stages(graph: Graph) -> None:
+    groups = list(dict.fromkeys(stage.group for stage in graph.stages.values()))
+    assert groups == [
+        *("download", "filter", "resize", "bins", "encode", "prior", "train", "evaluate", "report")
+    ]
+    assert graph.stages["train@colorunet"].upstream == (
+        *("bins@yuv32", "encode@yuv32", "prior@yuv32"),
+    )
+
+
+@pytest.mark.parametrize("stage", sorted(load_graph(ROOT).stages))
+def test_deps_cover_the_imports(stage: str) -> None:
+    """A change of any line that a stage can run makes it stale."""
+    deps = _code_deps(stage)
+    needed = closure(PACKAGE / "huescape/stages" / f"{stage.split('@')[0]}.py")
+    missing = {file for file in needed if not any(d == file or d in file.parents for d in deps)}
+    assert sorted(str(file.relative_to(ROOT)) for file in missing) == []
+
+
+@pytest.mark.parametrize("stage", sorted(load_graph(ROOT).stages))
+def test_deps_are_not_more_than_the_imports(stage: str) -> None:
+    """A dep that nothing imports would re-run a stage for nothing."""
+    needed = closure(PACKAGE / "huescape/stages" / f"{stage.split('@')[0]}.py")
+    python = {dep for dep in _code_deps(stage) if dep.suffix in ("", ".py")}
+    idle = {dep for dep in python if not any(dep == file or dep in file.parents for file in needed)}
+    assert sorted(str(dep.relative_to(ROOT)) for dep in idle) == []
+
+
+def test_tracked_files_lie_in_the_outputs(graph: Graph) -> None:
+    from dvc.repo import Repo
+
+    with Repo(str(ROOT)) as repo:
+        outs = {s.name: [out.def_path for out in s.outs] for s in repo.index.stages}
+    for stage in graph.stages.values():
+        for file in stage.track:
+            assert any(file == out or file.startswith(f"{out}/") for out in outs[stage.name])
+
+
+def test_outputs_are_ignored_by_git_or_tracked_by_it(graph: Graph) -> None:
+    tracked = [file for stage in graph.stages.values() for file in stage.track]
+    ignored = subprocess.run(
+        ["git", "check-ignore", *tracked], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert set(tracked) - set(ignored) == {"reports/evaluation/colorunet.json"}
+
+
+def test_tainted_is_the_stale_and_all_after_them() -> None:
+    def stage(name: str, *upstream: str) -> Stage:
+        return Stage(name, "", upstream, (), None, False, 0)
+
+    names = {"a": (), "b": ("a",), "c": ("b",), "d": ("a",)}
+    graph = Graph({name: stage(name, *upstream) for name, upstream in names.items()})
+    assert graph.tainted(frozenset("b")) == {"b", "c"}
+    assert graph.tainted(frozenset("a")) == {"a", "b", "c", "d"}
+    assert graph.tainted(frozenset()) == frozenset()
