@@ -62,6 +62,12 @@ def test_equal_values_give_equal_bytes(tmp_path: Path) -> None:
     assert not (tmp_path / "3.json").exists()
 
 
+def test_a_file_where_a_folder_should_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file")
+    with pytest.raises(HuescapeError, match="cannot write"):
+        write_text(tmp_path / "folder" / "file", "x")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_refuses_is_one_line(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

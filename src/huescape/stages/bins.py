@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.atomic import replace_file
+from huescape.arrays import write_arrays
 from huescape.color.bins import CellHistogram, gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import space as named_space
@@ -36,8 +36,7 @@ def run(resized: Path, out: Path, space: str, params: GamutBins | FrequentBins) 
     counts = np.zeros(len(centers), np.int64)
     for ab_N2 in _training_chroma(photos, space, "count bins"):
         counts += np.bincount(nearest_bin(ab_N2, centers), minlength=len(centers))
-    with replace_file(out) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, centers=centers, counts=counts)
+    write_arrays(out, centers=centers, counts=counts)
     return {"bins": len(centers), "never_nearest": int((counts == 0).sum())}
 
 

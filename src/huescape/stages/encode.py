@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.arrays import read_arrays
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
 from huescape.errors import HuescapeError
@@ -25,7 +26,6 @@ from huescape.shards import Column, ShardSet, read_sidecar, shard_name, write_in
 from huescape.stages.partitions import run_partitions
 
 Array = npt.NDArray[Any]
-MASS_UNIT = 2**24
 
 
 def run(
@@ -45,22 +45,21 @@ def run(
     float16 (s, s, K), which sum to 1; `box` int16 (4,). `meta` of the index says how they were
     made, and holds the `mass` of each bin over the training split in units of 2^-24 pixels.
     """
-    with np.load(bins) as stored:
-        centers = stored["centers"]
+    centers = read_arrays(bins, "centers")["centers"]
     photos = ShardSet.open(resized, "photos")
-    encoder = Encoder(resized, centers, space, params)
     if photos.meta["size"] % params.stride:
         raise HuescapeError(
             f"quantizers.{name}.encode.stride is {params.stride}; allowed: a divisor of "
             f"resize.size = {photos.meta['size']}"
         )
+    count = len(photos.shard_names)
+    keys = tuple(_key(resized, bins, number, space, params) for number in range(count))
+    encoder = Encoder(resized, centers, space, params, keys)
     if encoder.neighbors > len(centers):
         raise HuescapeError(
             f"quantizers.{name}.encode.neighbors is {encoder.neighbors}; allowed: at most the "
             f"{len(centers)} bins that exist"
         )
-    count = len(photos.shard_names)
-    keys = [_key(resized, bins, number, space, params) for number in range(count)]
     meta = {"quantizer": name, "space": space, "encode": params.model_dump(mode="json")}
     meta |= {"bins": len(centers), "size": photos.meta["size"], "stride": params.stride}
     run_partitions(
@@ -84,6 +83,7 @@ class Encoder:
     centers: npt.NDArray[np.float64]
     space: str
     params: HardEncoding | SoftEncoding
+    keys: tuple[str, ...]
 
     @property
     def neighbors(self) -> int:
@@ -113,7 +113,7 @@ class Encoder:
             shard_name(number),
             self.columns(photos.meta["size"]),
             self._rows(photos, rows, mass),
-            lambda: {"mass": mass.units.tolist()},
+            lambda: {"inputs": self.keys[number], "mass": mass.units.tolist()},
             count=len(rows),
         )
 

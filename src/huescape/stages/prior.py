@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from huescape.atomic import replace_file
+from huescape.arrays import read_arrays, write_arrays
 from huescape.color.priors import looks_unnatural, rebalancing_weights, smooth_prior
 from huescape.errors import HuescapeError
 from huescape.figures import prior as figure_of
@@ -24,8 +24,7 @@ def run(
     of the target shards). The weights follow Zhang et al. 2016, eq. 4; a bin without mass gets
     weight 0 where lambda is 0.
     """
-    with np.load(bins) as stored:
-        centers = stored["centers"]
+    centers = read_arrays(bins, "centers")["centers"]
     mass = np.array(read_index(shards).meta["mass"], np.float64)
     if len(mass) != len(centers):
         raise HuescapeError(f"{shards}: has {len(mass)} bins, {bins} has {len(centers)}")
@@ -37,8 +36,7 @@ def run(
     warning = looks_unnatural(empirical, centers)
     if warning:
         print(f"huescape: warning: {warning}; see {figure}", file=sys.stderr)
-    with replace_file(out) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, empirical=empirical, smoothed=smoothed, weights=weights)
+    write_arrays(out, empirical=empirical, smoothed=smoothed, weights=weights)
     figure_of.draw(figure, centers, empirical, smoothed, weights, space)
     return {
         "bins": len(centers),

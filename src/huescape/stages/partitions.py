@@ -1,0 +1,172 @@
+"""Make a folder of shards in independent partitions: in one process pool, or one job for each.
+
+Finished partitions are kept outside the folder until all are gathered, because engines delete the
+outputs of a stage before they run it again: an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import huescape
+from huescape.errors import HuescapeError
+from huescape.pool import run_each
+from huescape.runtime import state_dir
+from huescape.shards import read_sidecar, shard_name
+from huescape.shards.format import sidecar_file
+
+Make = Callable[[int, Path], None]
+
+# A partition that an older program or library made is not taken over: its pixels may differ.
+_LIBRARIES = ("numpy", "pillow", "scipy", "numba")
+
+
+def run_partitions(
+    out: Path,
+    keys: Sequence[str],
+    make: Make,
+    *,
+    partition: int | None,
+    gather: Callable[[Path], None],
+    only_gather: bool,
+    total: int | None = None,
+    desc: str = "partitions",
+) -> None:
+    """Make partitions 0 .. len(keys) - 1 of `out`, then gather them; or only one of the two.
+
+    Args:
+        out: the folder of the shards.
+        keys: for each partition, a digest of everything it is made from.
+        make: `make(k, folder)` writes shard `shard_name(k)` into `folder`; it must be picklable.
+            It may report photos done by `huescape.pool.advance`, and may record `keys[k]` as
+            `inputs` in the `extra` of its sidecar, which is then checked before gathering.
+        partition: make only this one, into `out`, which other processes may be writing to.
+        gather: `gather(out)` writes the index; it alone is run with `only_gather`.
+        total: how many photos `make` reports in all; None shows progress by partitions.
+
+    The bytes do not depend on the way or on the number of workers. Raises HuescapeError for a
+    partition that does not exist, or one that was made from other photos or parameters.
+    """
+    kept = _Kept(_folder_of(out), tuple(_place_of(k, key) for k, key in enumerate(keys)))
+    if partition is not None:
+        if not 0 <= partition < len(keys):
+            raise HuescapeError(f"partition is {partition}; allowed: 0 to {len(keys) - 1}")
+        _make_kept(make, kept, partition)
+        _place(kept, partition, out)
+        return
+    if not only_gather:
+        _make_all(out, make, kept, total, desc)
+    for k, key in enumerate(keys):
+        _place(kept, k, out)
+        _check_inputs(out, k, key)
+    gather(out)
+    shutil.rmtree(kept.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Where finished partitions wait for the gather."""
+
+    folder: Path
+    keys: tuple[str, ...]
+
+    def of(self, k: int) -> Path:
+        return self.folder / self.keys[k]
+
+
+@dataclass(frozen=True)
+class _MakeKept:
+    """What a worker runs: `make` with its destination, for a number."""
+
+    make: Make
+    kept: _Kept
+
+    def __call__(self, k: int) -> None:
+        _make_kept(self.make, self.kept, k)
+
+
+def _make_all(out: Path, make: Make, kept: _Kept, total: int | None, desc: str) -> None:
+    if out.is_dir():
+        shutil.rmtree(out)
+    missing = [k for k in range(len(kept.keys)) if not kept.of(k).is_dir()]
+    if total is not None and len(missing) < len(kept.keys):
+        total = None  # how many photos the finished ones hold is not known here
+    run_each(_MakeKept(make, kept), missing, total=total, desc=desc, unit=_unit(total))
+
+
+def _unit(total: int | None) -> str:
+    return "partition" if total is None else "photo"
+
+
+def _make_kept(make: Make, kept: _Kept, k: int) -> None:
+    """Make partition k beside its place, then rename the folder: there it is whole or absent."""
+    if kept.of(k).is_dir():
+        return
+    kept.folder.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{shard_name(k)}.", dir=kept.folder))
+    try:
+        make(k, temporary)
+        read_sidecar(temporary, shard_name(k))
+        if not kept.of(k).is_dir():
+            temporary.rename(kept.of(k))
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _place(kept: _Kept, k: int, out: Path) -> None:
+    """Link the files of partition k into `out`, the sidecar last; keep what is there if absent."""
+    folder = kept.of(k)
+    if not folder.is_dir():
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    last = sidecar_file(shard_name(k))
+    for name in sorted((path.name for path in folder.iterdir()), key=lambda name: name == last):
+        temporary = out / f".{name}.{os.getpid()}.tmp"
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(folder / name, temporary)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(folder / name, temporary)
+        temporary.replace(out / name)
+
+
+def _check_inputs(out: Path, k: int, key: str) -> None:
+    found = read_sidecar(out, shard_name(k)).extra.get("inputs", key)
+    if found != key:
+        raise HuescapeError(
+            f"{out / sidecar_file(shard_name(k))}: was made from other photos or parameters; "
+            f"make partition {k} again"
+        )
+
+
+def _folder_of(out: Path) -> Path:
+    digest = hashlib.sha256(str(out.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
+    return state_dir() / "partial" / f"{out.name}-{digest[:12]}"
+
+
+def _place_of(k: int, key: str) -> str:
+    """With the number, for partitions without photos may all have the same key."""
+    return hashlib.sha256(f"{_program()} {k} {key}".encode()).hexdigest()[:32]
+
+
+@cache
+def _program() -> str:
+    """Digest of the package's source and of the versions of the libraries that make pixels."""
+    digest = hashlib.sha256()
+    root = Path(huescape.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    for library in _LIBRARIES:
+        try:
+            digest.update(f"{library} {version(library)}\n".encode())
+        except PackageNotFoundError:
+            digest.update(f"{library}\n".encode())
+    return digest.hexdigest()

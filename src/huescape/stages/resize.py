@@ -1,0 +1,127 @@
+"""Stage `resize`: fit the kept photos into squares of RGB uint8, in shards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from huescape import photos
+from huescape.catalog import CATALOG, CatalogRow, kept_rows, partition_of, read_catalog
+from huescape.errors import HuescapeError
+from huescape.params.photos import ResizeParams
+from huescape.photos import PhotoError
+from huescape.pool import advance
+from huescape.shards import Column, shard_name, write_index, write_shard
+from huescape.shards.writer import Row
+from huescape.stages.partitions import run_partitions
+
+
+def run(
+    catalog: Path,
+    out: Path,
+    params: ResizeParams,
+    *,
+    partition: int | None = None,
+    gather: bool = False,
+) -> dict[str, float]:
+    """Write shards of kind `photos` to `out`: columns `rgb` (S, S, 3) and `box` (4,).
+
+    Args:
+        catalog: the folder of the stage filter, with `catalog.csv`.
+        partition: make only this partition; the bytes are the same as of the whole run.
+        gather: only write the index over the partitions already made.
+    Returns:
+        counts: `photos`, of the partition if only one was made, and `shards`.
+    Raises:
+        HuescapeError: no catalog, no such partition, a partition made from other photos, or a
+            photo that changed or vanished since it was listed.
+    """
+    if gather and partition is not None:
+        raise HuescapeError("resize: --partition and --gather exclude each other")
+    members = _by_partition(kept_rows(read_catalog(catalog / CATALOG)), params.shards)
+    columns = _columns(params.size)
+    keys = tuple(_key(rows, params.size) for rows in members)
+    names = [shard_name(k) for k in range(params.shards)]
+    run_partitions(
+        out,
+        keys,
+        _MakeShard(members, params.size, keys),
+        partition=partition,
+        gather=lambda folder: _write_index(folder, columns, names, params.size),
+        only_gather=gather,
+        total=sum(map(len, members)),
+        desc="resize",
+    )
+    made = members if partition is None else [members[partition]]
+    return {"photos": float(sum(map(len, made))), "shards": float(len(made))}
+
+
+@dataclass(frozen=True)
+class _MakeShard:
+    """Make shard k in a folder; a worker process receives it once."""
+
+    members: Sequence[Sequence[CatalogRow]]
+    size: int
+    keys: Sequence[str]
+
+    def __call__(self, k: int, folder: Path) -> None:
+        rows = self.members[k]
+        write_shard(
+            folder,
+            shard_name(k),
+            _columns(self.size),
+            _fitted(rows, self.size),
+            lambda: {"inputs": self.keys[k]},
+            count=len(rows),
+        )
+
+
+def _fitted(rows: Sequence[CatalogRow], size: int) -> Iterator[Row]:
+    for row in rows:
+        rgb, box = photos.fit(_open_unchanged(row), size)
+        yield row.id, row.split, {"rgb": rgb, "box": box}
+        advance()
+
+
+def _open_unchanged(row: CatalogRow) -> Image.Image:
+    advice = "run `dvc repro -f download`, then go on"
+    try:
+        data = photos.read_bytes(Path(row.path), row.offset, row.bytes)
+        if hashlib.sha256(data).hexdigest() != row.sha256:
+            raise HuescapeError(f"{row.path}: changed since it was listed; {advice}")
+        return photos.open_photo(data)
+    except PhotoError as error:
+        if error.reason == "missing":
+            raise HuescapeError(
+                f"{error.detail}: vanished since it was listed; {advice}"
+            ) from error
+        raise HuescapeError(
+            f"{row.path}: {error}; the stage filter could decode it: run `dvc repro -f filter`"
+        ) from error
+
+
+def _by_partition(rows: Sequence[CatalogRow], shards: int) -> list[list[CatalogRow]]:
+    members: list[list[CatalogRow]] = [[] for _ in range(shards)]
+    for row in rows:
+        members[partition_of(row.sha256, shards)].append(row)
+    return members
+
+
+def _key(rows: Sequence[CatalogRow], size: int) -> str:
+    """Digest of all that the bytes of a partition follow from; where the photos lie is not."""
+    digest = hashlib.sha256(f"{size}\n".encode())
+    for row in rows:
+        digest.update(f"{row.id}\0{row.split}\0{row.sha256}\n".encode())
+    return digest.hexdigest()
+
+
+def _columns(size: int) -> list[Column]:
+    return [Column("rgb", "uint8", (size, size, 3)), Column("box", "int16", (4,))]
+
+
+def _write_index(folder: Path, columns: Sequence[Column], names: Sequence[str], size: int) -> None:
+    write_index(folder, "photos", columns, names, {"size": size})
