@@ -1,0 +1,117 @@
+"""Stage train: one system, from target shards, bins and class weights to `models/<system>/`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape import atomic, networks, runtime
+from huescape.errors import HuescapeError
+from huescape.params.systems import SystemParams
+from huescape.shards import ShardSet
+from huescape.systems import build_system, save_system
+from huescape.training import checkpoints, devices
+from huescape.training.loop import HistoryRow, train
+from huescape.training.recorder import Recorder
+
+
+def run(
+    shards: Path,
+    prior: Path,
+    bins: Path,
+    out: Path,
+    params: SystemParams,
+    *,
+    name: str,
+    recorder: Recorder | None = None,
+) -> dict[str, float]:
+    """Train system `name` and write `out`; returns `loss`, `grad_norm`, `steps` and `parameters`.
+
+    Args:
+        shards: folder of target shards of the system's quantizer.
+        prior: npz with `weights` (Q,), the class weights.
+        bins: npz with `centers` (Q, 2).
+        recorder: is told the loss and shown pictures on the way.
+    Raises:
+        HuescapeError: a file is missing, corrupt or of another quantizer, or the training
+            diverged.
+        Interrupted: it was stopped; the next run goes on from there.
+    """
+    targets = ShardSet.open(shards, kind="targets")
+    centers_Q2, weights_Q = _array(bins, "centers"), _array(prior, "weights")
+    if weights_Q.shape != (len(centers_Q2),) or not (weights_Q >= 0).all():
+        raise HuescapeError(
+            f"{prior}: weights have shape {weights_Q.shape}; "
+            f"allowed: ({len(centers_Q2)},), none negative, as many as {bins} has centers"
+        )
+    system = build_system(params, targets.meta, centers_Q2)
+    targets.verify()
+    folder = (
+        runtime.state_dir() / "checkpoints" / f"{name}-{resume_key(shards, prior, bins, params)}"
+    )
+    history = train(
+        system,
+        targets,
+        weights_Q,
+        device=devices.choose_device(),
+        checkpoint_dir=folder,
+        recorder=recorder,
+    )
+    facts = {
+        "name": name,
+        "dataset_digest": hashlib.sha256(_bytes(shards / "index.json")).hexdigest(),
+        "steps": history[-1].step,
+        "loss": history[-1].loss,
+    }
+    with atomic.fresh_directory(out) as fresh:
+        save_system(fresh, system, facts, _table(history))
+    checkpoints.CheckpointFolder(folder).remove()
+    return {
+        "loss": history[-1].loss,
+        "grad_norm": history[-1].grad_norm,
+        "steps": float(history[-1].step),
+        "parameters": float(networks.parameter_count(system.network)),
+    }
+
+
+def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> str:
+    """16 hex digits of everything that a training reads; an interrupted one goes on under it."""
+    described = json.dumps(params.model_dump(mode="json"), sort_keys=True).encode()
+    files = (shards / "index.json", prior, bins)
+    return checkpoints.digest([described, *(_bytes(path) for path in files)])
+
+
+def _array(path: Path, key: str) -> npt.NDArray[np.float64]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            array = np.asarray(arrays[key], dtype=np.float64)
+    except FileNotFoundError as error:
+        raise HuescapeError(f"{path}: no such file") from error
+    except KeyError as error:
+        raise HuescapeError(f"{path}: has no array {key!r}; make it again") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise HuescapeError(f"{path}: is not a readable .npz file: {error}") from error
+    if not np.isfinite(array).all():
+        raise HuescapeError(f"{path}: {key} holds numbers that are not finite")
+    return array
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _table(history: Sequence[HistoryRow]) -> str:
+    """The history as CSV, with as many digits as the numbers have."""
+    rows: list[Sequence[Any]] = [("step", "loss", "lr", "grad_norm")]
+    rows += [(row.step, row.loss, row.lr, row.grad_norm) for row in history]
+    return "".join(",".join(str(cell) for cell in row) + "\n" for row in rows)

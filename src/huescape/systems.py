@@ -1,0 +1,197 @@
+"""A system put together: network, color space, bins and normalization; saved and loaded whole.
+
+Shape suffixes: N photos, H rows, W columns, Q bins, 2 chroma channels; h, w are H, W divided by
+the network's stride.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from huescape import atomic, networks
+from huescape.color import decoding
+from huescape.color.spaces import Space, space
+from huescape.errors import HuescapeError
+from huescape.params.systems import SystemParams
+
+WEIGHTS, DESCRIPTION, HISTORY = "weights.pt", "system.json", "history.csv"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class System:
+    """What turns lightness into color.
+
+    Attributes:
+        network: normalized lightness (N, 1, H, W) to logits (N, Q, h, w).
+        space: the color space of `centers`.
+        centers: (Q, 2) float64, the chroma of each bin.
+        params: what it was built and trained with.
+        quantizer: `name`, `space`, `encode` and `bins` (= Q) of its targets.
+    """
+
+    network: nn.Module
+    space: Space
+    centers: npt.NDArray[np.float64]
+    params: SystemParams
+    quantizer: dict[str, Any]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    def normalize(self, lightness_N1HW: Tensor) -> Tensor:
+        """Lightness in the space's units (L in [0, 100], Y in [0, 1]) as the network sees it."""
+        return (lightness_N1HW - self.space.input_offset) / self.space.input_scale
+
+    def predict(self, input_N1HW: Tensor) -> Tensor:
+        """Logits (N, Q, h, w), float32, of normalized lightness of any height and width.
+
+        The network is switched to evaluation; the input is moved to its device, padded by
+        reflection to the network's multiple at the bottom and right, and the result cut back to
+        h = ceil(H / stride), w = ceil(W / stride).
+        """
+        self.network.eval()
+        height, width = input_N1HW.shape[-2:]
+        multiple, stride = _geometry(self.network)
+        padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), multiple)
+        with torch.inference_mode():
+            logits_NQhw: Tensor = self.network(
+                padded_N1HW.contiguous(memory_format=torch.channels_last)
+            )
+        return logits_NQhw[..., : -(-height // stride), : -(-width // stride)].float()
+
+    def predict_logits(self, lightness_N1HW: Tensor) -> Tensor:
+        """`predict` of lightness in the space's own units."""
+        return self.predict(self.normalize(lightness_N1HW))
+
+    def predict_chroma(self, lightness_N1HW: Tensor, temperature: float) -> Tensor:
+        """Chroma (N, 2, H, W) of lightness in the space's own units, by the annealed mean."""
+        logits_NQhw = self.predict_logits(lightness_N1HW)
+        centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=logits_NQhw.device)
+        chroma_N2hw = decoding.annealed_mean(logits_NQhw, centers_Q2, temperature)
+        height, width = lightness_N1HW.shape[-2:]
+        return decoding.upsample_chroma(chroma_N2hw, (height, width))
+
+
+def build_system(
+    params: SystemParams, quantizer: Mapping[str, Any], centers: npt.NDArray[np.float64]
+) -> System:
+    """A system with fresh weights that depend on `params.seed` alone.
+
+    `quantizer` is the meta of the target shards. Raises HuescapeError when it is not the quantizer
+    of `params`, or `centers` is not (Q, 2) finite numbers with Q its number of bins.
+    """
+    spec = {key: quantizer.get(key) for key in ("name", "space", "encode", "bins")}
+    spec["name"] = quantizer.get("name", quantizer.get("quantizer"))
+    centers = np.asarray(centers, dtype=np.float64)
+    if centers.ndim != 2 or centers.shape[1] != 2 or not np.isfinite(centers).all():
+        raise HuescapeError(f"centers have shape {centers.shape}; allowed: (Q, 2) finite numbers")
+    if spec["name"] != params.quantizer:
+        raise HuescapeError(
+            f"the targets were made with quantizer {spec['name']!r}; "
+            f"allowed for this system: {params.quantizer!r}"
+        )
+    if spec["bins"] != len(centers):
+        raise HuescapeError(
+            f"the targets have {spec['bins']} bins but there are {len(centers)} centers; "
+            "run the stages bins, encode and prior again"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(params.seed)
+        network = networks.build(params.network.name, params.network.options, len(centers))
+    return System(network, space(str(spec["space"])), centers, params, spec)
+
+
+def save_system(folder: Path, system: System, facts: Mapping[str, Any], history: str) -> None:
+    """Write `weights.pt`, `system.json` (with `facts` in it) and `history.csv` into `folder`.
+
+    Equal systems give equal bytes: weights are stored contiguous, on the CPU, and through memory,
+    because torch writes the name of a file into it.
+    """
+    state = {k: v.detach().cpu().contiguous() for k, v in system.network.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    description = {
+        **facts,
+        "version": VERSION,
+        "params": system.params.model_dump(mode="json"),
+        "quantizer": system.quantizer,
+        "centers": system.centers.tolist(),
+        "parameters": networks.parameter_count(system.network),
+    }
+    atomic.write_bytes(folder / WEIGHTS, buffer.getvalue())
+    atomic.write_text(folder / HISTORY, history)
+    atomic.write_json(folder / DESCRIPTION, description)
+
+
+def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
+    """The system that `save_system` wrote, ready to predict.
+
+    Raises HuescapeError, naming the file, when one is missing, damaged, of another version, or
+    does not fit the others.
+    """
+    description = read_description(folder)
+    try:
+        params = SystemParams.model_validate(description["params"])
+        centers = np.asarray(description["centers"], dtype=np.float64)
+        system = build_system(params, description["quantizer"], centers)
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise HuescapeError(f"{folder / DESCRIPTION}: is not a system: {_line(error)}") from error
+    path = folder / WEIGHTS
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        system.network.load_state_dict(state)
+    except FileNotFoundError as error:
+        raise HuescapeError(f"{path}: no such file; run the stage train") from error
+    except Exception as error:  # a damaged pickle stumbles over anything, struct.error included
+        raise HuescapeError(f"{path}: damaged, or of another network: {_line(error)}") from error
+    system.network.to(device).eval()
+    return system
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """The content of `system.json`; HuescapeError when it is missing, damaged or too new."""
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise HuescapeError(f"{path}: no such file; run the stage train") from error
+    except (OSError, ValueError) as error:
+        raise HuescapeError(f"{path}: cannot be read: {_line(error)}") from error
+    version = description.get("version") if isinstance(description, dict) else None
+    if version != VERSION:
+        raise HuescapeError(f"{path}: version is {version!r}; allowed: {VERSION}")
+    return cast(dict[str, Any], description)
+
+
+def _geometry(network: nn.Module) -> tuple[int, int]:
+    return int(cast(int, network.multiple)), int(cast(int, network.stride))
+
+
+def _pad(x_N1HW: Tensor, multiple: int) -> Tensor:
+    """Reflect bottom and right up to a multiple; repeat the edge where there is too little."""
+    height, width = x_N1HW.shape[-2:]
+    bottom, right = -height % multiple, -width % multiple
+    if bottom == right == 0:
+        return x_N1HW
+    mode = "reflect" if bottom < height and right < width else "replicate"
+    return F.pad(x_N1HW, (0, right, 0, bottom), mode=mode)
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:200]

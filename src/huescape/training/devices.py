@@ -1,0 +1,98 @@
+"""The device, its precision and its memory: settings of the machine, never parameters."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from huescape import runtime
+from huescape.errors import HuescapeError, ParamsError
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEEP_BYTES = 1 << 30
+
+
+def choose_device() -> torch.device:
+    """HUESCAPE_DEVICE, or CUDA, or MPS, or the CPU, whichever is there first.
+
+    Raises ParamsError when HUESCAPE_DEVICE names none that is there.
+    """
+    usable = ["cpu"]
+    if torch.backends.mps.is_available():
+        usable.insert(0, "mps")
+    if torch.cuda.is_available():
+        usable.insert(0, "cuda")
+    name = os.environ.get("HUESCAPE_DEVICE", "") or usable[0]
+    if name.split(":")[0] not in usable:
+        allowed = ", ".join(usable)
+        raise ParamsError(f"environment variable HUESCAPE_DEVICE is {name!r}; allowed: {allowed}")
+    return torch.device(name)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """bfloat16 autocast for `precision` bfloat16, or auto where the device computes in it."""
+    if precision == "float32" or (precision == "auto" and not has_bfloat16(device)):
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is computed in hardware; emulated, it is ten times as slow as float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or sys.platform != "linux":
+        return False
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in names)
+
+
+@contextlib.contextmanager
+def reproducible(device: torch.device) -> Iterator[None]:
+    """Deterministic algorithms on the CPU and a fixed number of threads, put back afterwards."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    torch.set_num_threads(runtime.torch_threads())
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    # Filling every new array with NaN is a debugging aid, not part of being deterministic.
+    debugging: Any = torch.utils.deterministic
+    fill, debugging.fill_uninitialized_memory = debugging.fill_uninitialized_memory, False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.set_num_threads(before[1])
+        debugging.fill_uninitialized_memory = fill
+
+
+def keep_freed_memory() -> None:
+    """Ask glibc to keep freed memory for the next step instead of giving it back to the system.
+
+    A training step allocates and frees the same hundreds of megabytes each time; by default
+    they are unmapped, and zeroing fresh pages took a fifth of the step. Elsewhere it does nothing.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for the device, so that a clock measures its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def explain_out_of_memory(batch: int, crop: int | None) -> HuescapeError:
+    """One line for a batch that does not fit."""
+    size = "whole photos" if crop is None else f"crops of {crop}"
+    return HuescapeError(f"out of memory with batch {batch} of {size}; lower systems.<name>.batch")

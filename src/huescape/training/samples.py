@@ -1,0 +1,74 @@
+"""A few validation photos: their loss, and what they look like in the system's colors.
+
+Shape suffixes: N photos, 1 channel, H rows, W columns; h, w rows and columns of the targets,
+K bins of a target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from huescape.color import decoding
+from huescape.shards import ShardSet
+from huescape.systems import System
+from huescape.training.batches import Batch, Batches
+
+_PHOTOS, _PICTURES, _BATCH = 32, 4, 8
+_TEMPERATURE = 0.38  # of Zhang et al. 2016; only for the pictures that one looks at while training
+
+
+class Validation:
+    """Up to 32 photos spread evenly over the validation split."""
+
+    def __init__(self, system: System, shards: ShardSet, batches: Batches) -> None:
+        self._system, self._shards, self._batches = system, shards, batches
+        rows = shards.rows("val")
+        spread = np.linspace(0, len(rows) - 1, min(_PHOTOS, len(rows))).round().astype(int)
+        self._rows = rows[spread]
+
+    def loss(self, batch_loss: Callable[[Batch], Tensor], device: torch.device) -> float | None:
+        """Mean loss over the photos, each batch weighted by its photos; None without photos."""
+        if not len(self._rows):
+            return None
+        self._system.network.eval()
+        total = 0.0
+        with torch.inference_mode():
+            for start in range(0, len(self._rows), _BATCH):
+                rows = self._rows[start : start + _BATCH]
+                batch = self._batches.whole(rows).to(device)
+                total += float(batch_loss(batch)) * len(rows)
+        return total / len(self._rows)
+
+    def pictures(self) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+        """Name and rgb (H, 2 W, 3) of a few photos: the target's own colors, then the predicted."""
+        system = self._system
+        rows = self._rows[:: max(1, len(self._rows) // _PICTURES)][:_PICTURES]
+        if not len(rows):
+            return
+        levels_NHW = self._shards.take("lightness", rows)
+        lightness_NHW = system.space.uint8_to_lightness(levels_NHW)
+        chroma_N2HW = system.predict_chroma(torch.from_numpy(lightness_NHW)[:, None], _TEMPERATURE)
+        predicted = chroma_N2HW.permute(0, 2, 3, 1).cpu().numpy()
+        for k, row in enumerate(rows.tolist()):
+            true = self._target_chroma(row, levels_NHW.shape[1:])
+            pair = [
+                decoding.join(lightness_NHW[k], ab, system.space) for ab in (true, predicted[k])
+            ]
+            yield f"val-{k}", np.concatenate(pair, axis=1)
+
+    def _target_chroma(self, row: int, size: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """What a perfect classifier would give: the mean of the target's bins."""
+        index_hwK = self._shards.take("index", [row])[0]
+        weight_hwK = np.ones(index_hwK.shape, np.float32) / index_hwK.shape[-1]
+        if "weight" in self._shards.columns:
+            weight_hwK = self._shards.take("weight", [row])[0].astype(np.float32)
+        centers = self._system.centers[index_hwK.astype(np.int64)].astype(np.float32)
+        chroma_hw2 = np.einsum("hwkc,hwk->hwc", centers, weight_hwK)
+        chroma_12hw = torch.from_numpy(chroma_hw2).permute(2, 0, 1)[None]
+        upsampled = decoding.upsample_chroma(chroma_12hw, size)[0].permute(1, 2, 0)
+        return upsampled.contiguous().numpy()

@@ -1,0 +1,80 @@
+"""ColorUNet: its size, its shapes, and what a fresh one looks like."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from huescape import networks
+from huescape.errors import ParamsError
+
+
+def conv_parameters(inputs: int, outputs: int, side: int) -> int:
+    return inputs * outputs * side**2 + outputs
+
+
+def test_parameter_count_follows_from_the_table() -> None:
+    conv = conv_parameters
+    down = sum(conv(a, b, 3) + conv(b, b, 3) + 2 * b for a, b in [(1, 16), (16, 32), (32, 64)])
+    up1 = conv(64, 32, 3) + 2 * conv(32, 32, 3) + 2 * 32
+    up2 = conv(64, 16, 3) + conv(16, 32, 3) + conv(32, 32, 3) + 2 * 32
+    up3 = conv(48, 16, 3) + conv(16, 16, 3)
+    expected = down + up1 + up2 + up3 + conv(16, 32, 1)
+    assert expected == 142_016
+    assert networks.parameter_count(networks.build("colorunet", {}, 32)) == expected
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (16, 40), (64, 32)])
+def test_logits_have_the_resolution_of_the_input(height: int, width: int) -> None:
+    network = networks.build("colorunet", {"width": 2}, 5)
+    assert network(torch.zeros(2, 1, height, width)).shape == (2, 5, height, width)
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    network = networks.build("colorunet", {"width": 4}, 5)
+    network(torch.randn(2, 1, 32, 32)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def test_xavier_bounds_and_zero_biases() -> None:
+    network = networks.build("colorunet", {}, 32)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            fans = (module.in_channels + module.out_channels) * module.kernel_size[0] ** 2
+            bound = (6 / fans) ** 0.5
+            assert 0.8 * bound < module.weight.abs().max() <= bound
+            assert module.bias is not None
+            assert module.bias.abs().max() == 0
+
+
+def test_relu_after_the_pool_is_relu_before_it() -> None:
+    """The reordering in DownBlock changes neither the value nor the gradient."""
+    block = networks.build("colorunet", {"width": 4}, 5).down2.double()
+    x = torch.randn(2, 4, 12, 12, dtype=torch.float64, requires_grad=True)
+    plain = torch.relu(block.conv1(x))
+    plain = block.norm(torch.max_pool2d(torch.relu(block.conv2(plain)), 2))
+    weights = torch.randn_like(plain)
+    (expected,) = torch.autograd.grad((plain * weights).sum(), x)
+    result = block(x)
+    (found,) = torch.autograd.grad((result * weights).sum(), x)
+    torch.testing.assert_close(result, plain, rtol=0, atol=1e-12)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("alexnet", {}, ["network.name", "alexnet", "colorunet"]),
+        ("colorunet", {"widht": 3}, ["network.options.widht", "width"]),
+        ("colorunet", {"width": 0}, ["network.options.width", "from 1"]),
+        ("colorunet", {"width": True}, ["network.options.width", "True"]),
+        ("colorunet", {"width": 1.5}, ["network.options.width", "1.5"]),
+    ],
+)
+def test_unknown_names_and_options_are_refused(
+    name: str, options: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(ParamsError) as caught:
+        networks.build(name, options, 5)
+    assert all(word in str(caught.value) for word in words)

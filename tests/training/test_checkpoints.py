@@ -1,0 +1,64 @@
+"""Checkpoints are whole or not there; the last two are kept."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+import torch
+
+from huescape.errors import HuescapeError
+from huescape.training.checkpoints import Checkpoint, CheckpointFolder, digest
+
+
+def checkpoint(step: int) -> Checkpoint:
+    return Checkpoint(
+        step, {"w": torch.full((2,), float(step))}, {"state": {}}, [(1.0, 2.0)] * step
+    )
+
+
+def test_the_last_two_are_kept_and_the_last_is_read(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path / "c")
+    assert folder.latest() is None
+    for step in (5, 10, 15):
+        folder.save(checkpoint(step))
+    assert sorted(p.name for p in folder.folder.iterdir()) == [
+        "step-00000010.pt",
+        "step-00000015.pt",
+    ]
+    latest = folder.latest()
+    assert latest is not None
+    assert (latest.step, latest.network["w"].tolist(), len(latest.values)) == (15, [15, 15], 15)
+    folder.remove()
+    assert not folder.folder.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
+def test_a_damaged_one_falls_back_to_the_one_before(tmp_path: Path, content: bytes | None) -> None:
+    folder = CheckpointFolder(tmp_path)
+    folder.save(checkpoint(5))
+    folder.save(checkpoint(10))
+    path = tmp_path / "step-00000010.pt"
+    path.write_bytes(path.read_bytes()[:200] if content is None else content)
+    latest = folder.latest()
+    assert latest is not None
+    assert latest.step == 5
+
+
+def test_a_disk_that_refuses_is_one_line(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path)
+    folder.save(checkpoint(5))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(HuescapeError, match="cannot write"):
+            folder.save(checkpoint(10))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000005.pt"]
+
+
+def test_digest_depends_on_content_and_boundaries() -> None:
+    assert digest([b"ab", b"c"]) == digest([b"ab", b"c"])
+    assert len({digest(p) for p in ([b"ab", b"c"], [b"a", b"bc"], [b"abc"], [b"c", b"ab"])}) == 4

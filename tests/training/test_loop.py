@@ -1,0 +1,214 @@
+"""Training: it learns, it is reproducible to the byte, and it stops before it goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from huescape.errors import HuescapeError
+from huescape.params.systems import SystemParams
+from huescape.shards import ShardSet
+from huescape.systems import System, build_system
+from huescape.training.checkpoints import CheckpointFolder
+from huescape.training.loop import HistoryRow, train
+
+MakeParams = Callable[..., SystemParams]
+CPU = torch.device("cpu")
+
+
+def trained(
+    folder: Path, checkpoints: Path, params: SystemParams, **options: object
+) -> tuple[System, list[HistoryRow]]:
+    shards = ShardSet.open(folder / "shards")
+    system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"])
+    weights = np.load(folder / "prior.npz")["weights"]
+    history = train(
+        system,
+        shards,
+        weights,
+        device=CPU,
+        checkpoint_dir=checkpoints,
+        **options,  # type: ignore[arg-type]
+    )
+    return system, history
+
+
+def weight_bytes(system: System) -> bytes:
+    return b"".join(v.contiguous().numpy().tobytes() for v in system.network.state_dict().values())
+
+
+def test_learns_eight_photos_by_heart(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    params = make_params(
+        network={"name": "colorunet", "options": {"width": 8}},
+        augmentation={"flip": False},
+        optimizer={"lr": 0.01, "milestones": (0.7,)},
+        steps=150,
+        batch=8,
+        checkpoint_every=150,
+    )
+    system, history = trained(targets, tmp_path, params)
+    assert history[0].loss > 1
+    assert history[-1].loss < 0.05
+    shards = ShardSet.open(targets / "shards")
+    for split, least in (("train", 0.97), ("val", 0.85)):
+        rows = shards.rows(split)
+        lightness = system.space.uint8_to_lightness(shards.take("lightness", rows))[:, None]
+        bins = system.predict_logits(torch.from_numpy(lightness)).argmax(1).numpy()
+        right = bins == shards.take("index", rows)[..., 0]
+        assert right[:, :28].mean() > least, split
+
+
+def test_two_runs_give_the_same_bytes(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    torch.manual_seed(1)
+    first, history = trained(targets, tmp_path / "a", make_params())
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    second, again = trained(targets, tmp_path / "b", make_params())
+    assert weight_bytes(first) == weight_bytes(second)
+    assert history == again
+    assert torch.equal(torch.get_rng_state(), state)
+    other, _ = trained(targets, tmp_path / "c", make_params(seed=1))
+    assert weight_bytes(other) != weight_bytes(first)
+
+
+@pytest.mark.parametrize("kept", ["step-00000005.pt", "step-00000010.pt"])
+def test_going_on_ends_with_the_same_bytes(
+    targets: Path, tmp_path: Path, make_params: MakeParams, kept: str
+) -> None:
+    straight, history = trained(targets, tmp_path / "a", make_params(checkpoint_every=5, steps=13))
+    resumed = tmp_path / "b"
+    with pytest.raises(ZeroDivisionError):  # stopped by force after the second checkpoint
+        trained(
+            targets, resumed, make_params(checkpoint_every=5, steps=13), recorder=Bomb(at_step=10)
+        )
+    assert sorted(path.name for path in resumed.iterdir()) == [
+        "step-00000005.pt",
+        "step-00000010.pt",
+    ]
+    for path in resumed.iterdir():
+        if path.name > kept:
+            path.unlink()
+    again, rest = trained(targets, resumed, make_params(checkpoint_every=5, steps=13))
+    assert weight_bytes(again) == weight_bytes(straight)
+    assert rest == history
+
+
+class Bomb:
+    """Ends the process' work in the middle, as a crash would."""
+
+    def __init__(self, at_step: int) -> None:
+        self.at_step = at_step
+
+    def metrics(self, step: int, values: dict[str, float]) -> None:
+        if step == self.at_step and "val_loss" in values:
+            raise ZeroDivisionError
+
+    def picture(self, name: str, step: int, rgb: np.ndarray) -> None:
+        """Nothing."""
+
+
+class Notes:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.numbers: list[tuple[int, dict[str, float]]] = []
+        self.pictures: list[tuple[str, int, np.ndarray]] = []
+
+    def metrics(self, step: int, values: dict[str, float]) -> None:
+        self.numbers.append((step, values))
+
+    def picture(self, name: str, step: int, rgb: np.ndarray) -> None:
+        self.pictures.append((name, step, rgb))
+
+
+def test_the_recorder_is_told_numbers_and_pictures(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    notes = Notes()
+    _, history = trained(
+        targets, tmp_path, make_params(steps=45, checkpoint_every=30), recorder=notes
+    )
+    losses = {step: values for step, values in notes.numbers if "loss" in values}
+    assert sorted(losses) == [20, 30, 40, 45]
+    assert set(losses[20]) == {"loss", "lr", "grad_norm", "images_per_second"}
+    assert losses[20]["loss"] == pytest.approx(np.mean([row.loss for row in history[:20]]))
+    assert (losses[20]["lr"], losses[40]["lr"]) == (0.01, pytest.approx(0.001))
+    assert [step for step, values in notes.numbers if "val_loss" in values] == [30, 45]
+    assert {(name, step) for name, step, _ in notes.pictures} == {
+        (f"val-{k}", step) for k in (0, 1) for step in (30, 45)
+    }
+    assert all(rgb.shape == (32, 64, 3) and rgb.dtype == np.uint8 for *_, rgb in notes.pictures)
+
+
+def test_watching_changes_nothing(targets: Path, tmp_path: Path, make_params: MakeParams) -> None:
+    alone, _ = trained(targets, tmp_path / "a", make_params(checkpoint_every=100))
+    watched, _ = trained(targets, tmp_path / "b", make_params(checkpoint_every=2), recorder=Notes())
+    assert weight_bytes(alone) == weight_bytes(watched)
+
+
+def test_nan_names_the_step_and_keeps_the_last_good_checkpoint(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    """A rate of 1e38 from step 9 on makes the loss of step 10 infinite."""
+    params = make_params(
+        steps=16,
+        checkpoint_every=4,
+        optimizer={"name": "sgd", "lr": 1e-3, "milestones": (0.5,), "gamma": 1.0},
+    )
+    huge = params.model_copy(
+        update={"optimizer": params.optimizer.model_copy(update={"gamma": 1e38})}
+    )
+    with pytest.raises(HuescapeError, match=r"stopped at step 10: loss (nan|inf)") as caught:
+        trained(targets, tmp_path, huge)
+    assert "step 8 is kept" in str(caught.value)
+    latest = CheckpointFolder(tmp_path).latest()
+    assert latest is not None
+    assert latest.step == 8
+    assert all(torch.isfinite(v).all() for v in latest.network.values())
+
+
+def test_padding_has_no_influence(
+    make_targets: Callable[..., Path], tmp_path: Path, make_params: MakeParams, targets: Path
+) -> None:
+    """Other bins under the padding give the same weights."""
+    folder = make_targets(tmp_path / "other")
+    for name in ("00000", "00001"):
+        path = folder / "shards" / f"{name}.index.npy"
+        index = np.load(path)
+        index[:, 28:] = 3 - index[:, 28:]
+        np.save(path, index)
+    first, _ = trained(targets, tmp_path / "a", make_params())
+    second, _ = trained(folder, tmp_path / "b", make_params())
+    assert weight_bytes(first) == weight_bytes(second)
+
+
+def test_weights_of_the_classes_matter_only_when_asked(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    shards = ShardSet.open(targets / "shards")
+    found = []
+    for weighted in (True, False):
+        params = make_params(loss={"name": "cross_entropy", "weighted": weighted}, steps=2)
+        for k, weights in enumerate((np.ones(4), np.array([3.0, 0.5, 0.2, 0.3]))):
+            system = build_system(params, shards.meta, np.load(targets / "bins.npz")["centers"])
+            folder = tmp_path / f"{weighted}{k}"
+            train(system, shards, weights, device=CPU, checkpoint_dir=folder)
+            found.append(weight_bytes(system))
+    assert found[0] != found[1]
+    assert found[0] == found[2] == found[3]
+
+
+def test_targets_of_another_stride_are_refused(
+    make_targets: Callable[..., Path], tmp_path: Path, make_params: MakeParams
+) -> None:
+    folder = make_targets(tmp_path / "strided", stride=4)
+    with pytest.raises(HuescapeError, match=r"stride 4.*stride 1"):
+        trained(folder, tmp_path / "c", make_params())
