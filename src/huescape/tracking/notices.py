@@ -1,0 +1,31 @@
+"""The few lines that tracking prints: on standard error, above a progress bar."""
+
+from __future__ import annotations
+
+import sys
+
+from tqdm import tqdm
+
+
+def say(text: str) -> None:
+    """Print one line."""
+    tqdm.write(text, file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Print one line that says what is not tracked."""
+    say(f"huescape: warning: {text}")
+
+
+def cause(error: BaseException) -> str:
+    """What is at the bottom of `error`, in at most 160 characters of one line.
+
+    MLflow wraps a refused connection three times; the innermost exception is the readable one.
+    """
+    seen = {id(error)}
+    while (inner := error.__cause__ or error.__context__) is not None and id(inner) not in seen:
+        seen.add(id(inner))
+        error = inner
+    lines = str(error).strip().splitlines()
+    text = " ".join(lines[0].split()) if lines else type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."

@@ -1,0 +1,214 @@
+"""Opening a recorder: which run it is, where it goes, and who delivers it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huescape.errors import HuescapeError
+from huescape.tracking.context import flat_params, surroundings
+from huescape.tracking.journal import Journal, entries_of, waiting
+from huescape.tracking.ledger import Ledger, folder_digest, new_run
+from huescape.tracking.notices import cause, warn
+from huescape.tracking.publisher import Courier, Outage, Publisher, Store
+from huescape.tracking.recorder import Recorder
+
+DEFAULT_URI = "sqlite:///mlflow.db"  # what a bare `mlflow ui` shows, artifacts in mlruns/
+CATALOG = "data/catalog/catalog.csv"
+
+
+def start_training(
+    system: str,
+    params: Mapping[str, Any],
+    dataset: Mapping[str, Any],
+    tags: Mapping[str, str] | None = None,
+    *,
+    resume_key: str | None = None,
+) -> Recorder:
+    """Start the run of a training, or go on with the one that was interrupted at `resume_key`.
+
+    `params` may be nested; `dataset` has `name`, `digest`, `counts` (photos per split) and
+    optionally `source` (a path). `resume_key` is the digest that names the training's checkpoints.
+    Never raises for what tracking cannot do: the recorder is silent then, after one warning.
+    """
+    if not _wanted():
+        return Recorder()
+    ledger, destination = Ledger(), public_uri(tracking_uri())
+    found = ledger.unfinished_run(system, resume_key, destination) if resume_key else None
+    run = found or new_run()
+    header = _header(run, system, destination, params, dataset, tags)
+    header["attached"] = False
+    try:
+        steps = _sent_steps(ledger, run) if found else {}
+        if resume_key:
+            ledger.remember_unfinished(system, resume_key, run, destination)
+        return _open(ledger, header, resume_key=resume_key, sent_steps=steps)
+    except (OSError, HuescapeError) as error:
+        return _not_tracked(error)
+
+
+def attach(
+    system: str,
+    model_folder: Path,
+    *,
+    params: Mapping[str, Any] | None = None,
+    dataset: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Recorder:
+    """Go on with the run that made the model in `model_folder`.
+
+    A model that no run here made (it was pulled from a remote) gets a run of its own, with the tag
+    `origin=pulled` and the parameters and dataset given here, or else those in its `system.json`.
+    Never raises for what tracking cannot do: the recorder is silent then, after one warning.
+    """
+    if not _wanted():
+        return Recorder()
+    ledger, destination = Ledger(), public_uri(tracking_uri())
+    try:
+        digest = folder_digest(model_folder)
+        description = _description(model_folder)
+        known = ledger.run_of_model(system, digest, destination)
+        run = known or new_run()
+        if known is None:
+            ledger.remember_model(system, digest, run, destination)
+        params = params if params is not None else description.get("params", {})
+        dataset = dataset if dataset is not None else _dataset(description)
+        # Parameters, dataset and origin count only where the destination does not know the run.
+        header = _header(run, system, destination, params, dataset, tags)
+        header["tags"]["origin"] = "pulled"
+        recorder = _open(ledger, {**header, "attached": True})
+    except (OSError, HuescapeError) as error:
+        return _not_tracked(error)
+    # dvc.lock has grown since the training began.
+    grown = {key: value for key, value in header["tags"].items() if key == "dvc.lock"}
+    recorder.tags({**grown, **(tags or {})})
+    return recorder
+
+
+def replay() -> int:
+    """Deliver what earlier processes left behind; the number of journals that are gone now.
+
+    Prints one warning for each destination that cannot be reached. Raises HuescapeError when
+    something waits and MLflow is not installed.
+    """
+    ledger = Ledger()
+    if not waiting(ledger.pending):
+        return 0
+    if not installed():
+        raise HuescapeError(f"{ledger.pending} has runs to send, but mlflow is not installed")
+    return Courier(ledger, connect).carry_backlog()
+
+
+def tracking_uri() -> str:
+    """Where runs go: MLFLOW_TRACKING_URI, or an SQLite file in the current folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+
+
+def public_uri(uri: str) -> str:
+    """The address without a password: what is printed, and what journals remember."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri)
+
+
+def connect(destination: str) -> Store:
+    """The store at a destination as a journal remembers it. Raises Outage."""
+    from huescape.tracking import mlflow_store  # slow, and on the publisher's thread
+
+    uri = tracking_uri()
+    if public_uri(uri) != destination:
+        if ":***@" in destination:
+            raise Outage("its password is not kept: set MLFLOW_TRACKING_URI")
+        uri = destination
+    return mlflow_store.connect(uri, os.environ.get("MLFLOW_EXPERIMENT_NAME") or "huescape")
+
+
+def installed() -> bool:
+    """Whether mlflow is there, without importing it."""
+    return importlib.util.find_spec("mlflow") is not None
+
+
+def _wanted() -> bool:
+    if os.environ.get("HUESCAPE_TRACKING", "on").lower() in ("off", "0", "false", "no"):
+        return False
+    if not installed():
+        warn("mlflow is not installed: this run is not tracked")
+        return False
+    return True
+
+
+def _open(ledger: Ledger, header: Mapping[str, Any], **options: Any) -> Recorder:
+    ledger.pending.mkdir(parents=True, exist_ok=True)
+    journal = Journal.create(ledger.pending, header)
+    if not header["attached"]:
+        journal.append("begin")
+    publisher = Publisher(journal, Courier(ledger, connect))
+    publisher.start()
+    return Recorder(journal, publisher, ledger, **options)
+
+
+def _header(
+    run: str,
+    system: str,
+    destination: str,
+    params: Mapping[str, Any],
+    dataset: Mapping[str, Any] | None,
+    tags: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    described = {"system": system, **surroundings(), **(tags or {})}
+    if isinstance(params.get("quantizer"), str):
+        described.setdefault("quantizer", params["quantizer"])
+    if dataset is not None:
+        dataset = {"source": CATALOG, "counts": {}, **dataset}
+        described["dataset.digest"] = dataset["digest"]  # MLflow cuts its own at 36 characters
+    return {
+        "run": run,
+        "name": system,
+        "destination": destination,
+        "created": int(time.time() * 1000),
+        "params": flat_params(params),
+        "tags": described,
+        "dataset": dataset,
+    }
+
+
+def _sent_steps(ledger: Ledger, run: str) -> dict[str, int]:
+    """The last recorded step of every metric of a run, delivered or waiting."""
+    steps = ledger.last_steps(run)
+    for folder in waiting(ledger.pending):
+        try:
+            if json.loads((folder / "header.json").read_text()).get("run") != run:
+                continue
+            entries = entries_of(folder)
+        except (OSError, ValueError):  # another process has just delivered it
+            continue
+        for entry in entries:
+            if entry["kind"] == "metrics":
+                for key in entry["values"]:
+                    steps[key] = max(steps.get(key, entry["step"]), entry["step"])
+    return steps
+
+
+def _description(model_folder: Path) -> dict[str, Any]:
+    path = model_folder / "system.json"
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise HuescapeError(f"{path} is not JSON: {error}") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _dataset(description: Mapping[str, Any]) -> dict[str, Any] | None:
+    digest = description.get("dataset_digest")
+    return {"name": "photos", "digest": digest} if isinstance(digest, str) else None
+
+
+def _not_tracked(error: Exception) -> Recorder:
+    warn(f"this run is not tracked: {cause(error)}")
+    return Recorder()

@@ -1,0 +1,401 @@
+"""Runs in a real SQLite store, read back through MLflow's client."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import pytest
+import torch
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from PIL import Image
+
+import huescape
+from huescape import tracking
+from huescape.systems import load_system
+from huescape.tracking import sessions
+from huescape.tracking.journal import waiting
+from huescape.tracking.ledger import Ledger
+
+URI = "MLFLOW_TRACKING_URI"
+PARAMS = {"quantizer": "yuv3", "optimizer": {"lr": 0.001, "betas": [0.9, 0.999]}, "steps": 40}
+DATASET = {"name": "photos", "digest": "0123456789abcdef" * 4, "counts": {"train": 30, "val": 4}}
+
+
+def runs(client: MlflowClient) -> list[Run]:
+    experiment = client.get_experiment_by_name("huescape")
+    return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def history(client: MlflowClient, run: Run, key: str) -> list[tuple[int, float]]:
+    found = client.get_metric_history(run.info.run_id, key)
+    return sorted((point.step, point.value) for point in found)
+
+
+def train(model: Path | None = None, **options: Any) -> None:
+    with tracking.start_training("colorunet", PARAMS, DATASET, **options) as recorder:
+        for step in range(40):
+            recorder.metrics(step, {"loss": 1 / (step + 1), "lr": 0.001})
+        if model is not None:
+            recorder.model(model)
+
+
+def test_a_training_is_read_back_whole(
+    project: MlflowClient, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUESCAPE_ENGINE", "snakemake")
+    Path("dvc.lock").write_text("schema: '2.0'\n")
+    figure = tmp_path / "prior.png"
+    figure.write_bytes(b"figure")
+    rgb = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    with tracking.start_training("colorunet", PARAMS, DATASET, {"note": "first"}) as recorder:
+        for step in range(1, 2501):
+            recorder.metrics(step, {"loss": 1 / step, "grad norm (L2)": float(step)})
+        recorder.picture("val/0", 40, rgb)
+        recorder.artifact(figure, "figures")
+        recorder.artifact(model, "files")
+        recorder.results({"auc": 0.5, "temperatures": {"0.38": {"psnr": 21.0}}, "warnings": ["x"]})
+    [run] = runs(project)
+    assert run.info.run_name == "colorunet"
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {
+        "quantizer": "yuv3",
+        "optimizer.lr": "0.001",
+        "optimizer.betas": "[0.9, 0.999]",
+        "steps": "40",
+    }
+    assert history(project, run, "loss") == [(step, 1 / step) for step in range(1, 2501)]
+    assert len(history(project, run, "grad norm _L2_")) == 2500
+    assert run.data.metrics["temperatures.0.38.psnr"] == 21.0
+    assert run.data.tags["engine"] == "snakemake"
+    assert run.data.tags["quantizer"] == "yuv3"
+    assert run.data.tags["system"] == "colorunet"
+    assert run.data.tags["note"] == "first"
+    assert run.data.tags["huescape.version"] == huescape.__version__
+    assert len(run.data.tags["dvc.lock"]) == 64
+    assert "origin" not in run.data.tags
+    [dataset_input] = run.inputs.dataset_inputs
+    assert dataset_input.dataset.name == "photos"
+    assert dataset_input.dataset.digest == DATASET["digest"][:36]
+    assert run.data.tags["dataset.digest"] == DATASET["digest"]
+    profile = json.loads(dataset_input.dataset.profile)
+    assert (profile["num_rows"], profile["train"], profile["val"]) == (34, 30, 4)
+    folder = Path(project.download_artifacts(run.info.run_id, ""))
+    assert (folder / "figures" / "prior.png").read_bytes() == b"figure"
+    assert (folder / "files" / "colorunet" / "weights.pt").is_file()
+    [picture] = (folder / "images").glob("*.png")
+    assert "step+40" in picture.name
+    assert np.array_equal(np.asarray(Image.open(picture)), rgb)
+    assert waiting(Ledger().pending) == []
+
+
+def test_the_logged_model_predicts_what_the_system_predicts(
+    project: MlflowClient, model: Path
+) -> None:
+    train(model)
+    [run] = runs(project)
+    [output] = run.outputs.model_outputs
+    loaded = mlflow.pyfunc.load_model(_model_path(project, output.model_id))
+    lightness = np.random.default_rng(0).normal(size=(2, 1, 40, 56)).astype(np.float32)
+    expected = load_system(model).predict(torch.from_numpy(lightness)).numpy()
+    assert expected.shape[1] == 3
+    assert np.array_equal(loaded.predict(lightness), expected)
+    signature = loaded.metadata.signature
+    assert signature.inputs.inputs[0].shape == (-1, 1, -1, -1)
+    assert signature.outputs.inputs[0].shape == (-1, 3, -1, -1)
+    example = loaded.input_example
+    assert example.shape == (1, 1, 32, 32)
+    assert loaded.predict(example.astype(np.float32)).shape[1] == 3
+    assert project.get_logged_model(output.model_id).status.value == "READY"
+
+
+LOADING = """
+import sys
+from pathlib import Path
+import mlflow.pyfunc, numpy as np
+scores = mlflow.pyfunc.load_model(sys.argv[1]).predict(np.load("lightness.npy"))
+import huescape
+assert Path(huescape.__file__).parts[-3:-1] == ("code", "huescape"), huescape.__file__
+np.save("scores.npy", scores)
+"""
+
+
+@pytest.mark.long
+def test_a_model_brings_its_code_along(project: MlflowClient, model: Path) -> None:
+    train(model)
+    [output] = runs(project)[0].outputs.model_outputs
+    lightness = np.random.default_rng(0).normal(size=(1, 1, 24, 24)).astype(np.float32)
+    np.save("lightness.npy", lightness)
+    for uri in (f"models:/{output.model_id}", f"runs:/{runs(project)[0].info.run_id}/colorunet"):
+        command = [sys.executable, "-c", LOADING, uri]
+        subprocess.run(command, check=True, env=dict(os.environ))
+        expected = load_system(model).predict(torch.from_numpy(lightness)).numpy()
+        assert np.array_equal(np.load("scores.npy"), expected)
+
+
+@pytest.mark.long
+def test_delivering_a_model_leaves_torch_alone(project: MlflowClient, model: Path) -> None:
+    """Its global generator may be in use by a training when a leftover model is delivered."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "file:///nowhere")  # a kind of store that is refused
+        train(model)
+        header = next(waiting(Ledger().pending)[0].glob("header.json"))
+    header.write_text(header.read_text().replace("file:///nowhere", os.environ[URI]))
+    code = (
+        "import sys; from huescape import tracking;print(tracking.replay(), 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "False"]
+    assert len(runs(project)[0].outputs.model_outputs) == 1
+
+
+def _model_path(client: MlflowClient, model_id: str) -> str:
+    return str(client.get_logged_model(model_id).artifact_location)
+
+
+def test_evaluate_goes_on_with_the_run_that_made_the_model(
+    project: MlflowClient, model: Path
+) -> None:
+    train(model)
+    for temperature in (0.38, 0.2):
+        with tracking.attach("colorunet", model) as recorder:
+            recorder.params({"evaluate": {"temperature": temperature, "pictures": 8}})
+            recorder.results({"auc": temperature})
+    [run] = runs(project)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["auc"] == 0.2, "the later evaluation is the current one"
+    assert run.data.params["evaluate.temperature"] == "0.38", "MLflow keeps the first value"
+    assert run.data.tags["evaluate.temperature"] == "0.2"
+    assert "evaluate.pictures" not in run.data.tags
+    assert "origin" not in run.data.tags
+    assert len(history(project, run, "loss")) == 40
+
+
+def test_a_pulled_model_gets_a_run_of_its_own_once(project: MlflowClient, model: Path) -> None:
+    for auc in (0.1, 0.2):
+        with tracking.attach("colorunet", model) as recorder:
+            recorder.results({"auc": auc})
+    [run] = runs(project)
+    assert run.data.tags["origin"] == "pulled"
+    assert run.data.tags["quantizer"] == "yuv3"
+    assert run.data.params["network.options.width"] == "2"
+    assert run.data.params["steps"] == "7"
+    assert run.inputs.dataset_inputs[0].dataset.digest == "d" * 36
+    assert (run.data.metrics["auc"], run.info.status) == (0.2, "FINISHED")
+
+
+def test_a_changed_model_is_another_run(project: MlflowClient, model: Path) -> None:
+    train(model)
+    (model / "history.csv").write_text("step,loss\n")
+    with tracking.attach("colorunet", model) as recorder:
+        recorder.results({"auc": 0.5})
+    assert sorted(run.data.tags.get("origin", "") for run in runs(project)) == ["", "pulled"]
+
+
+def test_a_run_that_was_deleted_is_made_again(project: MlflowClient, model: Path) -> None:
+    train(model)
+    project.delete_run(runs(project)[0].info.run_id)
+    with tracking.attach("colorunet", model) as recorder:
+        recorder.results({"auc": 0.5})
+    [run] = runs(project)
+    assert (run.data.metrics["auc"], run.data.tags["origin"]) == (0.5, "pulled")
+
+
+def test_an_interrupted_training_goes_on_in_the_same_run(project: MlflowClient) -> None:
+    def part(first: int, last: int, error: type[BaseException] | None) -> None:
+        with tracking.start_training("s", PARAMS, DATASET, resume_key="key") as recorder:
+            for step in range(first, last):
+                recorder.metrics(step, {"loss": float(step)})
+            if error is not None:
+                raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        part(1, 30, KeyboardInterrupt)
+    assert runs(project)[0].info.status == "KILLED"
+    part(20, 51, None)  # the last checkpoint was at 20: steps 20 to 29 come again
+    [run] = runs(project)
+    assert run.info.status == "FINISHED"
+    assert history(project, run, "loss") == [(step, float(step)) for step in range(1, 51)]
+    part(1, 3, None)
+    assert len(runs(project)) == 2, "a finished training is not resumed, it is done again"
+
+
+def test_an_error_fails_the_run_and_an_interruption_kills_it(project: MlflowClient) -> None:
+    class Interrupted(huescape.errors.HuescapeError):
+        exit_code = 130
+
+    for name, error in (("a", ValueError), ("b", Interrupted)):
+        with pytest.raises(error), tracking.start_training(name, PARAMS, DATASET):
+            raise error("stop")
+    statuses = {run.info.run_name: run.info.status for run in runs(project)}
+    assert statuses == {"a": "FAILED", "b": "KILLED"}
+
+
+KILLED = """
+import os, signal, time
+from huescape import tracking
+recorder = tracking.start_training("s", {"lr": 1}, {"name": "p", "digest": "d"}, resume_key="k")
+for step in range(1, 101):
+    recorder.metrics(step, {"loss": 1.0})
+    if step == 50:
+        time.sleep(WAIT)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("wait", [0.0, 2.5])
+def test_what_a_killed_training_recorded_is_delivered_by_the_next_stage(
+    project: MlflowClient, wait: float
+) -> None:
+    code = KILLED.replace("WAIT", str(wait))
+    done = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
+    assert done.returncode == -9
+    assert len(waiting(Ledger().pending)) == 1
+    assert tracking.replay() == 1
+    [run] = runs(project)
+    assert run.info.status == "KILLED"
+    assert len(history(project, run, "loss")) == 100
+    assert tracking.replay() == 0
+    with tracking.start_training("s", {"lr": 1}, DATASET, resume_key="k") as recorder:
+        for step in range(61, 121):
+            recorder.metrics(step, {"loss": 1.0})
+    [run] = runs(project)
+    assert run.info.status == "FINISHED"
+    assert [step for step, _ in history(project, run, "loss")] == list(range(1, 121))
+
+
+def test_two_trainings_at_once_are_two_runs(project: MlflowClient) -> None:
+    with (
+        tracking.start_training("a", PARAMS, DATASET) as first,
+        tracking.start_training("b", PARAMS, DATASET) as second,
+    ):
+        for step in range(20):
+            first.metrics(step, {"loss": 1.0})
+            second.metrics(step, {"loss": 2.0})
+    found = {run.info.run_name: run for run in runs(project)}
+    assert sorted(found) == ["a", "b"]
+    assert history(project, found["a"], "loss") == [(step, 1.0) for step in range(20)]
+    assert history(project, found["b"], "loss") == [(step, 2.0) for step in range(20)]
+
+
+def test_one_line_is_printed(project: MlflowClient, capfd: pytest.CaptureFixture[str]) -> None:
+    train()
+    printed = capfd.readouterr()
+    [run] = runs(project)
+    uri = os.environ["MLFLOW_TRACKING_URI"]
+    assert printed.out == ""
+    assert printed.err.splitlines() == [f"MLflow run colorunet {run.info.run_id} in {uri}"]
+
+
+def test_off(project: MlflowClient, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUESCAPE_TRACKING", "off")
+    train(model)
+    with tracking.attach("colorunet", model) as recorder:
+        recorder.results({"auc": 1.0})
+    assert runs(project) == []
+    assert not Path(".huescape").exists()
+
+
+def test_without_mlflow(
+    project: MlflowClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "installed", lambda: False)
+    train()
+    assert capsys.readouterr().err.count("mlflow is not installed") == 1
+    assert runs(project) == []
+
+
+def test_a_caller_s_mistake_is_a_line_and_the_rest_is_tracked(
+    project: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tracking.start_training("s", PARAMS, DATASET) as recorder:
+        recorder.artifact(Path("nowhere.png"))
+        recorder.picture("p", 1, np.zeros((2, 2), dtype=np.complex128))  # type: ignore[arg-type]
+        recorder.metrics(1, {"loss": "no number"})  # type: ignore[dict-item]
+        recorder.metrics(2, {"loss": 2.0, "never": float("nan"), "big": float("inf")})
+    assert capsys.readouterr().err.count("not everything is tracked") == 1
+    [run] = runs(project)
+    assert history(project, run, "loss") == [(2, 2.0)]
+    assert np.isnan(run.data.metrics["never"])
+
+
+def test_a_disk_that_refuses_stops_tracking_and_nothing_else(
+    project: MlflowClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("file").write_text("not a folder")
+    monkeypatch.setenv("HUESCAPE_STATE", "file")
+    train()
+    error = capsys.readouterr().err
+    assert error.count("this run is not tracked") == 1
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("uri", "public"),
+    [
+        ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
+        ("http://host:5000", "http://host:5000"),
+        ("http://me:secret@host:5000/a@b", "http://me:***@host:5000/a@b"),
+        ("postgresql+psycopg2://me:s3cret@db/m", "postgresql+psycopg2://me:***@db/m"),
+    ],
+)
+def test_passwords_are_not_kept(uri: str, public: str) -> None:
+    assert sessions.public_uri(uri) == public
+
+
+def test_recording_takes_no_time(project: MlflowClient) -> None:
+    recorder = tracking.start_training("s", PARAMS, DATASET)
+    began = time.perf_counter()
+    for step in range(200):
+        recorder.metrics(step, {"loss": 1.0, "lr": 1.0, "grad_norm": 1.0})
+    assert time.perf_counter() - began < 1.0
+    recorder.close()
+
+
+def test_a_server_that_never_answers_is_not_waited_for(
+    project: MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        monkeypatch.setenv(URI, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        began = time.perf_counter()
+        recorder = tracking.start_training("s", PARAMS, DATASET)
+        for step in range(200):
+            recorder.metrics(step, {"loss": 1.0})
+        assert time.perf_counter() - began < 1.0
+        recorder.close()
+        assert time.perf_counter() - began < 12.0
+    assert "cannot be reached" in capsys.readouterr().err
+    assert len(waiting(Ledger().pending)) == 1
+
+
+@pytest.mark.long
+def test_processes_that_start_together_share_a_new_store(
+    project: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URI, f"sqlite:///{Path.cwd()}/new.db")
+    code = (
+        "import sys; from huescape import tracking\n"
+        "with tracking.start_training(sys.argv[1], {}, {'name': 'p', 'digest': 'd'}) as recorder:\n"
+        "    recorder.metrics(1, {'loss': 1.0})\n"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, name], stderr=subprocess.PIPE, text=True)
+        for name in ("a", "b", "c")
+    ]
+    printed = [process.communicate()[1] for process in processes]
+    assert all(text.startswith("MLflow run") for text in printed), printed
+    found = runs(MlflowClient(os.environ[URI]))
+    assert sorted(run.info.run_name for run in found) == ["a", "b", "c"]
+    assert all(run.data.metrics["loss"] == 1.0 for run in found)
