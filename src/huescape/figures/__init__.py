@@ -1,0 +1,1 @@
+"""Pictures and plots drawn from arrays; they read no files."""

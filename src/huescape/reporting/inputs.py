@@ -1,0 +1,182 @@
+"""Read what earlier stages wrote; a file that is missing or broken is one line that says which."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from huescape.errors import HuescapeError
+
+Json = dict[str, Any]
+Columns = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """One trained system: its scores, its model's record, its history, its curves, its pictures."""
+
+    name: str
+    scores: Json
+    model: Json
+    history: Columns
+    curves: Columns
+    curves_figure: Path | None
+    grid: Path | None
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The prior of a quantizer over its Q bins, and its figure."""
+
+    name: str
+    empirical: list[float]
+    figure: Path
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Where the photos came from, and what became of them.
+
+    `by_source` counts photos by (source, reason); the reason `kept` is among them.
+    """
+
+    sources: list[Json]
+    summary: Json
+    by_source: dict[tuple[str, str], int]
+
+
+def read_result(evaluation: Path, models: Path) -> SystemResult:
+    """Read `<folder>/<system>.json` and what belongs to it, beside it and in `models/<system>`.
+
+    Raises HuescapeError for a file that is missing or does not hold what it should.
+    """
+    name = evaluation.stem
+    folder = evaluation.parent / name
+    scores = _read_object(evaluation, f"evaluate@{name}")
+    for key in ("baselines", "temperatures"):
+        if not isinstance(scores.get(key), dict):
+            raise HuescapeError(f"{evaluation}: no section {key!r}; `dvc repro -f evaluate@{name}`")
+    curves = _read_columns(folder / "curves.csv", f"evaluate@{name}")
+    if "system" in curves:  # the system's own column may carry its role instead of its name
+        curves = {name if key == "system" else key: values for key, values in curves.items()}
+    _require(curves, ("threshold", name), folder / "curves.csv")
+    history = _read_columns(models / name / "history.csv", f"train@{name}")
+    _require(history, ("step", "loss"), models / name / "history.csv")
+    return SystemResult(
+        name=name,
+        scores=scores,
+        model=_read_object(models / name / "system.json", f"train@{name}"),
+        history=history,
+        curves=curves,
+        curves_figure=_if_there(folder / "curves.png"),
+        grid=_if_there(folder / "grid.png"),  # absent when evaluate.pictures is 0
+    )
+
+
+def read_prior(name: str, path: Path, figures: Path) -> Prior:
+    """Read the prior of quantizer `name`; its figure is `figures/prior-<name>.png`."""
+    stage = f"prior@{name}"
+    figure = figures / f"prior-{name}.png"
+    for needed in (path, figure):
+        if not needed.is_file():
+            raise _missing(needed, stage)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            empirical = np.asarray(arrays["empirical"], dtype=np.float64)
+    except (OSError, ValueError, KeyError) as error:
+        raise HuescapeError(f"{path}: not a prior: {error}; `dvc repro -f {stage}`") from error
+    return Prior(name, empirical.tolist(), figure)
+
+
+def read_catalog(raw: Path, catalog: Path) -> Catalog:
+    """Read the sources (`raw/sources.json`) and the fate of their photos (`catalog/summary.*`)."""
+    sources = _read_json(raw / "sources.json", "download")
+    if not isinstance(sources, list) or not all(isinstance(item, dict) for item in sources):
+        raise HuescapeError(
+            f"{raw / 'sources.json'}: not a list of sources; `dvc repro -f download`"
+        )
+    summary = _read_object(catalog / "summary.json", "filter")
+    _require(
+        summary,
+        ("photos", "kept", "reasons", "splits", "categories", "dataset_digest"),
+        catalog / "summary.json",
+    )
+    by_source: dict[tuple[str, str], int] = {}
+    for row in _read_rows(catalog / "summary.csv", "filter"):
+        by_source[row.get("source") or "", row.get("reason") or ""] = _count(row, catalog)
+    return Catalog(sources, summary, by_source)
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 text; raises HuescapeError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HuescapeError(f"{path}: cannot be read: {error}") from error
+
+
+def _read_object(path: Path, stage: str) -> Json:
+    value = _read_json(path, stage)
+    if not isinstance(value, dict):
+        raise HuescapeError(f"{path}: not a JSON object; `dvc repro -f {stage}`")
+    return value
+
+
+def _read_json(path: Path, stage: str) -> Any:
+    if not path.is_file():
+        raise _missing(path, stage)
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        line = f"{path}, line {error.lineno}: not valid JSON: {error.msg}; `dvc repro -f {stage}`"
+        raise HuescapeError(line) from error
+
+
+def _read_rows(path: Path, stage: str) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise _missing(path, stage)
+    return list(csv.DictReader(read_text(path).splitlines()))
+
+
+def _read_columns(path: Path, stage: str) -> Columns:
+    """Columns of numbers; an empty field is NaN (a value that was not measured in that row)."""
+    columns: Columns = {}
+    for number, row in enumerate(_read_rows(path, stage), start=2):
+        for key, text in row.items():
+            try:
+                columns.setdefault(key, []).append(float(text) if text else math.nan)
+            except (TypeError, ValueError):
+                raise HuescapeError(
+                    f"{path}, line {number}: {key} is {text!r}; a number is allowed"
+                ) from None
+    return columns
+
+
+def _count(row: dict[str, str], catalog: Path) -> int:
+    text = row.get("photos") or ""
+    if not text.isdigit():
+        raise HuescapeError(f"{catalog / 'summary.csv'}: photos is {text!r}; a count is allowed")
+    return int(text)
+
+
+def _require(found: dict[str, Any], keys: Sequence[str], path: Path) -> None:
+    for key in keys:
+        if key not in found:
+            raise HuescapeError(
+                f"{path}: no {key!r} in it; found: {', '.join(sorted(found)) or '-'}"
+            )
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _missing(path: Path, stage: str) -> HuescapeError:
+    return HuescapeError(f"{path}: no such file; `dvc repro {stage}` makes it")

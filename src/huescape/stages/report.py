@@ -1,0 +1,153 @@
+"""Stage report: one static page on everything that was run, whole in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+import huescape
+from huescape.atomic import write_text
+from huescape.errors import HuescapeError
+from huescape.params.load import Params, load_params
+from huescape.params.reports import ReportParams
+from huescape.reporting import dataset, scores, training, wording
+from huescape.reporting.inputs import (
+    Catalog,
+    Prior,
+    SystemResult,
+    read_catalog,
+    read_prior,
+    read_result,
+    read_text,
+)
+from huescape.reporting.metrics import METRICS
+from huescape.reporting.pictures import PAGE_BUDGET, embed
+from huescape.reporting.provenance import commit_of
+
+# A prior's figure is line art: it is small as PNG, and JPEG would smear its text.
+_FIGURE_BUDGET = 400_000
+# Photos look the same as JPEG of this size, and the page opens at once on a phone.
+_GRID_BUDGET = 900_000
+
+
+def run(
+    raw: Path,
+    catalog: Path,
+    evaluations: Sequence[Path],
+    models: Path,
+    priors: dict[str, Path],
+    figures: Path,
+    out: Path,
+    params: ReportParams,
+    *,
+    params_file: Path,
+) -> dict[str, float]:
+    """Write the page `out` from the files of the earlier stages; returns what it counts.
+
+    Each of `evaluations` is a system's `<folder>/<system>.json`, with its curves and pictures in
+    `<folder>/<system>/`; `priors` are the priors by quantizer, their figures in `figures`. The
+    page holds no time and no path of this machine: the same inputs at the same commit give the
+    same bytes. Raises HuescapeError when a file is missing or broken; nothing is written then.
+    """
+    if not evaluations:
+        raise HuescapeError("there is nothing to report: `systems` of params.yaml is empty")
+    results = [read_result(path, models) for path in sorted(evaluations)]
+    found = read_catalog(raw, catalog)
+    tables = [read_prior(name, path, figures) for name, path in sorted(priors.items())]
+    settings = load_params(params_file)
+    context = {
+        "title": params.title,
+        "version": huescape.__version__,
+        "commit": commit_of(params_file.resolve().parent),
+        "params_text": read_text(params_file).rstrip("\n"),
+        **_result_parts(results, out, settings, sum(_size(prior.figure) for prior in tables)),
+        **_data_parts(found, tables, out, settings),
+    }
+    page = _template().render(context)
+    write_text(out, page)
+    warned = len(context["warnings"])
+    return {"systems": len(results), "warnings": warned, "bytes": len(page.encode())}
+
+
+def _result_parts(
+    results: Sequence[SystemResult], out: Path, settings: Params, spent: int
+) -> dict[str, Any]:
+    headline = _headline_temperature(results, settings)
+    return {
+        "metrics": METRICS,
+        "rows": scores.score_rows(results),
+        "verdict": scores.verdict(results),
+        "warnings": scores.warnings_of(results),
+        "basis": scores.basis_of(results),
+        "headline": wording.plain(headline),
+        "temperatures": [(r.name, scores.temperature_rows(r, headline)) for r in results],
+        "numbers": [(r.name, scores.all_numbers(r)) for r in results],
+        "systems": [training.trained(r, k) for k, r in enumerate(results)],
+        "auc_chart": training.auc_chart(results),
+        **_pictures(results, out, spent),
+    }
+
+
+def _pictures(results: Sequence[SystemResult], out: Path, spent: int) -> dict[str, Any]:
+    """The figures of the systems; the grids share what the figures leave of the budget."""
+    figures = [(r.name, r.curves_figure) for r in results if r.curves_figure]
+    grids = [(r.name, r.grid) for r in results if r.grid]
+    spent += sum(_size(path) for _, path in figures)
+    share = max(PAGE_BUDGET - spent, 0) // max(len(grids), 1)
+    return {
+        "curve_figures": [(name, embed(path, out, _FIGURE_BUDGET)) for name, path in figures],
+        "grids": [(name, embed(path, out, min(share, _GRID_BUDGET))) for name, path in grids],
+    }
+
+
+def _data_parts(
+    found: Catalog, tables: Sequence[Prior], out: Path, settings: Params
+) -> dict[str, Any]:
+    steps, idle = dataset.funnel_of(found)
+    return {
+        "summary": found.summary,
+        "sources": dataset.sources_of(found),
+        "funnel": steps,
+        "idle_checks": idle,
+        "splits": dataset.splits_of(found),
+        "categories": dataset.categories_of(found),
+        "quantizers": [
+            (
+                dataset.quantizer_of(prior, settings.quantizers[prior.name]),
+                embed(prior.figure, out, _FIGURE_BUDGET),
+            )
+            for prior in tables
+        ],
+    }
+
+
+def _size(figure: Path) -> int:
+    """At most what it will take in the page."""
+    return min(figure.stat().st_size, _FIGURE_BUDGET)
+
+
+def _headline_temperature(results: Sequence[SystemResult], settings: Params) -> float:
+    """The temperature of the headline scores: as the evaluation says, else as params.yaml does."""
+    said = wording.number(results[0].scores.get("temperature"))
+    return settings.evaluate.temperature if said is None else said
+
+
+def _template() -> Any:
+    """The page's template; all text is escaped but for the SVG that `figures` made."""
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["svg"] = Markup  # figures.* escape what they are given
+    environment.filters["thousands"] = wording.thousands
+    environment.filters["reason"] = dataset.reason_text
+    source = resources.files("huescape") / "stages" / "report.html"
+    return environment.from_string(source.read_text(encoding="utf-8"))
