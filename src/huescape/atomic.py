@@ -74,6 +74,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def _explain(error: OSError, path: Path) -> OSError | HuescapeError:
     """Turn a refusal of the disk into one line; an error about another file stays what it was."""
-    if error.filename is not None and Path(str(error.filename)).parent != path.parent:
-        return error
+    if error.filename is not None:
+        about = Path(str(error.filename))
+        if about.parent != path.parent and about not in path.parents:
+            return error
     return HuescapeError(f"cannot write {path}: {error.strerror or error}")

@@ -79,7 +79,7 @@ def is_stale(name: str, root: Path = Path()) -> bool:
 
 def remove_outputs(name: str, root: Path = Path()) -> None:
     """Remove what a stage wrote before, as DVC does before it runs one."""
-    with _repo(root) as repo:
+    with _locked(root), _repo(root) as repo, repo.lock:
         _find(repo, name).remove_outs(ignore_remove=True)
 
 
