@@ -1,0 +1,1 @@
+"""Scoring a system and the baselines on the test photos, photo by photo."""

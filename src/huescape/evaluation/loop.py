@@ -1,0 +1,155 @@
+"""From shards of photos to totals: the network in batches, the scores photo by photo.
+
+Memory does not grow with the number of photos. Photos are scored in threads (NumPy lets go of the
+interpreter) while the network predicts the next batch, and counted in the shards' order, so that
+the number of threads changes no byte.
+
+Shape suffixes: N photos, S side of the padded photos, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from huescape import runtime
+from huescape.color.decoding import annealed_mean, upsample_chroma
+from huescape.errors import HuescapeError
+from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
+from huescape.metrics.baselines import pick
+from huescape.metrics.pictures import Picture
+from huescape.metrics.totals import Rules, Totals
+from huescape.progress import progress
+from huescape.shards import ShardSet
+from huescape.systems import System
+
+# Pixels of one forward pass; 4 photos of 256 x 256 keep the memory of 313 full-size logits low.
+_BATCH_PIXELS = 4 * 256 * 256
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass
+class Evaluation:
+    """Totals by prediction (temperatures and baselines), and the pictures of a few photos."""
+
+    ids: list[str] = field(default_factory=list)
+    totals: dict[str, Totals] = field(default_factory=dict)
+    examples: dict[str, dict[str, Picture]] = field(default_factory=dict)
+
+
+def temperature_name(temperature: float) -> str:
+    """How files name a temperature: `1`, `0.38`."""
+    return f"{temperature:g}"
+
+
+def example_ids(ids: Sequence[str], count: int) -> list[str]:
+    """The `count` photos to show: the first by the hash of their id, the same for every system."""
+    return sorted(ids, key=lambda photo: hashlib.sha256(photo.encode()).hexdigest())[:count]
+
+
+def evaluate(
+    system: System,
+    photos: ShardSet,
+    reference: Reference,
+    rules: Rules,
+    temperatures: Sequence[float],
+    pictures: int,
+) -> Evaluation:
+    """Score `system` at each temperature, and the baselines, on the test split of `photos`.
+
+    Raises HuescapeError when there is no test photo, or no training photo for the baselines.
+    """
+    for split in ("test", "train"):
+        if not len(photos.rows(split)):
+            raise HuescapeError(f"{photos.folder}: no photo of the split {split}; nothing to score")
+    rows_N = photos.rows("test")
+    examples = example_ids([photos.ids[row] for row in rows_N], pictures)
+    result = Evaluation(examples={photo: {} for photo in examples})
+    tasks = _tasks(system, photos, temperatures, frozenset(examples))
+    scored = _in_threads(tasks, reference, system)
+    for photo in progress(scored, total=len(rows_N), desc="evaluate"):
+        _count(result, photo, rules)
+    return result
+
+
+def _count(result: Evaluation, photo: Scored, rules: Rules) -> None:
+    result.ids.append(photo.photo)
+    for name, score in photo.scores.items():
+        result.totals.setdefault(name, Totals(rules)).add(score)
+    if photo.pictures:
+        result.examples[photo.photo] = photo.pictures
+
+
+def _in_threads(tasks: Iterator[Task], reference: Reference, system: System) -> Iterator[Scored]:
+    """Score the tasks in threads, in order, with only a few of them alive at a time."""
+    waiting: deque[Future[Scored]] = deque()
+    workers = runtime.workers()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(score_photo, task, reference, system.space))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _tasks(
+    system: System, photos: ShardSet, temperatures: Sequence[float], keep: frozenset[str]
+) -> Iterator[Task]:
+    rows_N, donors_N = photos.rows("test"), photos.rows("train")
+    side = photos.columns["rgb"].shape[0]
+    batch = max(1, _BATCH_PIXELS // side**2)
+    for start in range(0, len(rows_N), batch):
+        rows = rows_N[start : start + batch]
+        ids = [photos.ids[row] for row in rows]
+        donors = np.array([donors_N[pick(photo, len(donors_N))] for photo in ids])
+        rgb_NSS3 = photos.take("rgb", rows)
+        boxes = photos.take("box", rows)
+        chroma = _predict(system, rgb_NSS3, temperatures)
+        originals = [_inside(p, box) for p, box in zip(rgb_NSS3, boxes, strict=True)]
+        donated = _unpadded(photos, donors)
+        for number, photo in enumerate(ids):
+            own = {t: _inside(planes[number], boxes[number]) for t, planes in chroma.items()}
+            yield Task(photo, originals[number], own, donated[number], photo in keep)
+
+
+def _unpadded(photos: ShardSet, rows: Rows) -> list[Picture]:
+    pairs = zip(photos.take("rgb", rows), photos.take("box", rows), strict=True)
+    return [_inside(rgb_SS3, box) for rgb_SS3, box in pairs]
+
+
+def _inside(plane_SSC: npt.NDArray[Any], box: npt.NDArray[np.int16]) -> npt.NDArray[Any]:
+    """The part of a padded plane (S, S, C) in the box (top, left, height, width)."""
+    top, left, height, width = (int(value) for value in box)
+    return np.ascontiguousarray(plane_SSC[top : top + height, left : left + width])
+
+
+def _predict(
+    system: System, rgb_NSS3: Picture, temperatures: Sequence[float]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Chroma (N, S, S, 2) of a batch at each temperature, at full resolution.
+
+    The network sees the padded photo, as it did in training.
+    """
+    lightness_N1SS = torch.from_numpy(system.space.from_rgb(rgb_NSS3)[..., 0][:, None].copy())
+    logits_NQss = system.predict_logits(lightness_N1SS)
+    centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32, device=logits_NQss.device)
+    size = (rgb_NSS3.shape[1], rgb_NSS3.shape[2])
+    found = {}
+    for temperature in temperatures:
+        chroma_N2ss = annealed_mean(logits_NQss, centers_Q2, temperature)
+        chroma_N2SS = upsample_chroma(chroma_N2ss, size)
+        found[temperature_name(temperature)] = chroma_N2SS.permute(0, 2, 3, 1).cpu().numpy()
+    return found

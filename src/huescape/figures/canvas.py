@@ -1,0 +1,43 @@
+"""What the plots share: one style, and files whose bytes depend on nothing but the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from huescape.atomic import replace_file
+
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is on every machine
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "figure.facecolor": "white",
+    "legend.frameon": False,
+}
+
+
+@contextmanager
+def plot(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """Yield a figure of `width` x `height` inches; on leaving, write it to `path` as PNG, 120 dpi.
+
+    A person's own matplotlib settings are ignored, and no metadata is written.
+    """
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        with replace_file(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})

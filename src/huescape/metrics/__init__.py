@@ -1,0 +1,1 @@
+"""Scores of predicted colors: pure functions on arrays, accumulators over photos; no files."""

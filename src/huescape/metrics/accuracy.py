@@ -1,0 +1,36 @@
+"""Top-1 bin accuracy: is the predicted color in the same bin as the true one?
+
+Both are put into the scoring bins (Lab-313 by default), whatever bins the system was trained with,
+so that systems can be compared.
+
+Shape suffixes: N pixels, Q bins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.integer[Any]]
+
+
+def hits(predicted_N: IntArray, true_N: IntArray, bins: int) -> npt.NDArray[np.int64]:
+    """Number of pixels of each true bin whose predicted bin is the same one, (Q,) int64."""
+    return np.bincount(true_N[predicted_N == true_N], minlength=bins)
+
+
+def accuracy(hits_Q: IntArray, pixels_Q: IntArray) -> float:
+    """Share of all pixels that are hits; NaN without pixels."""
+    total = int(pixels_Q.sum())
+    return int(hits_Q.sum()) / total if total else float("nan")
+
+
+def balanced_accuracy(hits_Q: IntArray, pixels_Q: IntArray) -> float:
+    """Mean share of hits over the true bins that occur at all; NaN without pixels.
+
+    The macro-averaged recall (scikit-learn's `balanced_accuracy_score`).
+    """
+    seen = pixels_Q > 0
+    return float((hits_Q[seen] / pixels_Q[seen]).mean()) if seen.any() else float("nan")

@@ -1,0 +1,84 @@
+"""All scores of one photo: what is true, computed once, and each prediction against it.
+
+Shape suffixes: H rows, W columns, N = H * W pixels, 2 chroma channels (ab), Q scoring bins,
+D distances (see `auc`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.color.encoding import nearest_bin
+from huescape.color.spaces import rgb_to_lab
+from huescape.metrics import accuracy
+from huescape.metrics.auc import Table, distance_table
+from huescape.metrics.colorfulness import colorfulness
+from huescape.metrics.pictures import Picture, SsimReference, squared_error
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A photo (without its padding) and everything that no prediction changes."""
+
+    rgb_HW3: Picture
+    lab_HW3: FloatArray
+    bin_N: npt.NDArray[np.integer[Any]]
+    colorfulness: float
+    ssim: SsimReference
+    centers_Q2: FloatArray
+
+
+@dataclass(frozen=True)
+class PhotoScore:
+    """What one prediction of one photo adds to the totals.
+
+    Attributes:
+        table_QD: pixels by true bin and distance.
+        hits_Q: pixels by true bin whose predicted bin is the same one.
+        error, values: sum of squared differences of the RGB pictures, and how many were summed.
+        ssim: NaN for a photo narrower than SSIM's window.
+        colorfulness, true_colorfulness: of the prediction and of the photo.
+    """
+
+    table_QD: Table
+    hits_Q: npt.NDArray[np.int64]
+    error: int
+    values: int
+    ssim: float
+    colorfulness: float
+    true_colorfulness: float
+
+
+def truth(rgb_HW3: Picture, centers_Q2: FloatArray) -> Truth:
+    """Prepare a photo, (H, W, 3) uint8, for scoring in the bins `centers_Q2`."""
+    lab_HW3 = rgb_to_lab(rgb_HW3)
+    bin_N = nearest_bin(lab_HW3[..., 1:].reshape(-1, 2), centers_Q2)
+    reference = SsimReference(rgb_HW3)
+    return Truth(rgb_HW3, lab_HW3, bin_N, colorfulness(rgb_HW3), reference, centers_Q2)
+
+
+def score(true: Truth, ab_HW2: FloatArray, rgb_HW3: Picture) -> PhotoScore:
+    """Score a prediction.
+
+    Args:
+        ab_HW2: its ab in Lab units, before any clipping (AuC and bin accuracy).
+        rgb_HW3: its picture, clipped and rounded (PSNR, SSIM and colorfulness).
+    """
+    bins = len(true.centers_Q2)
+    ab_N2 = ab_HW2.reshape(-1, 2)
+    predicted_N = nearest_bin(ab_N2, true.centers_Q2)
+    return PhotoScore(
+        table_QD=distance_table(ab_N2, true.lab_HW3[..., 1:].reshape(-1, 2), true.bin_N, bins),
+        hits_Q=accuracy.hits(predicted_N, true.bin_N, bins),
+        error=squared_error(rgb_HW3, true.rgb_HW3),
+        values=rgb_HW3.size,
+        ssim=true.ssim.score(rgb_HW3),
+        colorfulness=colorfulness(rgb_HW3),
+        true_colorfulness=true.colorfulness,
+    )

@@ -1,0 +1,53 @@
+"""Stage `evaluate`: score one system and the baselines on the test split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from huescape import atomic
+from huescape.evaluation import outputs
+from huescape.evaluation.loop import evaluate
+from huescape.evaluation.scoring import read_reference
+from huescape.metrics.totals import Rules
+from huescape.params.reports import EvaluateParams
+from huescape.shards import ShardSet
+from huescape.systems import load_system
+from huescape.training.devices import choose_device, keep_freed_memory, reproducible
+
+
+def run(
+    model: Path,
+    resized: Path,
+    bins: Path,
+    prior: Path,
+    out_json: Path,
+    out_dir: Path,
+    params: EvaluateParams,
+) -> dict[str, float]:
+    """Score the system in `model` on the test photos of `resized`.
+
+    Args:
+        model: folder of the trained system; the folder's name is the system's.
+        resized: shards of photos.
+        bins, prior: .npz of the scoring quantizer, the same for every system.
+        out_json: all scores, at the headline temperature first; see `outputs.record`.
+        out_dir: `photos.csv`, `curves.csv`, `curves.png` and, if wanted, `grid.png`.
+    Returns:
+        The headline scores; a score that is infinite or undefined is left out.
+    Raises:
+        HuescapeError: an input is missing, damaged or does not fit, or there is no test photo.
+    """
+    reference = read_reference(bins, prior)
+    photos = ShardSet.open(resized, "photos")
+    photos.verify()
+    device = choose_device()
+    system = load_system(model, device)
+    rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
+    temperatures = sorted({params.temperature, *params.temperatures}, reverse=True)
+    keep_freed_memory()
+    with reproducible(device):
+        result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
+    record = outputs.record(result, params)
+    outputs.write(out_dir, model.name, result, params)
+    atomic.write_json(out_json, record)
+    return {key: value for key, value in record.items() if isinstance(value, int | float)}

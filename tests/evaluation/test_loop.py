@@ -1,0 +1,97 @@
+"""The loop over the test photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from huescape.errors import HuescapeError
+from huescape.evaluation import loop
+from huescape.evaluation.loop import Evaluation, evaluate, example_ids, temperature_name
+from huescape.evaluation.scoring import Reference, read_reference
+from huescape.metrics.baselines import BASELINES
+from huescape.metrics.totals import Rules
+from huescape.shards import Column, ShardSet, write_index, write_shard
+from huescape.systems import load_system
+
+TEST_IDS = ["made/1", "made/3", "made/5", "made/7", "made/8"]
+
+
+def result(inputs: Any, photos: ShardSet, space: str = "yuv", pictures: int = 2) -> Evaluation:
+    reference: Reference = read_reference(inputs.bins, inputs.prior)
+    rules = Rules(reference.weight_Q, 1, 1)
+    system = load_system(inputs.models / space)
+    return evaluate(system, photos, reference, rules, (1.0, 0.2), pictures)
+
+
+def test_counts_the_test_photos_only(inputs: Any) -> None:
+    found = result(inputs, ShardSet.open(inputs.resized))
+    assert found.ids == TEST_IDS
+    assert set(found.totals) == {"1", "0.2", *BASELINES}
+    coverage = found.totals["grey"].coverage()
+    assert coverage["photos"] == 5
+    # Padding is not scored: the boxes of photos 1, 3, 5, 7 and 8.
+    assert coverage["pixels"] == 24 * 32 + 8 * 32 + 24 * 32 + 8 * 32 + 32 * 32
+    assert set(found.examples) == set(example_ids(TEST_IDS, 2))
+    for pictures in found.examples.values():
+        assert set(pictures) == set(found.totals)
+
+
+@pytest.mark.parametrize("space", ["lab", "yuv"])
+def test_batches_and_threads_change_nothing(
+    inputs: Any, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = ShardSet.open(inputs.resized)
+    monkeypatch.setenv("HUESCAPE_WORKERS", "4")
+    many = result(inputs, photos, space)
+    monkeypatch.setenv("HUESCAPE_WORKERS", "1")
+    monkeypatch.setattr(loop, "_BATCH_PIXELS", 1)
+    one = result(inputs, photos, space)
+    for name in many.totals:
+        assert many.totals[name].scores() == pytest.approx(one.totals[name].scores(), abs=1e-6)
+        assert many.totals[name].photos[0] == pytest.approx(one.totals[name].photos[0], abs=1e-6)
+
+
+def test_padding_is_never_scored(inputs: Any, tmp_path: Path) -> None:
+    """Baselines do not see the network, so other padding must not move them at all."""
+    photos = ShardSet.open(inputs.resized)
+    rows = np.arange(photos.count)
+    rgb, boxes = photos.take("rgb", rows), photos.take("box", rows)
+    for picture, (top, left, height, width) in zip(rgb, boxes, strict=True):
+        outside = np.ones(picture.shape[:2], bool)
+        outside[top : top + height, left : left + width] = False
+        picture[outside] = (250, 0, 250)
+    columns = [Column("rgb", "uint8", rgb.shape[1:]), Column("box", "int16", (4,))]
+    ids = zip(photos.ids, photos.splits, rgb, boxes, strict=True)
+    made = [(i, str(s), {"rgb": p, "box": b}) for i, s, p, b in ids]
+    write_shard(tmp_path, "00000", columns, made)
+    write_index(tmp_path, "photos", columns, ["00000"], {"size": 32})
+    black, pink = result(inputs, photos), result(inputs, ShardSet.open(tmp_path))
+    for name in BASELINES:
+        assert black.totals[name].scores() == pink.totals[name].scores(), name
+    assert black.totals["1"].scores() != pink.totals["1"].scores()  # the network does see it
+
+
+def test_examples_are_the_same_for_every_system_and_count() -> None:
+    ids = [f"photo{number}" for number in range(50)]
+    assert example_ids(ids, 8) == example_ids(list(reversed(ids)), 8)
+    assert example_ids(ids, 8)[:3] == example_ids(ids, 3)
+    assert example_ids(ids, 8) != ids[:8]
+    assert example_ids(ids[:2], 8) == sorted(ids[:2], key=example_ids(ids[:2], 2).index)
+
+
+@pytest.mark.parametrize(("split", "other"), [("test", "train"), ("train", "test")])
+def test_an_empty_split_is_an_error(inputs: Any, tmp_path: Path, split: str, other: str) -> None:
+    columns = [Column("rgb", "uint8", (32, 32, 3)), Column("box", "int16", (4,))]
+    row = {"rgb": np.zeros((32, 32, 3), np.uint8), "box": np.array([0, 0, 32, 32], np.int16)}
+    write_shard(tmp_path, "00000", columns, [("a", other, row)])
+    write_index(tmp_path, "photos", columns, ["00000"], {"size": 32})
+    with pytest.raises(HuescapeError, match=f"no photo of the split {split}"):
+        result(inputs, ShardSet.open(tmp_path))
+
+
+def test_temperature_names() -> None:
+    assert [temperature_name(t) for t in (1.0, 0.38, 0.2, 1e-3)] == ["1", "0.38", "0.2", "0.001"]

@@ -1,0 +1,68 @@
+"""The grid holds the pictures, pixel by pixel, where it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from huescape.figures import grid
+
+
+def pictures(height: int, width: int, count: int = 2) -> list[np.ndarray]:
+    rng = np.random.default_rng(height)
+    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def holds(sheet: np.ndarray, picture: np.ndarray) -> bool:
+    """Whether the picture is somewhere in the sheet, unscaled."""
+    height, width = picture.shape[:2]
+    starts = np.argwhere((sheet == picture[0, 0]).all(axis=-1))
+    return any(
+        np.array_equal(sheet[top : top + height, left : left + width], picture)
+        for top, left in starts
+    )
+
+
+def test_pictures_that_fit_are_not_scaled(tmp_path: Path) -> None:
+    rows = [("first", pictures(30, 40)), ("second", pictures(50, 40))]
+    grid.draw(tmp_path / "grid.png", ("Truth", "T = 1"), rows, width=40)
+    sheet = np.asarray(Image.open(tmp_path / "grid.png"))
+    for _, row in rows:
+        for picture in row:
+            assert holds(sheet, picture)
+
+
+def test_pictures_are_shrunk_and_never_enlarged(tmp_path: Path) -> None:
+    small = pictures(10, 12)
+    grid.draw(tmp_path / "grid.png", ("a", "b"), [("x", small)], width=40)
+    assert holds(np.asarray(Image.open(tmp_path / "grid.png")), small[0])
+    grid.draw(tmp_path / "tall.png", ("a", "b"), [("x", pictures(400, 40))], width=40)
+    assert Image.open(tmp_path / "tall.png").height < 150
+
+
+def test_titles_and_captions_are_drawn(tmp_path: Path) -> None:
+    for name, titles, caption in (
+        ("a", ("", ""), ""),
+        ("b", ("T", "g"), ""),
+        ("c", ("", ""), "id"),
+    ):
+        grid.draw(tmp_path / f"{name}.png", titles, [(caption, pictures(30, 40))], width=40)
+    drawn = [np.asarray(Image.open(tmp_path / f"{name}.png")) for name in "abc"]
+    assert (drawn[0] != drawn[1]).any()
+    assert (drawn[0] != drawn[2]).any()
+
+
+def test_a_long_caption_stays_inside(tmp_path: Path) -> None:
+    caption = "folder/" * 40 + "photo"
+    grid.draw(tmp_path / "grid.png", ("a", "b"), [(caption, pictures(30, 60))], width=60)
+    sheet = np.asarray(Image.open(tmp_path / "grid.png"))
+    assert (sheet[:, -4:] == 255).all()
+    assert (sheet[:, :4] == 255).all()
+
+
+def test_the_same_bytes(tmp_path: Path) -> None:
+    grid.draw(tmp_path / "a.png", ("a", "b"), [("x", pictures(30, 40))])
+    grid.draw(tmp_path / "b.png", ("a", "b"), [("x", pictures(30, 40))])
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

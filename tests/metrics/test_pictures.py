@@ -1,0 +1,91 @@
+"""PSNR and SSIM against scikit-image."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from huescape.metrics.pictures import SSIM_SIDE, SsimReference, psnr, squared_error, ssim
+
+Picture = npt.NDArray[np.uint8]
+
+
+def reference(first: Picture, second: Picture) -> float:
+    return float(
+        structural_similarity(
+            first,
+            second,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
+            channel_axis=-1,
+        )
+    )
+
+
+def pair(seed: int, height: int = 37, width: int = 52, noise: int = 40) -> tuple[Picture, Picture]:
+    """A picture of slow waves, and the same with noise and a shift of color."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    waves = [127 + 120 * np.sin(x / rng.uniform(2, 9) + y / rng.uniform(2, 9)) for _ in range(3)]
+    first = np.stack(waves, axis=-1)
+    second = first + rng.normal(0, noise, first.shape) + rng.uniform(-30, 30, 3)
+    return first.astype(np.uint8), np.clip(second, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("noise", [0, 5, 40, 200])
+@pytest.mark.parametrize("shape", [(37, 52), (11, 64), (64, 11), (11, 11)])
+def test_ssim_agrees_with_scikit_image(shape: tuple[int, int], noise: int) -> None:
+    first, second = pair(noise, *shape, noise=noise)
+    assert ssim(first, second) == pytest.approx(reference(first, second), abs=1e-9)
+
+
+def test_ssim_of_extremes() -> None:
+    black, white = np.zeros((20, 20, 3), np.uint8), np.full((20, 20, 3), 255, np.uint8)
+    assert ssim(black, white) == pytest.approx(reference(black, white), abs=1e-9)
+    assert ssim(white, white) == 1.0
+    first, second = pair(0)
+    assert ssim(first, 255 - first) == pytest.approx(reference(first, 255 - first), abs=1e-9)
+    assert ssim(first, second) == pytest.approx(ssim(second, first), abs=1e-12)
+
+
+def test_one_reference_serves_many_pictures() -> None:
+    first, second = pair(1)
+    true = SsimReference(first)
+    once = ssim(first, second)
+    assert [true.score(p) for p in (second, first, second)] == [once, 1.0, once]
+
+
+def test_ssim_is_undefined_below_its_window() -> None:
+    small = np.zeros((SSIM_SIDE - 1, 40, 3), np.uint8)
+    assert math.isnan(ssim(small, small))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_psnr_agrees_with_scikit_image(seed: int) -> None:
+    first, second = pair(seed)
+    expected = peak_signal_noise_ratio(first, second, data_range=255)
+    assert psnr(squared_error(first, second), first.size) == pytest.approx(expected, abs=1e-9)
+
+
+def test_psnr_pools_over_photos() -> None:
+    """Sums over photos give the PSNR of the photos glued together, not the mean of theirs."""
+    (a, b), (c, d) = pair(1, noise=5), pair(2, noise=90)
+    error = squared_error(a, b) + squared_error(c, d)
+    glued = peak_signal_noise_ratio(np.concatenate([a, c]), np.concatenate([b, d]), data_range=255)
+    assert psnr(error, a.size + c.size) == pytest.approx(glued, abs=1e-9)
+
+
+def test_psnr_of_equal_pictures_is_infinite() -> None:
+    assert psnr(0, 300) == math.inf
+
+
+def test_squared_error_does_not_overflow() -> None:
+    black, white = np.zeros((300, 300, 3), np.uint8), np.full((300, 300, 3), 255, np.uint8)
+    assert squared_error(black, white) == 255**2 * 270_000
+    assert squared_error(white, black) == 255**2 * 270_000
