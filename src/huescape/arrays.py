@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,8 @@ def read_arrays(path: Path, *names: str) -> dict[str, Array]:
     except FileNotFoundError as error:
         raise HuescapeError(f"{path}: no such file; `dvc repro` makes it") from error
     except KeyError as error:
-        raise HuescapeError(
-            f"{path}: lacks the array {error}; make it again"
-        ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise HuescapeError(f"{path}: lacks the array {error}; make it again") from error
+    except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise HuescapeError(f"{path}: is not a readable .npz file: {error}") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
@@ -37,4 +36,4 @@ def read_arrays(path: Path, *names: str) -> dict[str, Array]:
 def write_arrays(path: Path, **arrays: Array) -> None:
     """Write named arrays, in the order given, whole or not at all; equal arrays, equal bytes."""
     with replace_file(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, **arrays)  # type: ignore[arg-type]

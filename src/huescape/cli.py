@@ -8,9 +8,12 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import TypeAlias
 
 from huescape import __version__, commands
 from huescape.errors import HuescapeError
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,9 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_stages(commands_of)
     _add_tools(commands_of)
     return parser
-
-
-Subparsers = argparse._SubParsersAction  # type: ignore[type-arg]
 
 
 def _add_stages(to: Subparsers) -> None:

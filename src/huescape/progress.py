@@ -26,7 +26,7 @@ def bar(
     scale: bool = False,
 ) -> tqdm[T]:
     """The bar itself, for work that is not a loop; `scale` prints counts as k, M, G."""
-    return tqdm(
+    shown: tqdm[T] = tqdm(  # type: ignore[assignment]
         iterable,
         total=total,
         desc=desc,
@@ -37,3 +37,4 @@ def bar(
         mininterval=0.5,
         dynamic_ncols=True,
     )
+    return shown

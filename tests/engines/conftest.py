@@ -116,7 +116,9 @@ def make_workspace(root: Path) -> Workspace:
         text=True,
         check=True,
     ).stdout.split("\0")
-    keep = re.compile(r"(src|workflow|\.dvc)/|(params\.yaml|dvc\.yaml|environment\.yml|\.dvcignore|\.gitignore)$")
+    keep = re.compile(
+        r"(src|workflow|\.dvc)/|(params\.yaml|dvc\.yaml|environment\.yml|\.dvcignore|\.gitignore)$"
+    )
     for name in filter(keep.match, listed):
         source = ROOT / name
         if source.is_file():

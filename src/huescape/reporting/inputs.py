@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from huescape.arrays import read_arrays
 from huescape.errors import HuescapeError
 
 Json = dict[str, Any]
@@ -87,11 +86,7 @@ def read_prior(name: str, path: Path, figures: Path) -> Prior:
     for needed in (path, figure):
         if not needed.is_file():
             raise _missing(needed, stage)
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            empirical = np.asarray(arrays["empirical"], dtype=np.float64)
-    except (OSError, ValueError, KeyError) as error:
-        raise HuescapeError(f"{path}: not a prior: {error}; `dvc repro -f {stage}`") from error
+    empirical = read_arrays(path, "empirical")["empirical"]
     return Prior(name, empirical.tolist(), figure)
 
 

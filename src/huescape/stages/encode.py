@@ -60,7 +60,11 @@ def run(
             f"quantizers.{name}.encode.neighbors is {encoder.neighbors}; allowed: at most the "
             f"{len(centers)} bins that exist"
         )
-    meta = {"quantizer": name, "space": space, "encode": params.model_dump(mode="json")}
+    meta: dict[str, Any] = {
+        "quantizer": name,
+        "space": space,
+        "encode": params.model_dump(mode="json"),
+    }
     meta |= {"bins": len(centers), "size": photos.meta["size"], "stride": params.stride}
     run_partitions(
         out,
@@ -145,7 +149,7 @@ class Encoder:
             )
             arrays |= {"weight": weight.astype(np.float16), "mass_weight": weight}
         else:
-            index = nearest_bin(ab_ss2, self.centers)[..., None]
+            index = nearest_bin(ab_ss2, self.centers)[..., None].astype(np.uint16)
         return {**arrays, "index": index.astype(dtype)}
 
 

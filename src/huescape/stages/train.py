@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from huescape import atomic, networks, runtime
+from huescape.arrays import read_arrays
 from huescape.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
@@ -45,7 +42,8 @@ def run(
         Interrupted: it was stopped; the next run goes on from there.
     """
     targets = ShardSet.open(shards, kind="targets")
-    centers_Q2, weights_Q = _array(bins, "centers"), _array(prior, "weights")
+    centers_Q2 = read_arrays(bins, "centers")["centers"]
+    weights_Q = read_arrays(prior, "weights")["weights"]
     if weights_Q.shape != (len(centers_Q2),) or not (weights_Q >= 0).all():
         raise HuescapeError(
             f"{prior}: weights have shape {weights_Q.shape}; "
@@ -86,21 +84,6 @@ def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> s
     described = json.dumps(params.model_dump(mode="json"), sort_keys=True).encode()
     files = (shards / "index.json", prior, bins)
     return checkpoints.digest([described, *(_bytes(path) for path in files)])
-
-
-def _array(path: Path, key: str) -> npt.NDArray[np.float64]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            array = np.asarray(arrays[key], dtype=np.float64)
-    except FileNotFoundError as error:
-        raise HuescapeError(f"{path}: no such file") from error
-    except KeyError as error:
-        raise HuescapeError(f"{path}: has no array {key!r}; make it again") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise HuescapeError(f"{path}: is not a readable .npz file: {error}") from error
-    if not np.isfinite(array).all():
-        raise HuescapeError(f"{path}: {key} holds numbers that are not finite")
-    return array
 
 
 def _bytes(path: Path) -> bytes:
