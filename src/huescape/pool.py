@@ -43,13 +43,17 @@ def advance(count: int = 1) -> None:
     _report(count)
 
 
-def map_ordered(function: Callable[[T], R], items: Iterable[T], *, chunk: int = 16) -> Iterator[R]:
-    """Yield `function(item)` in the order of the items, computed in `runtime.workers()` processes.
+def map_ordered(
+    function: Callable[[T], R], items: Iterable[T], *, chunk: int = 16, count: int | None = None
+) -> Iterator[R]:
+    """Yield `function(item)` in the order of the items, computed in `count` processes.
+
+    `count` is `runtime.workers()` if it is not given.
 
     A bounded number of chunks is under way, so memory stays flat. An exception of the function is
     raised here. Raises HuescapeError when a worker dies (killed, or out of memory).
     """
-    count = workers()
+    count = count or workers()
     if count == 1:
         yield from map(function, items)
         return

@@ -24,6 +24,7 @@ from huescape.sources.hashing import HashCache, hash_photos
 from huescape.sources.imagenet import list_imagenet
 from huescape.sources.listing import Found, photo_ids, recorded_path
 from huescape.sources.manifest import Row, read_manifest, write_manifest
+from huescape.sources.sample.write import write_sample
 from huescape.sources.splits import read_splits
 from huescape.sources.sun397 import list_sun397, prepare_sun397
 from huescape.sources.walk import walk_photos
@@ -121,8 +122,6 @@ def _list(source: Source, key: str, raw: Path) -> list[Found]:
 
 
 def _render(root: Path, source: SampleSource, workers: int) -> None:
-    from huescape.sources.sample.write import write_sample  # only this source needs the renderer
-
     write_sample(root, source.photos, source.seed, workers)
 
 
