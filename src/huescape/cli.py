@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TypeAlias
 
 from huescape import __version__, commands
 from huescape.errors import HuescapeError
+from huescape.orphans import parent_stays, stop_without
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -20,6 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
+    if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
+        stop_without(parent_stays())
     try:
         options.run(options)
     except HuescapeError as error:

@@ -1,6 +1,6 @@
 """One Snakemake job: ask DVC whether the stage is stale, run its own command, record the result.
 
-Usage: python -m huescape.engine STAGE [--ask] [--partition K | --gather]
+Usage: python -m huescape.engine STAGE [--ask] [--owner PID] [--partition K | --gather]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from huescape import graph
 from huescape.errors import HuescapeError
+from huescape.orphans import alive, stop_without
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,10 +22,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m huescape.engine", description=__doc__)
     parser.add_argument("stage")
     parser.add_argument("--ask", action="store_true", help="run only if DVC calls the stage stale")
+    parser.add_argument("--owner", type=int, help="stop when this process is gone")
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--partition", type=int)
     part.add_argument("--gather", action="store_true")
     options = parser.parse_args(argv)
+    if options.owner is not None:
+        stop_without(lambda: alive(options.owner))
     try:
         return _job(options.stage, options.ask, options.partition, options.gather)
     except HuescapeError as error:

@@ -130,6 +130,7 @@ def make_workspace(root: Path) -> Workspace:
         "PYTHONPATH": str(root / "src"),
         "HUESCAPE_TRACKING": "off",
         "HUESCAPE_DEVICE": "cpu",
+        "HUESCAPE_THREADS": "1",  # two threads wait for each other where tests share the cores
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
     workspace = Workspace(root, environment)

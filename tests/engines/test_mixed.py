@@ -84,19 +84,29 @@ def test_a_clone_with_a_remote_pulls_and_has_nothing_to_do(project: Any, tmp_pat
     assert copy.engine("dvc") == []
 
 
-def test_a_failed_stage_is_not_taken_for_fresh(project: Any) -> None:
-    shard = next((project.root / "data/shards/yuv32").glob("00000.index.npy"))
-    project.set("systems.colorunet.optimizer.lr", 0.005)
+@pytest.mark.parametrize("first", ["dvc", "snakemake"])
+def test_a_failed_stage_is_not_taken_for_fresh(project: Any, first: str) -> None:
+    before = _weights(project)
+    project.set("systems.colorunet.optimizer.lr", 1e30)  # the loss becomes infinite
+    for engine in (first, "snakemake" if first == "dvc" else "dvc"):
+        assert project.engine(engine, check=False) == ["train@colorunet"]
+        assert "huescape: error:" in project.output
+        assert "Traceback" not in project.output.split("RuleException")[0]
+    project.set("systems.colorunet.optimizer.lr", 0.002)
+    project.engine(first)
+    assert _weights(project) == before
+    assert project.engine("dvc") == []
+    assert project.engine("snakemake") == []
+
+
+def test_an_output_changed_by_hand_is_restored(project: Any) -> None:
+    shard = project.root / "data/shards/yuv32/00000.index.npy"
     content = shard.read_bytes()
     shard.chmod(0o644)
     shard.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    for engine in ("dvc", "snakemake"):
-        project.engine(engine, check=False)
-        ran = project.ran()
-        # The shard was changed behind DVC's back: it is made again, and training follows.
-        assert "encode@yuv32" in ran or ran == []
-    assert project.engine("dvc") == []
+    assert project.engine("snakemake") == ["encode@yuv32"]
     assert shard.read_bytes() == content
+    assert project.engine("dvc") == []
 
 
 @pytest.mark.parametrize("engine", ["dvc", "snakemake"])
@@ -128,3 +138,32 @@ def test_bad_parameters_are_one_line_in_both_engines(project: Any) -> None:
     assert project.run("dvc", "repro", check=False) != 0
     assert "evaluate.temperature is 0; allowed: a number above 0" in project.output
     assert "Traceback" not in project.output
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+def test_a_stage_does_not_outlive_its_killed_engine(project: Any, engine: str) -> None:
+    project.set("systems.colorunet.steps", 100_000)
+    command = {"dvc": ["dvc", "repro"], "snakemake": ["snakemake", "--cores", "2"]}[engine]
+    process = subprocess.Popen(
+        command, cwd=project.root, env=project.environment, start_new_session=True
+    )
+    checkpoints = project.root / ".huescape/checkpoints"
+    deadline = time.monotonic() + 60
+    while not list(checkpoints.rglob("*.pt")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _group_members(process.pid)
+    os.kill(process.pid, signal.SIGKILL)  # the engine alone
+    process.wait()
+    deadline = time.monotonic() + 30
+    while _group_members(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert _group_members(process.pid) == []
+
+
+def _group_members(group: int) -> list[str]:
+    """The command lines of the living processes of a process group."""
+    listed = subprocess.run(
+        ["ps", "-e", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = (line.split(None, 2) for line in listed.splitlines())
+    return [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
