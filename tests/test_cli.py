@@ -1,0 +1,101 @@
+"""The command line as a person meets it: real processes, one line for what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STAGES = ("download", "filter", "resize", "bins", "encode", "prior", "train", "evaluate", "report")
+
+
+def _huescape(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "huescape", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    return tmp_path
+
+
+def test_help_names_every_stage_and_loads_no_heavy_library() -> None:
+    code = (
+        "import sys\n"
+        "from huescape.cli import main\n"
+        "try:\n"
+        "    main(['--help'])\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "heavy = {'torch', 'pandas', 'mlflow', 'dvc', 'matplotlib', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for stage in STAGES:
+        assert f"    {stage} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["filter"], 1, "data/raw"),
+        (["resize"], 1, "data/catalog"),
+        (["bins", "lab313"], 1, "data/resized"),
+        (["encode", "lab313"], 1, "data/bins/lab313.npz"),
+        (["prior", "lab313"], 1, "data/bins/lab313.npz"),
+        (["train", "colorunet"], 1, "data/shards/yuv32"),
+        (["evaluate", "colorunet"], 1, "models/colorunet"),
+        (["report"], 1, "colorunet.json"),
+        (["colorize", "x.jpg", "-o", "out"], 1, "models/colorunet: no such model"),
+        (["bins", "lab"], 2, "quantizers.lab is not there; allowed: lab313, yuv32"),
+        (["train", "unet"], 2, "systems.unet is not there; allowed: colorunet"),
+        (["bins"], 2, "quantizer"),
+        (["paint"], 2, "invalid choice"),
+    ],
+)
+def test_what_is_missing_is_one_line(
+    project: Path, arguments: list[str], code: int, words: str
+) -> None:
+    done = _huescape(project, *arguments)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 3
+    assert sorted(path.name for path in project.iterdir()) in (
+        ["params.yaml"],
+        [".huescape", "params.yaml"],
+    )
+
+
+def test_outside_of_a_project(tmp_path: Path) -> None:
+    done = _huescape(tmp_path, "check")
+    assert done.returncode == 2
+    assert "params.yaml: no such file; run in the folder that holds params.yaml" in done.stderr
+
+
+def test_a_wrong_parameter_stops_every_stage(project: Path) -> None:
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("temperature: 0.38", "temperature: 0.0"))
+    for arguments in (["check"], ["download"], ["train", "colorunet"]):
+        done = _huescape(project, *arguments)
+        assert done.returncode == 2
+        assert done.stderr.splitlines() == [
+            "huescape: error: params.yaml: evaluate.temperature is 0.0; "
+            "allowed: a number above 0, at most 1"
+        ]
+
+
+def test_check_and_schema(project: Path) -> None:
+    assert "is valid; systems: colorunet" in _huescape(project, "check").stdout
+    assert _huescape(project, "schema").stdout == (ROOT / "params.schema.json").read_text()
