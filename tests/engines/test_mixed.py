@@ -112,14 +112,7 @@ def test_an_output_changed_by_hand_is_restored(project: Any) -> None:
 @pytest.mark.parametrize("engine", ["dvc", "snakemake"])
 def test_a_killed_engine_is_recovered_from_by_either(project: Any, engine: str) -> None:
     project.set("systems.colorunet.steps", 400)
-    command = {"dvc": ["dvc", "repro"], "snakemake": ["snakemake", "--cores", "2"]}[engine]
-    process = subprocess.Popen(
-        command, cwd=project.root, env=project.environment, start_new_session=True
-    )
-    checkpoints = project.root / ".huescape/checkpoints"
-    deadline = time.monotonic() + 60
-    while not list(checkpoints.rglob("*.pt")) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    process = _training(project, engine)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     project.run("snakemake", "--unlock")
@@ -143,14 +136,7 @@ def test_bad_parameters_are_one_line_in_both_engines(project: Any) -> None:
 @pytest.mark.parametrize("engine", ["dvc", "snakemake"])
 def test_a_stage_does_not_outlive_its_killed_engine(project: Any, engine: str) -> None:
     project.set("systems.colorunet.steps", 100_000)
-    command = {"dvc": ["dvc", "repro"], "snakemake": ["snakemake", "--cores", "2"]}[engine]
-    process = subprocess.Popen(
-        command, cwd=project.root, env=project.environment, start_new_session=True
-    )
-    checkpoints = project.root / ".huescape/checkpoints"
-    deadline = time.monotonic() + 60
-    while not list(checkpoints.rglob("*.pt")) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    process = _training(project, engine)
     assert _group_members(process.pid)
     os.kill(process.pid, signal.SIGKILL)  # the engine alone
     process.wait()
@@ -158,6 +144,20 @@ def test_a_stage_does_not_outlive_its_killed_engine(project: Any, engine: str) -
     while _group_members(process.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert _group_members(process.pid) == []
+
+
+def _training(project: Any, engine: str) -> subprocess.Popen[bytes]:
+    """Start an engine in a process group of its own; return once its training has a checkpoint."""
+    command = {"dvc": ["dvc", "repro"], "snakemake": ["snakemake", "--cores", "2"]}[engine]
+    process = subprocess.Popen(
+        command, cwd=project.root, env=project.environment, start_new_session=True
+    )
+    checkpoints = project.root / ".huescape/checkpoints"
+    deadline = time.monotonic() + 60
+    while not list(checkpoints.rglob("*.pt")):
+        assert time.monotonic() < deadline, "no checkpoint after a minute"
+        time.sleep(0.1)
+    return process
 
 
 def _group_members(group: int) -> list[str]:
