@@ -13,7 +13,7 @@ class GamutBins(Section):
     """Zhang et al. 2016: grid points of the chroma plane whose cells touch the sRGB gamut."""
 
     rule: Literal["gamut"]
-    step: float = Field(default=10.0, ge=2, le=60)
+    step: float = Field(default=10.0, gt=0, le=60)
 
 
 class FrequentBins(Section):
@@ -36,11 +36,13 @@ class FrequentBins(Section):
 class PriorParams(Section):
     """Smoothing of the prior (`sigma` in chroma units, 0 for none) and the uniform share `lambda`.
 
-    Weights are proportional to 1 / ((1 - lambda) p + lambda / Q).
+    Weights are proportional to 1 / ((1 - lambda) p + lambda / Q). The uniform share covers all
+    bins (Zhang et al. 2016, the paper) or the occupied ones alone (their released code).
     """
 
     sigma: float = Field(default=0.0, ge=0)
     lam: float = Field(default=0.5, ge=0, le=1, alias="lambda")
+    uniform_over: Literal["all", "occupied"] = "all"
 
 
 class HardEncoding(Section):

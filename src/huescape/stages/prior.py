@@ -32,7 +32,7 @@ def run(
         raise HuescapeError(f"{shards}: the training split has no pixel, so no bin has a frequency")
     empirical = mass / mass.sum()
     smoothed = smooth_prior(empirical, centers, params.sigma)
-    weights, empty = rebalancing_weights(smoothed, params.lam)
+    weights, empty = rebalancing_weights(smoothed, params.lam, params.uniform_over)
     warning = looks_unnatural(empirical, centers)
     if warning:
         print(f"huescape: warning: {warning}; see {figure}", file=sys.stderr)
