@@ -44,14 +44,12 @@ def state_bytes(system: System) -> bytes:
 def test_fresh_weights_depend_on_the_seed_alone() -> None:
     torch.manual_seed(1)
     first = toy_system()
-    before = torch.get_rng_state()
     torch.manual_seed(2)
     assert state_bytes(first) == state_bytes(toy_system())
     assert state_bytes(first) != state_bytes(toy_system(seed=1))
     torch.manual_seed(1)
     toy_system()
     assert torch.equal(torch.get_rng_state(), torch.manual_seed(1).get_state())
-    assert before.shape == torch.get_rng_state().shape
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 9), (8, 8), (17, 30), (40, 33)])

@@ -20,11 +20,12 @@ def read_arrays(path: Path, *names: str) -> dict[str, Array]:
     """Read the arrays called `names`; HuescapeError names the file that lacks or breaks one."""
     try:
         with np.load(path, allow_pickle=False) as stored:
+            for name in names:
+                if name not in stored.files:
+                    raise HuescapeError(f"{path}: has no array {name!r}; make it again")
             arrays = {name: np.asarray(stored[name]) for name in names}
     except FileNotFoundError as error:
         raise HuescapeError(f"{path}: no such file; `dvc repro` makes it") from error
-    except KeyError as error:
-        raise HuescapeError(f"{path}: lacks the array {error}; make it again") from error
     except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise HuescapeError(f"{path}: is not a readable .npz file: {error}") from error
     for name, array in arrays.items():

@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as hnp
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import bin_mass, nearest_bin
 from huescape.color.priors import (
-    effective_number,
     looks_unnatural,
     rebalancing_weights,
     smooth_prior,
@@ -133,18 +132,3 @@ def test_the_prior_of_a_wrong_conversion_is_noticed() -> None:
     assert message is not None
     assert "(-90, 90)" in message
     assert "\n" not in message
-
-
-def test_effective_number() -> None:
-    assert effective_number(np.full((10, 10), 3.0)) == pytest.approx(100)
-    assert effective_number(np.array([1.0, 0, 0])) == 1
-    assert effective_number(np.zeros(5)) == 0
-    assert effective_number(np.zeros(0)) == 0
-    assert effective_number(np.array([1e200, 1e200, 1.0])) == pytest.approx(2)
-
-
-@LAW
-@given(hnp.arrays(np.float64, st.integers(1, 50), elements=st.floats(1e-3, 1e3)))
-def test_effective_number_is_between_one_and_the_number(weights: np.ndarray) -> None:
-    assert 1 - 1e-9 <= effective_number(weights) <= len(weights) + 1e-9
-    assert effective_number(weights) == pytest.approx(weights.sum() ** 2 / (weights**2).sum())

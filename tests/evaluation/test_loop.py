@@ -40,6 +40,22 @@ def test_counts_the_test_photos_only(inputs: Any) -> None:
         assert set(pictures) == set(found.totals)
 
 
+def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
+    photos = ShardSet.open(inputs.resized)
+    training = {
+        loop._inside(rgb, box).tobytes()
+        for rgb, box in zip(
+            photos.take("rgb", photos.rows("train")),
+            photos.take("box", photos.rows("train")),
+            strict=True,
+        )
+    }
+    system = load_system(inputs.models / "yuv")
+    tasks = list(loop._tasks(system, photos, [1.0], frozenset()))
+    assert [task.photo for task in tasks] == TEST_IDS
+    assert {task.donor_HW3.tobytes() for task in tasks} <= training
+
+
 @pytest.mark.parametrize("space", ["lab", "yuv"])
 def test_batches_and_threads_change_nothing(
     inputs: Any, space: str, monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,7 @@ from huescape.errors import HuescapeError
 from huescape.evaluation.scoring import Reference, Task, read_reference, score_photo
 from huescape.metrics.auc import auc
 from huescape.metrics.baselines import BASELINES
+from huescape.metrics.chroma import unclipped_ab
 
 CENTERS_Q2 = gamut_centers()
 
@@ -43,6 +44,17 @@ def test_a_perfect_prediction_of_either_space(space: str) -> None:
     assert (found.pictures["1"] == made.rgb_HW3).all()
     assert auc(found.scores["0.5"].table_QD) < 0.99
     assert found.scores["0.5"].colorfulness < found.scores["1"].colorfulness
+
+
+def test_a_prediction_beyond_the_gamut_is_scored_before_clipping() -> None:
+    made = task("yuv")
+    chroma_HW2 = made.chroma["1"] * 3
+    wild = Task("photo", made.rgb_HW3, {"1": chroma_HW2}, made.donor_HW3, keep=False)
+    found = score_photo(wild, reference(), SPACES["yuv"]).scores["1"]
+    lightness_HW = SPACES["yuv"].from_rgb(made.rgb_HW3)[..., 0]
+    offset_HW2 = unclipped_ab(lightness_HW, chroma_HW2, "yuv") - rgb_to_lab(made.rgb_HW3)[..., 1:]
+    oracle = 1 - np.minimum(np.linalg.norm(offset_HW2, axis=-1), 150).mean() / 150
+    assert auc(found.table_QD) == pytest.approx(oracle, abs=2e-3)
 
 
 def test_baselines() -> None:
@@ -83,12 +95,14 @@ def test_pictures_only_if_wanted() -> None:
 def files(folder: Path, bins: int = 313, prior: int = 313) -> tuple[Path, Path]:
     np.savez(folder / "bins.npz", centers=CENTERS_Q2[:bins], counts=np.ones(bins, int))
     mass_Q = np.arange(prior, dtype=float)
-    np.savez(folder / "prior.npz", empirical=mass_Q, smoothed=mass_Q, weights=mass_Q)
+    other_Q = np.ones(prior)  # what must not be taken for the smoothed prior
+    np.savez(folder / "prior.npz", empirical=other_Q, smoothed=mass_Q, weights=other_Q)
     return folder / "bins.npz", folder / "prior.npz"
 
 
-def test_weights_are_those_of_lambda_zero(tmp_path: Path) -> None:
+def test_weights_are_those_of_lambda_zero_of_the_smoothed_prior(tmp_path: Path) -> None:
     found = read_reference(*files(tmp_path))
+    assert (found.empirical_Q == 1).all()
     assert found.weight_Q[0] == 0  # no mass, no weight
     assert found.weight_Q[1:] * np.arange(1, 313) == pytest.approx(found.weight_Q[1])
 
@@ -102,7 +116,7 @@ def test_missing_and_damaged_files(tmp_path: Path) -> None:
     bins, prior = files(tmp_path)
     with pytest.raises(HuescapeError, match=r"nothing\.npz: no such file"):
         read_reference(tmp_path / "nothing.npz", prior)
-    with pytest.raises(HuescapeError, match=r"bins\.npz: lacks the array 'empirical"):
+    with pytest.raises(HuescapeError, match=r"bins\.npz: has no array 'empirical'"):
         read_reference(bins, bins)
     prior.write_bytes(prior.read_bytes()[:50])
     with pytest.raises(HuescapeError, match=r"prior\.npz: is not a readable"):

@@ -52,6 +52,7 @@ def test_the_projects_own_file_is_valid() -> None:
         ("quantizers.yuv32.prior.lam", 0.5, ["no such key", "lambda, sigma"]),
         ("quantizers.yuv32.bins", {"rule": "frequent", "n": 101}, ["101", "100 bins", "1 to 100"]),
         ("quantizers.yuv32.bins", {"rule": "odd"}, ["rule is 'odd'", "frequent, gamut"]),
+        ("quantizers.yuv32.bins", {"rule": "gamut"}, ["step is 10.0", "0.02 to 0.4"]),
         ("quantizers.yuv32.bins", {"n": 3}, ["rule: is missing", "frequent, gamut"]),
         ("quantizers.yuv32.encode.stride", "two", ["'two'", "whole number"]),
         ("evaluate.temperature", 0, ["is 0", "above 0"]),
@@ -83,7 +84,9 @@ def test_a_wrong_value_is_named_in_one_line(
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith(str(path))
-    named = dotted if "split.val" not in dotted else "filter.split"
+    named = {"filter.split.val": "filter.split"}.get(dotted, dotted)
+    if value == {"rule": "gamut"}:
+        named = "quantizers.yuv32: bins"
     for word in [named, *words]:
         assert word in message, message
     assert "another value" not in message

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from skimage.color import rgb2lab
 
-from huescape.errors import HuescapeError
+from huescape.errors import HuescapeError, ParamsError
 from huescape.params.quantizers import (
     FrequentBins,
     GamutBins,
@@ -98,7 +98,7 @@ def test_frequent_bins_are_the_mean_colors_of_the_fullest_cells(
 
 def test_more_bins_than_cells_with_pixels_is_one_line(photos: ShardSet, tmp_path: Path) -> None:
     params = FrequentBins(rule="frequent", n=100, cells=10)
-    with pytest.raises(HuescapeError, match=r"n is 100.*allowed is 1 to \d+"):
+    with pytest.raises(ParamsError, match=r"^quantizers\.b\.bins\.n is 100; allowed: 1 to \d+"):
         bins.run(photos.folder, tmp_path / "b.npz", "yuv", params)
     assert not (tmp_path / "b.npz").exists()
 
@@ -188,7 +188,7 @@ def test_the_prior_comes_from_the_encoding(photos: ShardSet, tmp_path: Path) -> 
 
 def test_a_stride_that_does_not_divide_is_one_line(photos: ShardSet, tmp_path: Path) -> None:
     bins.run(photos.folder, tmp_path / "b.npz", "lab", GamutBins(rule="gamut"))
-    with pytest.raises(HuescapeError, match=r"quantizers\.q\.encode\.stride is 5"):
+    with pytest.raises(ParamsError, match=r"quantizers\.q\.encode\.stride is 5"):
         encode.run(
             *(photos.folder, tmp_path / "b.npz", tmp_path / "t", "lab"),
             HardEncoding(method="hard", stride=5),

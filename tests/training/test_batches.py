@@ -12,7 +12,7 @@ import torch
 from huescape.color.spaces import SPACES
 from huescape.errors import HuescapeError
 from huescape.params.systems import AugmentationParams
-from huescape.shards import ShardSet
+from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.training.batches import Batches
 
 PLAIN = AugmentationParams(flip=False)
@@ -39,6 +39,40 @@ def test_a_batch_depends_on_seed_and_step_alone(targets: Path) -> None:
     torch.testing.assert_close(first.index_NhwK, again.index_NhwK, rtol=0, atol=0)
     assert not torch.equal(first.input_N1HW, other.train(5).input_N1HW)
     assert not torch.equal(first.input_N1HW, jumped.train(6).input_N1HW)
+
+
+def test_crops_and_noise_change_from_step_to_step(targets: Path) -> None:
+    """With batches of one epoch, every step shows the same photos, never in the same way."""
+    noisy = batches(targets, AugmentationParams(flip=False, noise=(0.05,)), size=8)
+    quiet = batches(targets, size=8)
+    noise = [
+        (noisy.train(step).input_N1HW - quiet.train(step).input_N1HW).flatten() for step in (0, 1)
+    ]
+    assert abs(float(torch.corrcoef(torch.stack(noise))[0, 1])) < 0.1
+
+
+def test_soft_weights_move_with_their_bins(
+    make_targets: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Each weight tells its bin, so that a weight in another place is noticed."""
+    shards = ShardSet.open(make_targets(tmp_path / "hard") / "shards")
+    rows = np.arange(shards.count)
+    index = shards.take("index", rows)
+    columns = [Column(name, c.dtype, c.shape) for name, c in shards.columns.items()]
+    columns.append(Column("weight", "float16", index.shape[1:]))
+    arrays = {name: shards.take(name, rows) for name in shards.columns}
+    arrays["weight"] = (0.25 * (1 + index)).astype(np.float16)
+    made = [
+        (shards.ids[row], str(shards.splits[row]), {name: a[row] for name, a in arrays.items()})
+        for row in rows
+    ]
+    folder = tmp_path / "soft" / "shards"
+    folder.mkdir(parents=True)
+    write_shard(folder, "00000", columns, made)
+    write_index(folder, "targets", columns, ["00000"], shards.meta)
+    batch = batches(tmp_path / "soft", AugmentationParams(crop=16)).train(3)
+    assert batch.weight_NhwK is not None
+    torch.testing.assert_close(batch.weight_NhwK, 0.25 * (1 + batch.index_NhwK.float()))
 
 
 @pytest.mark.parametrize("size", [3, 8, 20])

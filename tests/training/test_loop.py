@@ -14,6 +14,7 @@ from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems import System, build_system
 from huescape.training.checkpoints import CheckpointFolder
+from huescape.training.interrupts import Interrupted, StopRequest
 from huescape.training.loop import HistoryRow, train
 
 MakeParams = Callable[..., SystemParams]
@@ -173,6 +174,45 @@ def test_nan_names_the_step_and_keeps_the_last_good_checkpoint(
     assert latest is not None
     assert latest.step == 8
     assert all(torch.isfinite(v).all() for v in latest.network.values())
+
+
+def test_weights_that_an_update_spoils_are_not_saved(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    """The loss of step 9 is a number, its rate of infinity is not; it is a checkpoint's step."""
+    params = make_params(
+        steps=18,
+        checkpoint_every=3,
+        optimizer={"name": "sgd", "lr": 1e-3, "milestones": (0.44,), "gamma": 1.0},
+    )
+    huge = params.model_copy(
+        update={"optimizer": params.optimizer.model_copy(update={"gamma": 1e60})}
+    )
+    with pytest.raises(HuescapeError, match=r"stopped at step 9: loss \d.* not finite") as caught:
+        trained(targets, tmp_path, huge)
+    assert "step 6 is kept" in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "step-00000003.pt",
+        "step-00000006.pt",
+    ]
+
+
+@pytest.mark.parametrize("looks", [0, 19, 20, 21])
+def test_a_stop_at_any_moment_saves_what_it_says(
+    targets: Path,
+    tmp_path: Path,
+    make_params: MakeParams,
+    monkeypatch: pytest.MonkeyPatch,
+    looks: int,
+) -> None:
+    """The signal may arrive between any two looks for it, at a step that is read out too."""
+    answers = iter([False] * looks)
+    monkeypatch.setattr(StopRequest, "__bool__", lambda self: next(answers, True))
+    with pytest.raises(Interrupted, match=r"interrupted after step \d+ of 60") as caught:
+        trained(targets, tmp_path, make_params(steps=60, checkpoint_every=50))
+    latest = CheckpointFolder(tmp_path).latest()
+    assert latest is not None
+    assert f"after step {latest.step} of" in str(caught.value)
 
 
 def test_padding_has_no_influence(

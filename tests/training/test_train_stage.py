@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from huescape import networks
 from huescape.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.stages import train
@@ -124,7 +125,9 @@ def test_killed_and_resumed_ends_with_the_same_bytes(
     assert contents(out) == contents(tmp_path / "straight")
 
 
-def test_other_inputs_do_not_go_on(targets: Path, make_params: MakeParams, tmp_path: Path) -> None:
+def test_other_inputs_do_not_go_on(
+    targets: Path, make_params: MakeParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = tmp_path / "data"
     shutil.copytree(targets, data)
     files = data / "shards", data / "prior.npz", data / "bins.npz"
@@ -135,6 +138,17 @@ def test_other_inputs_do_not_go_on(targets: Path, make_params: MakeParams, tmp_p
     (data / "shards" / "index.json").write_text(text + " ")
     keys.add(train.resume_key(*files, make_params()))
     assert len(keys) == 4
+    copy = tmp_path / "huescape"
+    shutil.copytree(Path(networks.__file__).parents[1], copy)
+    monkeypatch.setattr(networks, "__file__", str(copy / "networks" / "__init__.py"))
+    for changed in ("__init__.py", "losses.py", "networks/blocks.py"):
+        before = train.resume_key(*files, make_params())
+        with (copy / changed).open("a") as source:
+            source.write("# another version")
+        train._code.cache_clear()
+        keys.add(train.resume_key(*files, make_params()))
+        assert (train.resume_key(*files, make_params()) == before) == (changed == "__init__.py")
+    train._code.cache_clear()
 
 
 def corrupt(data: Path) -> None:

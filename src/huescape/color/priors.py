@@ -102,19 +102,6 @@ def looks_unnatural(p: FloatArray, centers: FloatArray) -> str | None:
     )
 
 
-def effective_number(weights: FloatArray) -> float:
-    """Kish's effective number of weighted pixels, (sum w)^2 / sum w^2; 0 if all weights are 0.
-
-    `weights` has any shape, values 0 or more.
-    """
-    weights_N = np.asarray(weights, np.float64).reshape(-1)
-    largest = weights_N.max(initial=0.0)
-    if largest == 0:
-        return 0.0
-    scaled_N = weights_N / largest  # weights of rare bins, squared, may overflow otherwise
-    return float(scaled_N.sum() ** 2 / (scaled_N**2).sum())
-
-
 def _checked_mass(p: FloatArray) -> npt.NDArray[np.float64]:
     mass_Q = np.array(p, np.float64)
     if mass_Q.ndim != 1 or not (np.isfinite(mass_Q).all() and (mass_Q >= 0).all()):

@@ -2,7 +2,8 @@
 
 Arrays hold channels last, shape (..., 3). rgb is uint8 in 0..255 or float in [0, 1]; uint8 and
 float32 are computed in float32, float64 in float64. Conversion from uint8 uses only correctly
-rounded operations (see `portable`), so that any machine writes the same bytes.
+rounded operations (see `portable`), so that any machine writes the same bytes; its one power, in
+the table of 256 levels, is taken in float64 and comes nowhere near a rounding border of float32.
 
 Shape suffixes: N flattened pixels, 3 channels; `_3N` is the planar copy of one block.
 """

@@ -13,7 +13,7 @@ class GamutBins(Section):
     """Zhang et al. 2016: grid points of the chroma plane whose cells touch the sRGB gamut."""
 
     rule: Literal["gamut"]
-    step: float = Field(default=10.0, gt=0, le=60)
+    step: float = Field(default=10.0, gt=0)
 
 
 class FrequentBins(Section):
@@ -72,3 +72,12 @@ class QuantizerParams(Section):
     bins: Bins
     prior: PriorParams = PriorParams()
     encode: Encoding
+
+    @model_validator(mode="after")
+    def _step_fits_the_space(self) -> QuantizerParams:
+        low, high = (2.0, 60.0) if self.space == "lab" else (0.02, 0.4)
+        if isinstance(self.bins, GamutBins) and not low <= self.bins.step <= high:
+            raise ValueError(
+                f"bins.step is {self.bins.step}; allowed in {self.space}: {low} to {high}"
+            )
+        return self

@@ -13,7 +13,7 @@ from huescape.arrays import write_arrays
 from huescape.color.bins import CellHistogram, gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import space as named_space
-from huescape.errors import HuescapeError
+from huescape.errors import ParamsError
 from huescape.params.quantizers import FrequentBins, GamutBins
 from huescape.progress import progress
 from huescape.shards import ShardSet
@@ -25,14 +25,15 @@ _LIMITS = {"yuv": ((-0.45, 0.45), (-0.65, 0.65)), "lab": ((-110.0, 110.0), (-110
 def run(resized: Path, out: Path, space: str, params: GamutBins | FrequentBins) -> dict[str, float]:
     """Write `centers` (Q, 2) float64 and `counts` (Q,) int64 to `out`.
 
-    `counts` are the training pixels whose nearest bin each is; padding is left out. Raises
-    HuescapeError when there are fewer occupied cells than bins asked for.
+    `counts` are the training pixels whose nearest bin each is; padding is left out. The file's name
+    is the quantizer's. Raises ParamsError when there are fewer occupied cells than bins asked for,
+    HuescapeError when a file is missing or damaged.
     """
     photos = ShardSet.open(resized, "photos")
     if isinstance(params, GamutBins):
         centers = gamut_centers(space, params.step)
     else:
-        centers = _frequent(photos, space, params)
+        centers = _frequent(photos, space, params, out.stem)
     counts = np.zeros(len(centers), np.int64)
     for ab_N2 in _training_chroma(photos, space, "count bins"):
         counts += np.bincount(nearest_bin(ab_N2, centers), minlength=len(centers))
@@ -40,14 +41,19 @@ def run(resized: Path, out: Path, space: str, params: GamutBins | FrequentBins) 
     return {"bins": len(centers), "never_nearest": int((counts == 0).sum())}
 
 
-def _frequent(photos: ShardSet, space: str, params: FrequentBins) -> npt.NDArray[np.float64]:
+def _frequent(
+    photos: ShardSet, space: str, params: FrequentBins, quantizer: str
+) -> npt.NDArray[np.float64]:
     histogram = CellHistogram(_LIMITS[space], params.cells)
     for ab_N2 in _training_chroma(photos, space, "count cells"):
         histogram.add(ab_N2)
-    try:
-        return histogram.frequent(params.n).centers
-    except HuescapeError as error:
-        raise HuescapeError(f"bins of the training photos: {error}") from error
+    occupied = int(np.count_nonzero(histogram.counts))
+    if params.n > occupied:
+        raise ParamsError(
+            f"quantizers.{quantizer}.bins.n is {params.n}; allowed: 1 to {occupied}, the cells "
+            "that have pixels of training photos"
+        )
+    return histogram.frequent(params.n).centers
 
 
 def _training_chroma(photos: ShardSet, space: str, desc: str) -> Iterator[npt.NDArray[Any]]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from huescape.arrays import read_arrays
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
-from huescape.errors import HuescapeError
+from huescape.errors import ParamsError
 from huescape.params.quantizers import HardEncoding, SoftEncoding
 from huescape.pool import advance
 from huescape.shards import Column, ShardSet, read_sidecar, shard_name, write_index, write_shard
@@ -42,13 +42,18 @@ def run(
     """Write one shard of targets for each shard of photos, of the training and validation split.
 
     Columns: `lightness` uint8 (S, S); `index` uint8 or uint16 (s, s, K); for soft encoding `weight`
-    float16 (s, s, K), which sum to 1; `box` int16 (4,). `meta` of the index says how they were
-    made, and holds the `mass` of each bin over the training split in units of 2^-24 pixels.
+    float16 (s, s, K), which sum to 1 but for their rounding; `box` int16 (4,). `meta` of the index
+    says how they were made, and holds the `mass` of each bin over the training split in units of
+    2^-24 pixels, of the weights before that rounding.
+
+    Raises:
+        ParamsError: a stride that does not divide the photos, or more neighbors than bins.
+        HuescapeError: a file is missing or damaged.
     """
     centers = read_arrays(bins, "centers")["centers"]
     photos = ShardSet.open(resized, "photos")
     if photos.meta["size"] % params.stride:
-        raise HuescapeError(
+        raise ParamsError(
             f"quantizers.{name}.encode.stride is {params.stride}; allowed: a divisor of "
             f"resize.size = {photos.meta['size']}"
         )
@@ -56,7 +61,7 @@ def run(
     keys = tuple(_key(resized, bins, number, space, params) for number in range(count))
     encoder = Encoder(resized, centers, space, params, keys)
     if encoder.neighbors > len(centers):
-        raise HuescapeError(
+        raise ParamsError(
             f"quantizers.{name}.encode.neighbors is {encoder.neighbors}; allowed: at most the "
             f"{len(centers)} bins that exist"
         )

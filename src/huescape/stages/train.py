@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from huescape.systems import build_system, save_system
 from huescape.training import checkpoints, devices
 from huescape.training.loop import HistoryRow, train
 from huescape.training.recorder import Recorder
+
+# Folders of this package; weights that two versions of them made are those of neither.
+_CODE = ("color", "networks", "shards", "training")
 
 
 def run(
@@ -80,10 +84,22 @@ def run(
 
 
 def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> str:
-    """16 hex digits of everything that a training reads; an interrupted one goes on under it."""
+    """16 hex digits of all that decides the weights, the package's code for it included.
+
+    An interrupted training goes on only under the same key.
+    """
     described = json.dumps(params.model_dump(mode="json"), sort_keys=True).encode()
     files = (shards / "index.json", prior, bins)
-    return checkpoints.digest([described, *(_bytes(path) for path in files)])
+    return checkpoints.digest([described, _code(), *(_bytes(path) for path in files)])
+
+
+@cache
+def _code() -> bytes:
+    """Digest of the source of this package that a step of training runs."""
+    root = Path(networks.__file__).parents[1]
+    files = [root / "losses.py", root / "systems.py"]
+    files += [path for part in _CODE for path in sorted((root / part).rglob("*.py"))]
+    return checkpoints.digest(_bytes(path) for path in files).encode()
 
 
 def _bytes(path: Path) -> bytes:

@@ -84,14 +84,6 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
 
 
-def synchronize(device: torch.device) -> None:
-    """Wait for the device, so that a clock measures its work."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
 def explain_out_of_memory(batch: int, crop: int | None) -> HuescapeError:
     """One line for a batch that does not fit."""
     size = "whole photos" if crop is None else f"crops of {crop}"

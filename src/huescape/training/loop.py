@@ -125,15 +125,16 @@ class _Trainer:
                 shown.update()
                 images += params.batch
                 at_checkpoint = self.done % params.checkpoint_every == 0 or self.done == steps
-                if self.done % READ_EVERY and not at_checkpoint and not stop:
+                stopping = bool(stop)  # once a step: a signal may arrive between two lines
+                if self.done % READ_EVERY and not at_checkpoint and not stopping:
                     continue
                 values = self.read_out()
                 values["images_per_second"] = images / (time.perf_counter() - since)
                 shown.set_postfix_str(_postfix(values), refresh=False)
                 recorder.metrics(self.done, values)
-                if at_checkpoint or stop:
+                if at_checkpoint or stopping:
                     self.save()
-                if stop and self.done < steps:
+                if stopping and self.done < steps:
                     raise self.interrupted()
                 if at_checkpoint:
                     self.validate(recorder)
@@ -185,7 +186,8 @@ class _Trainer:
         network = self.network.state_dict()
         for name, tensor in network.items():
             if not torch.isfinite(tensor).all():
-                raise self.diverged(self.done, math.nan, math.nan, f"; {name} is not finite")
+                where = f", and its update left {name} not finite"
+                raise self.diverged(self.done - 1, *self.values[-1], where)
         self.checkpoints.save(
             Checkpoint(self.done, network, self.optimizer.state_dict(), self.values)
         )
