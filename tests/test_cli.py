@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,41 @@ def test_a_wrong_parameter_stops_every_stage(project: Path) -> None:
             "huescape: error: params.yaml: evaluate.temperature is 0.0; "
             "allowed: a number above 0, at most 1"
         ]
+
+
+def test_colorize_without_a_system(project: Path) -> None:
+    path = project / "params.yaml"
+    text = re.sub(r"(?ms)^systems:.*?^evaluate:", "systems: {}\n\nevaluate:", path.read_text())
+    path.write_text(text)
+    done = _huescape(project, "colorize", "x.jpg", "-o", "out")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "huescape: error: params.yaml: systems is empty; name a trained one with --system"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("data/catalog/summary.json", "{"),
+        ("data/catalog/summary.json", "[]"),
+        ("data/raw/sources.json", '{"a": 1}'),
+        ("data/raw/sources.json", "3"),
+    ],
+)
+def test_a_damaged_description_of_the_photos_is_named(project: Path, name: str, text: str) -> None:
+    for path in ("data/shards/yuv32", "data/priors/yuv32.npz", "data/bins/yuv32.npz"):
+        (project / path).mkdir(parents=True)
+    for folder in ("data/catalog", "data/raw"):
+        (project / folder).mkdir(parents=True)
+    (project / "data/catalog/summary.json").write_text('{"dataset_digest": "0", "splits": {}}')
+    (project / "data/raw/sources.json").write_text('[{"name": "mine"}]')
+    (project / name).write_text(text)
+    done = _huescape(project, "train", "colorunet")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"huescape: error: {name}: damaged; `dvc repro` makes it again"
+    ]
 
 
 def test_check_and_schema(project: Path) -> None:

@@ -27,7 +27,8 @@ def read_arrays(path: Path, *names: str) -> dict[str, Array]:
     except FileNotFoundError as error:
         raise HuescapeError(f"{path}: no such file; `dvc repro` makes it") from error
     except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise HuescapeError(f"{path}: is not a readable .npz file: {error}") from error
+        # NumPy's own words advise to load the file unsafely.
+        raise HuescapeError(f"{path}: is not a readable .npz file; make it again") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise HuescapeError(f"{path}: {name} holds numbers that are not finite")

@@ -176,7 +176,9 @@ def report(options: Namespace) -> None:
 def colorize(options: Namespace) -> None:
     """Color photos of any size with a trained system."""
     params = load_params(PARAMS)
-    name = options.system or next(iter(params.systems))
+    name = options.system or next(iter(params.systems), None)
+    if name is None:
+        raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
     if not (MODELS / name).is_dir():
         trained = sorted(path.name for path in MODELS.glob("*/")) if MODELS.is_dir() else []
         raise HuescapeError(
@@ -236,10 +238,15 @@ def _dataset(shards: Path) -> dict[str, Any]:
         index = shards / "index.json"
         digest = hashlib.sha256(_need(index).read_bytes()).hexdigest()
         return {"name": "shards", "digest": digest, "source": index.as_posix()}
-    summary = json.loads((CATALOG / "summary.json").read_text())
-    sources = json.loads((RAW / "sources.json").read_text())
-    name = "+".join(source["name"] for source in sources)
-    return {"name": name, "digest": summary["dataset_digest"], "counts": summary["splits"]}
+    path = CATALOG / "summary.json"
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        found = {"digest": summary["dataset_digest"], "counts": summary["splits"]}
+        path = RAW / "sources.json"
+        sources = json.loads(path.read_text(encoding="utf-8"))
+        return {"name": "+".join(source["name"] for source in sources), **found}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HuescapeError(f"{path}: damaged; `dvc repro` makes it again") from error
 
 
 def _entry(entries: Mapping[str, T], name: str, section: str) -> T:

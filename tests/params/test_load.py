@@ -73,6 +73,14 @@ def test_the_projects_own_file_is_valid() -> None:
         ("filter.categories", "cor", ["'cor'", "core, extended, all"]),
         ("filter.split.val", 0.9, ["val + test", "below 1"]),
         ("resize.size", 250, ["250", "a multiple of 8"]),
+        ("filter.min_side", "100", ["'100'", "a whole number"]),
+        ("filter.min_side", True, ["True", "a whole number"]),
+        ("filter.split.honor_lists", 1, ["is 1", "true or false"]),
+        ("systems.colorunet.optimizer.lr", "0.1", ["'0.1'", "a number above 0"]),
+        ("systems.colorunet.optimizer.lr", float("inf"), ["inf", "a number above 0"]),
+        ("systems.colorunet.optimizer.betas", [0.9, "x"], ["betas.1", "'x'", "a number"]),
+        ("evaluate.temperatures", ["0.5"], ["temperatures.0", "'0.5'"]),
+        ("quantizers.lab313.encode.stride", 3, ["is 3", "a divisor of resize.size = 256"]),
     ],
 )
 def test_a_wrong_value_is_named_in_one_line(

@@ -60,5 +60,5 @@ def test_colors_keep_their_place(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("text")
-    with pytest.raises(HuescapeError, match=r"a\.png: not a picture"):
+    with pytest.raises(HuescapeError, match=r"a\.png: not a picture that can be read$"):
         embed(tmp_path / "a.png", tmp_path / "index.html", 1000)

@@ -151,9 +151,12 @@ def test_a_busy_server_is_asked_again(server: Any, target: Path) -> None:
     assert target.read_bytes() == CONTENT
 
 
-def test_nobody_answers(target: Path) -> None:
+def test_nobody_answers(target: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(HuescapeError, match=r"no progress in 3 tries: .*refused"):
         fetch("http://127.0.0.1:9/SUN397.tar.gz", target, patience=QUICK)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2  # one for each pause, so that nobody waits in silence
+    assert all("refused; trying again in 0 s" in line for line in lines)
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/x", "SUN397.tar.gz"])

@@ -280,6 +280,16 @@ def test_no_training_photo_says_the_funnel(raw: Raw) -> None:
         raw.filter(KEEP_ALL)
 
 
+def test_no_test_photo_is_said_before_the_training(
+    raw: Raw, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw.add("a", jpeg(picture(0)), split="train")
+    raw.filter(KEEP_ALL)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "warning: filter: no photo is left to test on" in line
+    assert "1 kept (1 train, 0 val, 0 test)" in line
+
+
 def test_missing_manifest_names_the_stage(tmp_path: Path) -> None:
     with pytest.raises(HuescapeError, match="run the stage download"):
         stage.run(tmp_path, tmp_path / "catalog", KEEP_ALL)

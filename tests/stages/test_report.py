@@ -486,7 +486,7 @@ BROKEN: list[tuple[str, Callable[[Path], object], str]] = [
     ("data/catalog/summary.json", lambda p: p.write_text("[]"), "not a JSON object"),
     ("data/catalog/summary.csv", Path.unlink, "dvc repro filter"),
     ("data/raw/sources.json", lambda p: p.write_text("{}"), "not a list of sources"),
-    ("data/priors/yuv32.npz", lambda p: p.write_bytes(b"nothing"), "not a prior"),
+    ("data/priors/yuv32.npz", lambda p: p.write_bytes(b"nothing"), "is not a readable .npz file"),
     ("reports/figures/prior-yuv32.png", Path.unlink, "dvc repro prior@yuv32"),
 ]
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
-    """A frozen section of params.yaml; an unknown key is an error, not a silent default."""
+    """A frozen section of params.yaml; an unknown key is an error, not a silent default.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Types are those written in the file: "100" and true are no numbers. Every number is finite.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+# YAML has lists only, which a strict tuple refuses; what is in the list stays strict.
+FromList = Field(strict=False)

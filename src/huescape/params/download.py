@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from huescape.params.base import Section
+from huescape.params.base import FromList, Section
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Listing = Literal["landscape", "all"]
@@ -67,7 +67,9 @@ Source = Annotated[
 class DownloadParams(Section):
     """The sources of photos; two sources may not share a name."""
 
-    sources: tuple[Source, ...] = Field(default=(SampleSource(kind="sample"),), min_length=1)
+    sources: Annotated[tuple[Source, ...], FromList] = Field(
+        default=(SampleSource(kind="sample"),), min_length=1
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> DownloadParams:

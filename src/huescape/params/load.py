@@ -60,6 +60,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     for name, overrides in params.systems.items():
         system = resolve_system(name, overrides, str(path))
         _check_geometry(name, system, params, str(path))
+    _check_strides(params, str(path))
     return params
 
 
@@ -128,6 +129,17 @@ def _check_geometry(name: str, system: SystemParams, params: Params, where: str)
             f"{where}: systems.{name}.augmentation.crop is {crop}; "
             f"allowed: a multiple of {max(8, stride)}"
         )
+
+
+def _check_strides(params: Params, where: str) -> None:
+    """Targets lie on a regular grid only where their stride divides the photos."""
+    for name, quantizer in params.quantizers.items():
+        stride = quantizer.encode.stride
+        if params.resize.size % stride:
+            raise ParamsError(
+                f"{where}: quantizers.{name}.encode.stride is {stride}; "
+                f"allowed: a divisor of resize.size = {params.resize.size}"
+            )
 
 
 def _validated(model: type[M], value: Any, where: str, prefix: tuple[str, ...] = ()) -> M:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from huescape.params.base import Section
+from huescape.params.base import FromList, Section
 
 Temperature = Annotated[float, Field(gt=0, le=1)]
 
@@ -18,7 +18,7 @@ class EvaluateParams(Section):
     """
 
     temperature: Temperature = 0.38
-    temperatures: tuple[Temperature, ...] = (1.0, 0.38, 0.2)
+    temperatures: Annotated[tuple[Temperature, ...], FromList] = (1.0, 0.38, 0.2)
     prior: str = "lab313"
     macro_pixels: int = Field(default=1000, ge=1)
     macro_photos: int = Field(default=5, ge=1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from huescape.params.base import Section
+from huescape.params.base import FromList, Section
 
 
 class NetworkParams(Section):
@@ -29,9 +29,9 @@ class OptimizerParams(Section):
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(default=1e-3, gt=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: Annotated[tuple[float, float], FromList] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
-    milestones: tuple[float, ...] = ()
+    milestones: Annotated[tuple[float, ...], FromList] = ()
     gamma: float = Field(default=0.1, gt=0, le=1)
 
     @model_validator(mode="after")
@@ -51,7 +51,7 @@ class AugmentationParams(Section):
 
     flip: bool = True
     crop: int | None = Field(default=None, ge=16)
-    noise: tuple[float, ...] = ()
+    noise: Annotated[tuple[float, ...], FromList] = ()
 
 
 class SystemParams(Section):

@@ -39,7 +39,9 @@ def embed(path: Path, page: Path, budget: int) -> Picture:
         content = path.read_bytes()
         with Image.open(io.BytesIO(content)) as opened:
             kind, image = opened.format, opened.convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
+    except UnidentifiedImageError as error:  # its own message names an object in memory
+        raise HuescapeError(f"{path}: not a picture that can be read") from error
+    except OSError as error:
         raise HuescapeError(f"{path}: not a picture that can be read: {error}") from error
     mime = "image/png"
     if kind != "PNG" or len(content) > budget:

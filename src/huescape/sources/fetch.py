@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import shutil
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -86,7 +87,10 @@ def fetch(
                     f"{url}: no progress in {failures} tries: {error}; "
                     f"{download.have()} bytes are kept in {download.part}, run again to go on"
                 ) from error
-            time.sleep(patience.pause * 2**failures)
+            pause = patience.pause * 2**failures
+            note = f"{url}: {error}; trying again in {pause:.0f} s"
+            tqdm.write(f"huescape: warning: {note}", file=sys.stderr)
+            time.sleep(pause)
     download.finish()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -183,6 +184,12 @@ def _check_some_left(rows: Sequence[CatalogRow]) -> None:
         raise HuescapeError(f"filter: no photo is left. {funnel(rows)}")
     if "train" not in splits:
         raise HuescapeError(f"filter: no photo is left to train on. {funnel(rows)}")
+    if "test" not in splits:  # said before hours of training, not after
+        print(
+            "huescape: warning: filter: no photo is left to test on, so `evaluate` will fail. "
+            f"{funnel(rows)}",
+            file=sys.stderr,
+        )
 
 
 def _metrics(rows: Sequence[CatalogRow]) -> dict[str, float]:

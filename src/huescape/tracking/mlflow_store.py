@@ -56,6 +56,8 @@ from mlflow.types import Schema, TensorSpec  # noqa: E402
 
 for _name in ("mlflow", "alembic", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
+# It logs a traceback of every error that it also raises; a full disk is told once, in one line.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", module=r"mlflow(\.|$)")
 
 # Answers that another try will not change. Everything else may be better later.
