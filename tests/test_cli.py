@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -135,3 +136,19 @@ def test_a_damaged_description_of_the_photos_is_named(project: Path, name: str, 
 def test_check_and_schema(project: Path) -> None:
     assert "is valid; systems: colorunet" in _huescape(project, "check").stdout
     assert _huescape(project, "schema").stdout == (ROOT / "params.schema.json").read_text()
+
+
+def test_track_says_what_still_waits(project: Path) -> None:
+    pending = project / ".huescape/tracking/pending/one"
+    pending.mkdir(parents=True)
+    header = {"run": "r", "destination": "http://127.0.0.1:9", "created": 0, "attached": False}
+    (pending / "header.json").write_text(
+        json.dumps({**header, "name": "n", "params": {}, "tags": {}})
+    )
+    (pending / "journal.jsonl").write_text('{"kind": "begin"}\n')
+    done = _huescape(project, "track")
+    assert done.returncode == 1
+    assert done.stdout == "delivered: 0\n"
+    assert "remove that folder to give them up" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert pending.is_dir()

@@ -126,6 +126,7 @@ def test_other_arrays_are_refused(system: System, photo: np.ndarray) -> None:
         ((-1.0, 256), "--temperature"),
         ((float("nan"), 256), "--temperature"),
         ((float("inf"), 256), "--temperature"),
+        ((5.0, 256), "--temperature"),
         ((0.5, 7), "--size"),
     ],
 )

@@ -118,8 +118,8 @@ def result_paths(photos: Sequence[Path], out: Path) -> list[Path]:
 
 def check_options(temperature: float, size: int) -> None:
     """Raise ParamsError for a temperature or size out of range."""
-    if not 0 < temperature < float("inf"):
-        raise ParamsError(f"--temperature is {temperature:g}; allowed: above 0")
+    if not 0 < temperature <= 1:
+        raise ParamsError(f"--temperature is {temperature:g}; allowed: above 0, at most 1")
     if size < 8:
         raise ParamsError(f"--size is {size}; allowed: at least 8 pixels")
 

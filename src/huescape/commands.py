@@ -198,6 +198,11 @@ def track(options: Namespace) -> None:
     from huescape import tracking
 
     print(f"delivered: {tracking.replay()}")
+    if folder := tracking.undelivered():
+        raise HuescapeError(
+            f"{folder}: runs still wait for a server that does not answer; "
+            "remove that folder to give them up"
+        )
 
 
 def check(options: Namespace) -> None:

@@ -105,6 +105,12 @@ def replay() -> int:
     return Courier(ledger, connect).carry_backlog()
 
 
+def undelivered() -> Path | None:
+    """The folder of what still waits to be sent, or None if nothing does."""
+    pending = Ledger().pending
+    return pending if waiting(pending) else None
+
+
 def tracking_uri() -> str:
     """Where runs go: MLFLOW_TRACKING_URI, or an SQLite file in the current folder."""
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
