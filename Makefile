@@ -10,11 +10,14 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 repro: $(STAMP)  ## run the main job: dvc repro
 	$(RUN) dvc repro
 
+# Two tests at a time, each with one thread: threads that share cores wait for each other.
+PYTEST := $(RUN) HUESCAPE_THREADS=1 OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist worksteal
+
 test: $(STAMP)  ## run the tests, short and long
-	$(RUN) python -m pytest -q
+	$(PYTEST) --durations=15
 
 test-short: $(STAMP)  ## leave out the tests that take over ten seconds
-	$(RUN) python -m pytest -q -m "not long"
+	$(PYTEST) -m "not long"
 
 lint: $(STAMP)  ## linters and the type checker
 	$(RUN) ruff check
