@@ -89,6 +89,24 @@ def test_deps_are_not_more_than_the_imports(stage: str) -> None:
     assert sorted(str(dep.relative_to(ROOT)) for dep in idle) == []
 
 
+def test_no_parameter_is_overlooked_by_the_run_cache() -> None:
+    """DVC leaves keys called `size` and `nfiles` out of the digest of a whole section."""
+    from dvc.repo import Repo
+
+    def keys(value: object) -> set[str]:
+        if not isinstance(value, dict):
+            return set()
+        return set(value) | {key for inner in value.values() for key in keys(inner)}
+
+    with Repo(str(ROOT)) as repo:
+        params = [
+            dep for stage in repo.index.stages for dep in stage.deps if hasattr(dep, "params")
+        ]
+        for dep in params:
+            for value in dep.read_params().values():
+                assert not keys(value) & {"size", "nfiles"}
+
+
 def test_tracked_files_lie_in_the_outputs(graph: Graph) -> None:
     from dvc.repo import Repo
 
