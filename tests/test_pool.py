@@ -65,6 +65,8 @@ def start(tmp_path: Path, body: str, workers: int) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "HUESCAPE_WORKERS": str(workers)},
+        # A shell's background job ignores the signal, and would pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -150,7 +152,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, signal_number: int) -> No
     pids = [int(path.read_text()) for path in tmp_path.glob("begun-*")]
     assert len(pids) == 2
     process.send_signal(signal_number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=20)
     while any(map(running, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(running, pids))
