@@ -60,13 +60,13 @@ class Graph:
 
 def load_graph(root: Path = Path()) -> Graph:
     """Resolve dvc.yaml; raises HuescapeError in one line when DVC refuses it."""
-    with _repo(root) as repo:
+    with _locked(root), _repo(root) as repo:
         return Graph({stage.name: _stage(repo, stage) for stage in _ordered(repo)})
 
 
 def stale_stages(root: Path = Path()) -> frozenset[str]:
     """The stages that DVC calls changed: inputs, parameters, command or outputs."""
-    with _repo(root) as repo:
+    with _locked(root), _repo(root) as repo:
         status = repo.status()
         return frozenset(s.name for s in repo.index.stages if s.addressing in status)
 
@@ -145,7 +145,11 @@ def _repo(root: Path) -> Iterator[Any]:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """One at a time among the jobs of a run: DVC gives up on its own lock after seconds."""
+    """One at a time among the jobs of a run, readers too.
+
+    DVC gives up on its own lock after seconds, and rewrites dvc.lock in place: a reader beside it
+    would find half a file.
+    """
     path = root / ".dvc" / "tmp" / "huescape.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as stream:
