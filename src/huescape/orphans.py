@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 _POLL_SECONDS = 1.0
 _GRACE_SECONDS = 30.0
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish"})
 
 
 def stop_without(present: Callable[[], bool]) -> None:
@@ -33,9 +34,33 @@ def alive(pid: int) -> bool:
 
 
 def parent_stays() -> Callable[[], bool]:
-    """Whether the parent is still the one of now: an orphan gets another."""
-    parent = os.getppid()
-    return lambda: os.getppid() == parent
+    """Whether the engine that started this process is still there: an orphan gets another parent.
+
+    An engine starts its stages through a shell, and not every shell hands its process over to the
+    command (dash does not): where the parent is a shell, the one above it is watched too.
+    """
+    import psutil  # here, not above: a command that no engine started needs none of it
+
+    links: list[tuple[int | None, int]] = [(None, os.getppid())]
+    try:
+        parent = psutil.Process(links[0][1])
+        if parent.name().lstrip("-") in _SHELLS:
+            links.append((parent.pid, parent.ppid()))
+    except psutil.Error:  # it ended this moment, which the first link will tell
+        pass
+    return lambda: all(_parent_of(child) == before for child, before in links)
+
+
+def _parent_of(pid: int | None) -> int | None:
+    """The parent of a process, None for this one; None when it is gone."""
+    if pid is None:
+        return os.getppid()
+    import psutil
+
+    try:
+        return int(psutil.Process(pid).ppid())
+    except psutil.Error:
+        return None
 
 
 def _watch(present: Callable[[], bool]) -> None:

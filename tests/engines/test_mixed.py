@@ -133,8 +133,12 @@ def test_bad_parameters_are_one_line_in_both_engines(project: Any) -> None:
     assert "Traceback" not in project.output
 
 
-@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
-def test_a_stage_does_not_outlive_its_killed_engine(project: Any, engine: str) -> None:
+@pytest.mark.parametrize(
+    ("engine", "shell"), [("dvc", "/bin/sh"), ("dvc", "/bin/bash"), ("snakemake", "/bin/sh")]
+)
+def test_a_stage_does_not_outlive_its_killed_engine(project: Any, engine: str, shell: str) -> None:
+    """Whether the shell between engine and stage stays (dash) or is replaced by it (bash)."""
+    project.environment["SHELL"] = shell
     project.set("systems.colorunet.steps", 100_000)
     process = _training(project, engine)
     assert _group_members(process.pid)

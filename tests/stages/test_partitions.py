@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from huescape.errors import HuescapeError
@@ -229,8 +230,11 @@ def test_killed_run_goes_on_where_it_stopped(reference: dict[str, bytes], tmp_pa
     deadline = time.monotonic() + 30
     while len([n for n in left(tmp_path) if n[0] != "."]) < 1 and time.monotonic() < deadline:
         time.sleep(0.02)
+    helpers = psutil.Process(program.pid).children(recursive=True)
     program.send_signal(signal.SIGKILL)
     program.wait(10)
+    _, alive = psutil.wait_procs(helpers, timeout=10)
+    assert alive == []  # workers end with their parent, and write nothing after this
     kept = [name for name in left(tmp_path) if not name.startswith(".")]
     begun = log.read_text().split()
     assert 1 <= len(kept) < 4
