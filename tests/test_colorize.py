@@ -14,7 +14,8 @@ from huescape.color.bins import gamut_centers
 from huescape.color.spaces import rgb_to_lab, rgb_to_yuv
 from huescape.colorize import colorize, colorize_files, result_paths
 from huescape.errors import HuescapeError, ParamsError
-from huescape.params.systems import LossParams, NetworkParams, SystemParams
+from huescape.params.losses import CrossEntropy
+from huescape.params.systems import NetworkParams, SystemParams
 from huescape.systems import System, build_system, save_system
 
 
@@ -25,8 +26,8 @@ def make_system(space: str, reach: float = 0.1) -> System:
     params = SystemParams(
         preset="colorunet",
         quantizer="toy",
-        network=NetworkParams(name="colorunet", options={"width": 4}),
-        loss=LossParams(name="cross_entropy"),
+        network=NetworkParams.model_validate({"name": "colorunet", "width": 4}),
+        loss=CrossEntropy(name="cross_entropy"),
     )
     spec = {"name": "toy", "space": space, "encode": {}, "bins": len(centers)}
     return build_system(params, spec, centers)

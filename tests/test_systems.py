@@ -27,7 +27,7 @@ def toy_params(**changes: Any) -> SystemParams:
     values: dict[str, Any] = {
         "preset": "colorunet",
         "quantizer": "toy",
-        "network": {"name": "colorunet", "options": {"width": 2}},
+        "network": {"name": "colorunet", "width": 2},
         "loss": {"name": "cross_entropy"},
     }
     return SystemParams.model_validate(values | changes)
@@ -56,7 +56,7 @@ def test_fresh_weights_depend_on_the_seed_alone() -> None:
 def test_predicts_on_any_size(size: tuple[int, int]) -> None:
     system = toy_system()
     lightness = torch.rand(2, 1, *size)
-    logits = system.predict_logits(lightness)
+    logits = system.predict(system.normalize(lightness))
     assert logits.shape == (2, 3, *size)
     assert logits.dtype == torch.float32
     chroma = system.predict_chroma(lightness, 0.38)
@@ -68,8 +68,10 @@ def test_padding_is_a_reflection_that_is_cut_off() -> None:
     system = toy_system()
     lightness = torch.rand(1, 1, 13, 16)
     padded = torch.cat([lightness, lightness[:, :, 9:12].flip(2)], dim=2)
-    expected = system.predict_logits(padded)[:, :, :13]
-    torch.testing.assert_close(system.predict_logits(lightness), expected, rtol=0, atol=0)
+    expected = system.predict(system.normalize(padded))[:, :, :13]
+    torch.testing.assert_close(
+        system.predict(system.normalize(lightness)), expected, rtol=0, atol=0
+    )
 
 
 @pytest.mark.parametrize(("space", "middle", "top"), [("yuv", 0.5, 1.0), ("lab", 50.0, 100.0)])
@@ -78,7 +80,7 @@ def test_lightness_is_normalized_by_its_space(space: str, middle: float, top: fl
     assert system.normalize(torch.tensor([middle, top])).tolist() == [0.0, 0.5]
     x = torch.rand(1, 1, 8, 8)
     lightness = x * system.space.input_scale + system.space.input_offset
-    torch.testing.assert_close(system.predict_logits(lightness), system.predict(x))
+    torch.testing.assert_close(system.predict(system.normalize(lightness)), system.predict(x))
 
 
 def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
@@ -154,7 +156,7 @@ def test_damaged_models_are_one_line_that_names_the_file(tmp_path: Path) -> None
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_system(tmp_path / "a", toy_system(), {}, "")
-    other = toy_system(network={"name": "colorunet", "options": {"width": 4}})
+    other = toy_system(network={"name": "colorunet", "width": 4})
     save_system(tmp_path / "b", other, {}, "")
     (tmp_path / "a" / "weights.pt").write_bytes((tmp_path / "b" / "weights.pt").read_bytes())
     with pytest.raises(HuescapeError, match=r"weights\.pt: damaged, or of another network"):

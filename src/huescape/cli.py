@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
 
-from huescape import __version__, commands
+from huescape import __version__, commands, tools
 from huescape.errors import HuescapeError
 from huescape.orphans import parent_stays, stop_without
 
@@ -97,6 +97,21 @@ def _add_partitions(stage: argparse.ArgumentParser) -> None:
     part.add_argument("--gather", action="store_true", help="only write the index")
 
 
+def _add_compare(to: Subparsers) -> None:
+    compare = to.add_parser("compare", help="train and score all systems of a recipe")
+    compare.add_argument("recipe", type=Path, help="such as experiments/cpu.yaml")
+    compare.add_argument("-o", "--output", type=Path, default=Path("comparison"), metavar="FOLDER")
+    compare.add_argument("--photos", type=Path, metavar="FOLDER", help="instead of its sources")
+    compare.add_argument("--only", nargs="+", default=[], metavar="SYSTEM", help="these systems")
+    compare.add_argument("--jobs", type=int, help="stages at a time (default: every processor)")
+    compare.add_argument(
+        "--minutes",
+        type=float,
+        help="without an engine: share this time among the systems, and set their steps by it",
+    )
+    compare.set_defaults(run=tools.compare)
+
+
 def _add_tools(to: Subparsers) -> None:
     """What is no stage: colors for one's own photos, checks, late tracking."""
     colorize = to.add_parser("colorize", help="color photos with a trained system")
@@ -111,10 +126,20 @@ def _add_tools(to: Subparsers) -> None:
     colorize.add_argument(
         "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
     )
-    colorize.set_defaults(run=commands.colorize)
-    to.add_parser("check", help="validate params.yaml").set_defaults(run=commands.check)
+    colorize.set_defaults(run=tools.colorize)
+    _add_compare(to)
+    export = to.add_parser("export", help="write a trained system as one file for torch.export")
+    export.add_argument("system", help="a trained system")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pt2")
+    export.add_argument("--temperature", type=float, help="default: evaluate.temperature")
+    export.add_argument("--size", type=int, default=256, help="side of the photos (default: 256)")
+    export.set_defaults(run=tools.export)
+    sweep = to.add_parser("sweep", help="run the graph at many points of the parameters")
+    sweep.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")
+    sweep.set_defaults(run=commands.sweep)
+    to.add_parser("check", help="validate params.yaml").set_defaults(run=tools.check)
     to.add_parser("schema", help="print the JSON schema of params.yaml").set_defaults(
-        run=commands.show_schema
+        run=tools.show_schema
     )
     track = to.add_parser("track", help="send to MLflow what a server that was down has missed")
-    track.set_defaults(run=commands.track)
+    track.set_defaults(run=tools.track)

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from huescape import atomic
-from huescape.color.decoding import annealed_mean, join, upsample_chroma
+from huescape.color.decoding import join
 from huescape.errors import HuescapeError, ParamsError
 from huescape.photos import PhotoError, open_photo, read_bytes
 from huescape.progress import progress
@@ -52,10 +52,10 @@ def colorize(
     height, width = rgb_HW3.shape[:2]
     small_hw3 = _shrunk(rgb_HW3, size)
     lightness_11hw = torch.from_numpy(system.space.from_rgb(small_hw3)[None, None, ..., 0].copy())
-    logits_1Qhw = system.predict_logits(lightness_11hw)
-    centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32, device=logits_1Qhw.device)
-    chroma_12hw = annealed_mean(logits_1Qhw, centers_Q2, temperature).cpu()
-    chroma_2HW = upsample_chroma(chroma_12hw, (height, width))[0].numpy()
+    output_1Chw = system.predict(system.normalize(lightness_11hw))
+    source = (small_hw3.shape[0], small_hw3.shape[1])
+    chroma_12HW = system.decode(output_1Chw, temperature, (height, width), source)
+    chroma_2HW = chroma_12HW[0].cpu().numpy()
     return _joined(system, rgb_HW3, chroma_2HW)
 
 

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from huescape.errors import HuescapeError, ParamsError
-from huescape.params.load import load_params, resolve_system, schema
+from huescape.params.load import load_params, resolve_system
 
 RAW = Path("data/raw")
 CATALOG = Path("data/catalog")
 RESIZED = Path("data/resized")
 MODELS = Path("models")
-EVALUATION = Path("reports/evaluation")
-FIGURES = Path("reports/figures")
-PAGE = Path("reports/index.html")
+REPORTS = Path("reports")
+EVALUATION = REPORTS / "evaluation"
+FIGURES = REPORTS / "figures"
+PAGE = REPORTS / "index.html"
 PARAMS = Path("params.yaml")
 
 T = TypeVar("T")
@@ -104,10 +105,12 @@ def prior(options: Namespace) -> None:
 def train(options: Namespace) -> None:
     """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
     from huescape import tracking
+    from huescape.checks import check_systems
     from huescape.stages import train as stage
 
     name, params = options.system, load_params(PARAMS)
     system = resolve_system(name, _entry(params.systems, name, "systems"))
+    check_systems(params, str(PARAMS))  # all of them: before the first is trained
     paths = _shards(system.quantizer), _prior(system.quantizer), _bins(system.quantizer)
     for path in paths:
         _need(path)
@@ -169,54 +172,18 @@ def report(options: Namespace) -> None:
         PAGE,
         params.report,
         params_file=PARAMS,
+        comparison=REPORTS / "compare.csv",
+        checked_claims=REPORTS / "claims.csv",
+        side_by_side=REPORTS / "side_by_side",
     )
     _say("report", metrics)
 
 
-def colorize(options: Namespace) -> None:
-    """Color photos of any size with a trained system."""
-    params = load_params(PARAMS)
-    name = options.system or next(iter(params.systems), None)
-    if name is None:
-        raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
-    if not (MODELS / name).is_dir():
-        trained = sorted(path.name for path in MODELS.glob("*/")) if MODELS.is_dir() else []
-        raise HuescapeError(
-            f"{MODELS / name}: no such model; trained: {', '.join(trained) or 'none'}; "
-            "`dvc repro` or `dvc pull` brings one"
-        )
-    from huescape.colorize import colorize_files
+def sweep(options: Namespace) -> None:
+    """Run every point of a sweep file."""
+    from huescape.sweeps import run_sweep
 
-    temperature = params.evaluate.temperature
-    if options.temperature is not None:
-        temperature = options.temperature
-    colorize_files(MODELS / name, options.photos, options.output, temperature, options.size)
-
-
-def track(options: Namespace) -> None:
-    """Send to MLflow what was recorded while its server was down."""
-    from huescape import tracking
-
-    print(f"delivered: {tracking.replay()}")
-    if folder := tracking.undelivered():
-        raise HuescapeError(
-            f"{folder}: runs still wait for a server that does not answer; "
-            "remove that folder to give them up"
-        )
-
-
-def check(options: Namespace) -> None:
-    """Validate params.yaml."""
-    params = load_params(PARAMS)
-    listed = ", ".join(sorted(params.systems)) or "none"
-    print(
-        f"{PARAMS} is valid; systems: {listed}; quantizers: {', '.join(sorted(params.quantizers))}"
-    )
-
-
-def show_schema(options: Namespace) -> None:
-    """Print the JSON schema of params.yaml."""
-    print(json.dumps(schema(), indent=1, sort_keys=True))
+    run_sweep(options.file)
 
 
 def _bins(quantizer: str) -> Path:

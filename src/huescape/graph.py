@@ -21,7 +21,8 @@ class Stage:
     """One resolved stage: `encode@lab313` is the instance lab313 of the group `encode`.
 
     `track` holds the files that stand for all outputs; `scatter` the dotted parameter that gives
-    the number of partitions, if the stage can be made one partition at a time.
+    the number of partitions, if the stage can be made one partition at a time. `cores` is `one`,
+    `all` (it has a pool of processes) or `torch` (as many as torch has threads).
     """
 
     name: str
@@ -29,7 +30,7 @@ class Stage:
     upstream: tuple[str, ...]
     track: tuple[str, ...]
     scatter: str | None
-    all_cores: bool
+    cores: str
     memory_mb: int
 
     @property
@@ -100,7 +101,7 @@ def _stage(repo: Any, stage: Any) -> Stage:
         upstream=tuple(upstream),
         track=tuple(meta.get("track", files)),
         scatter=meta.get("scatter"),
-        all_cores=meta.get("cores") == "all",
+        cores=str(meta.get("cores", "one")),
         memory_mb=int(meta.get("memory", 1000)),
     )
 

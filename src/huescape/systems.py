@@ -1,7 +1,7 @@
 """A system put together: network, color space, bins and normalization; saved and loaded whole.
 
-Shape suffixes: N photos, H rows, W columns, Q bins, 2 chroma channels; h, w are H, W divided by
-the network's stride.
+Shape suffixes: N photos, H rows, W columns, Q bins, 2 chroma channels, C outputs (Q or 2); h, w
+are H, W divided by the network's stride.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class System:
     """What turns lightness into color.
 
     Attributes:
-        network: normalized lightness (N, 1, H, W) to logits (N, Q, h, w).
+        network: normalized lightness (N, 1, H, W) to logits (N, Q, h, w), or to chroma (N, 2, h, w)
+            in units of the space's `chroma_scale`, as `params.head` says.
         space: the color space of `centers`.
         centers: (Q, 2) float64, the chroma of each bin.
         params: what it was built and trained with.
@@ -58,7 +59,7 @@ class System:
         return (lightness_N1HW - self.space.input_offset) / self.space.input_scale
 
     def predict(self, input_N1HW: Tensor) -> Tensor:
-        """Logits (N, Q, h, w), float32, of normalized lightness of any height and width.
+        """Output (N, C, h, w), float32, for normalized lightness of any height and width.
 
         The network is switched to evaluation; the input is moved to its device, padded by
         reflection to the network's multiple at the bottom and right, and the result cut back to
@@ -69,31 +70,50 @@ class System:
         multiple, stride = _geometry(self.network)
         padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), multiple)
         with torch.inference_mode():
-            logits_NQhw: Tensor = self.network(
+            output_NChw: Tensor = self.network(
                 padded_N1HW.contiguous(memory_format=torch.channels_last)
             )
-        return logits_NQhw[..., : -(-height // stride), : -(-width // stride)].float()
+        return output_NChw[..., : -(-height // stride), : -(-width // stride)].float()
 
-    def predict_logits(self, lightness_N1HW: Tensor) -> Tensor:
-        """`predict` of lightness in the space's own units."""
-        return self.predict(self.normalize(lightness_N1HW))
+    def decode(
+        self,
+        output_NChw: Tensor,
+        temperature: float,
+        size: tuple[int, int],
+        source: tuple[int, int] = (0, 0),
+    ) -> Tensor:
+        """Chroma (N, 2, *size) of what `predict` gave for a picture of `source` rows and columns.
+
+        Distributions are decoded by the annealed mean; a regression has no temperature.
+        """
+        if self.params.head == "chroma":
+            chroma_N2hw = output_NChw * self.space.chroma_scale
+        else:
+            centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=self.device)
+            chroma_N2hw = decoding.annealed_mean(output_NChw, centers_Q2, temperature)
+        stride = _geometry(self.network)[1]
+        return decoding.upsample_chroma(chroma_N2hw, size, stride, source)
 
     def predict_chroma(self, lightness_N1HW: Tensor, temperature: float) -> Tensor:
-        """Chroma (N, 2, H, W) of lightness in the space's own units, by the annealed mean."""
-        logits_NQhw = self.predict_logits(lightness_N1HW)
-        centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=logits_NQhw.device)
-        chroma_N2hw = decoding.annealed_mean(logits_NQhw, centers_Q2, temperature)
-        height, width = lightness_N1HW.shape[-2:]
-        return decoding.upsample_chroma(chroma_N2hw, (height, width))
+        """Chroma (N, 2, H, W) of lightness in the space's own units, full size."""
+        size = (lightness_N1HW.shape[-2], lightness_N1HW.shape[-1])
+        output_NChw = self.predict(self.normalize(lightness_N1HW))
+        return self.decode(output_NChw, temperature, size, size)
 
 
 def build_system(
-    params: SystemParams, quantizer: Mapping[str, Any], centers: npt.NDArray[np.float64]
+    params: SystemParams,
+    quantizer: Mapping[str, Any],
+    centers: npt.NDArray[np.float64],
+    *,
+    pretrained: bool = False,
 ) -> System:
     """A system with fresh weights that depend on `params.seed` alone.
 
-    `quantizer` is the meta of the target shards. Raises HuescapeError when it is not the quantizer
-    of `params`, or `centers` is not (Q, 2) finite numbers with Q its number of bins.
+    With `pretrained`, the parts of the network that have pretrained weights get them. `quantizer`
+    is the meta of the target shards. Raises HuescapeError when it is not the quantizer of `params`,
+    `centers` is not (Q, 2) finite numbers with Q its number of bins, or pretrained weights are
+    missing or do not fit.
     """
     spec = {key: quantizer.get(key) for key in ("name", "space", "encode", "bins")}
     spec["name"] = quantizer.get("name", quantizer.get("quantizer"))
@@ -112,7 +132,10 @@ def build_system(
         )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(params.seed)
-        network = networks.build(params.network.name, params.network.options, len(centers))
+        outputs = 2 if params.head == "chroma" else len(centers)
+        network = networks.build(params.network.name, params.network.options, outputs)
+    if pretrained and getattr(network, "pretrained", None) is not None:
+        cast(Any, network).load_pretrained()
     return System(network, space(str(spec["space"])), centers, params, spec)
 
 
@@ -125,14 +148,20 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
     state = {k: v.detach().cpu().contiguous() for k, v in system.network.state_dict().items()}
     buffer = io.BytesIO()
     torch.save(state, buffer)
+    params, network = system.params.model_dump(mode="json"), system.params.network
+    # With the options that were left to the network, so that systems can be compared.
+    params["network"] = {"name": network.name}
+    params["network"] |= networks.check_options(network.name, network.options)
     description = {
         **facts,
         "version": VERSION,
-        "params": system.params.model_dump(mode="json"),
+        "params": params,
         "quantizer": system.quantizer,
         "centers": system.centers.tolist(),
         "parameters": networks.parameter_count(system.network),
     }
+    if hasattr(system.network, "pretrained"):  # others have no use for pretrained weights
+        description["pretrained"] = system.network.pretrained
     atomic.write_bytes(folder / WEIGHTS, buffer.getvalue())
     atomic.write_text(folder / HISTORY, history)
     atomic.write_json(folder / DESCRIPTION, description)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.ndimage import gaussian_filter1d
 
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import bin_mass, nearest_bin
@@ -14,6 +15,7 @@ from huescape.color.priors import (
     looks_unnatural,
     rebalancing_weights,
     smooth_prior,
+    smooth_prior_by_index,
 )
 from huescape.color.spaces import rgb_to_lab
 from huescape.errors import HuescapeError
@@ -60,6 +62,40 @@ def test_limits_of_smoothing() -> None:
     edge = np.zeros(313)
     edge[0] = 1.0
     assert smooth_prior(edge, GAMUT, 5.0).sum() == pytest.approx(1)
+
+
+def test_smoothing_by_index_against_a_double_loop() -> None:
+    p = _prior()[:40]
+    truth = np.zeros(40)
+    for i, mass in enumerate(p):
+        kernel = [math.exp(-((i - j) ** 2) / (2 * 2.5**2)) for j in range(40)]
+        truth += mass * np.array(kernel) / math.fsum(kernel)
+    assert np.abs(smooth_prior_by_index(p, 2.5) - truth).max() < 1e-15
+
+
+def test_smoothing_by_index_is_scipys_filter_away_from_the_ends() -> None:
+    p = _prior()
+    p[:30] = p[-30:] = 0
+    expected = gaussian_filter1d(p, 3.0, mode="constant", truncate=9)
+    assert np.abs(smooth_prior_by_index(p, 3.0) - expected).max() < 1e-15
+
+
+@LAW
+@given(MASSES, st.floats(0, 1e4))
+def test_smoothing_by_index_conserves_mass(p: np.ndarray, sigma: float) -> None:
+    smoothed = smooth_prior_by_index(p, sigma)
+    assert smoothed.sum() == pytest.approx(p.sum(), rel=1e-12)
+    assert (smoothed >= 0).all()
+    mirrored = smooth_prior_by_index(p[::-1], sigma)[::-1]
+    assert mirrored == pytest.approx(smoothed, rel=1e-9, abs=1e-300)
+
+
+def test_limits_of_smoothing_by_index() -> None:
+    p = _prior()
+    assert np.array_equal(smooth_prior_by_index(p, 0), p)
+    assert np.array_equal(smooth_prior_by_index(p, 1e-200), p)
+    assert smooth_prior_by_index(p, 1e6) == pytest.approx(np.full(313, 1 / 313), rel=1e-6)
+    assert not np.allclose(smooth_prior_by_index(p, 5.0), smooth_prior(p, GAMUT, 5.0))
 
 
 def test_weights_against_the_formula() -> None:
@@ -117,6 +153,8 @@ def test_bad_priors_are_refused() -> None:
         smooth_prior(np.ones(3), GAMUT, 5.0)
     with pytest.raises(HuescapeError, match="sigma"):
         smooth_prior(np.ones(313), GAMUT, -1.0)
+    with pytest.raises(HuescapeError, match="sigma"):
+        smooth_prior_by_index(np.ones(5), -1.0)
 
 
 def test_the_prior_of_a_wrong_conversion_is_noticed() -> None:

@@ -21,7 +21,7 @@ SMALL: dict[str, Any] = {
     "filter.split": {"val": 0.15, "test": 0.25, "honor_lists": True},
     "resize": {"size": 48, "shards": 3},
     "quantizers.yuv32.bins.n": 12,
-    "systems.colorunet.network": {"options": {"width": 4}},
+    "systems.colorunet.network": {"width": 4},
     "systems.colorunet.augmentation.crop": 32,
     "systems.colorunet.steps": 6,
     "systems.colorunet.batch": 4,

@@ -58,7 +58,7 @@ def test_a_second_system_trains_alone(project: Any, engine: str) -> None:
     other = {
         "preset": "colorunet",
         "quantizer": "yuv32",
-        "network": {"options": {"width": 4}},
+        "network": {"width": 4},
         "optimizer": {"lr": 0.003},
         "augmentation": {"crop": 32},
         "steps": 2,

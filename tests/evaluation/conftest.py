@@ -13,7 +13,8 @@ from huescape.color.bins import gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.priors import smooth_prior
 from huescape.color.spaces import rgb_to_lab
-from huescape.params.systems import LossParams, NetworkParams, SystemParams
+from huescape.params.losses import CrossEntropy
+from huescape.params.systems import NetworkParams, SystemParams
 from huescape.shards import Column, write_index, write_shard
 from huescape.systems import build_system, save_system
 
@@ -67,8 +68,8 @@ def write_system(folder: Path, space: str) -> Path:
     params = SystemParams(
         preset="colorunet",
         quantizer="toy",
-        network=NetworkParams(name="colorunet", options={"width": 4}),
-        loss=LossParams(name="cross_entropy"),
+        network=NetworkParams.model_validate({"name": "colorunet", "width": 4}),
+        loss=CrossEntropy(name="cross_entropy"),
     )
     spec = {"name": "toy", "space": space, "encode": {}, "bins": len(centers)}
     save_system(folder, build_system(params, spec, centers), {}, "step,loss\n")

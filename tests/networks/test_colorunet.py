@@ -25,14 +25,39 @@ def test_parameter_count_follows_from_the_table() -> None:
     assert networks.parameter_count(networks.build("colorunet", {}, 32)) == expected
 
 
+@pytest.mark.parametrize(("width", "outputs"), [(16, 32), (4, 2)])
+def test_parameter_count_without_skips(width: int, outputs: int) -> None:
+    full = networks.build("colorunet", {"width": width}, outputs)
+    bare = networks.build("colorunet", {"width": width, "skips": False}, outputs)
+    # The transposed convolutions of up 2 and up 3 no longer read the levels' 2w and w channels.
+    joined = 2 * width * width * 9 + width * width * 9
+    saved = networks.parameter_count(full) - networks.parameter_count(bare)
+    assert saved == joined == 27 * width**2
+    if (width, outputs) == (16, 32):
+        assert networks.parameter_count(bare) == 135_104
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_without_skips_everything_passes_the_bottleneck(skips: bool) -> None:
+    """With the deepest level silenced, no lightness reaches the output but over the skips."""
+    torch.manual_seed(0)
+    network = networks.build("colorunet", {"width": 4, "skips": skips}, 5).eval()
+    network.down3.register_forward_hook(lambda _module, _inputs, output: output * 0)
+    first, second = network(torch.randn(2, 1, 16, 16))
+    assert torch.equal(first, second) != skips
+
+
+@pytest.mark.parametrize("skips", [True, False])
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (16, 40), (64, 32)])
-def test_logits_have_the_resolution_of_the_input(height: int, width: int) -> None:
-    network = networks.build("colorunet", {"width": 2}, 5)
+def test_logits_have_the_resolution_of_the_input(height: int, width: int, skips: bool) -> None:
+    network = networks.build("colorunet", {"width": 2, "skips": skips}, 5)
     assert network(torch.zeros(2, 1, height, width)).shape == (2, 5, height, width)
 
 
-def test_every_parameter_gets_a_gradient() -> None:
-    network = networks.build("colorunet", {"width": 4}, 5)
+@pytest.mark.parametrize("skips", [True, False])
+def test_every_parameter_gets_a_gradient(skips: bool) -> None:
+    torch.manual_seed(0)
+    network = networks.build("colorunet", {"width": 8, "skips": skips}, 5)
     network(torch.randn(2, 1, 32, 32)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 
@@ -66,10 +91,10 @@ def test_relu_after_the_pool_is_relu_before_it() -> None:
     ("name", "options", "words"),
     [
         ("alexnet", {}, ["network.name", "alexnet", "colorunet"]),
-        ("colorunet", {"widht": 3}, ["network.options.widht", "width"]),
-        ("colorunet", {"width": 0}, ["network.options.width", "from 1"]),
-        ("colorunet", {"width": True}, ["network.options.width", "True"]),
-        ("colorunet", {"width": 1.5}, ["network.options.width", "1.5"]),
+        ("colorunet", {"widht": 3}, ["network.widht", "width"]),
+        ("colorunet", {"width": 0}, ["network.width", "at least 1"]),
+        ("colorunet", {"width": True}, ["network.width", "True"]),
+        ("colorunet", {"width": 1.5}, ["network.width", "1.5"]),
     ],
 )
 def test_unknown_names_and_options_are_refused(

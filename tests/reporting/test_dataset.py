@@ -46,6 +46,16 @@ def test_a_reason_of_tomorrow_is_still_shown() -> None:
             "every pixel encoded as its nearest bin; "
             "weights from the prior, mixed with uniform by lambda = 0.5.",
         ),
+        (
+            {
+                "space": "lab",
+                "bins": {"rule": "gamut"},
+                "encode": {"method": "chroma", "stride": 4},
+            },
+            "CIE Lab plane; bins on a grid of step 10 whose cells touch the sRGB gamut; "
+            "one pixel in 4 by 4 kept as its own chroma, for regression; "
+            "weights from the prior, mixed with uniform by lambda = 0.5.",
+        ),
     ],
 )
 def test_a_quantizer_in_words(section: dict[str, Any], says: str) -> None:

@@ -312,7 +312,7 @@ def test_page_is_well_formed_and_whole(inputs: Inputs) -> None:
     assert len(ids) == len(set(ids))
     for href in page.values("href"):
         assert not href.startswith("#") or href[1:] in ids
-    for heading in ("Scores", "Pictures", "Systems", "Data", "Quantizers", "Reproduce"):
+    for heading in ("Scores", "Claims", "Pictures", "Systems", "Data", "Quantizers", "Reproduce"):
         assert heading in page.text
     assert inputs.metrics["bytes"] == (inputs.root / "reports/index.html").stat().st_size
 
@@ -429,10 +429,18 @@ def test_same_inputs_same_bytes(tmp_path: Path) -> None:
     pages = []
     for name in ("one", "another folder"):
         write_project(tmp_path / name)
+        _write_pictures(tmp_path / name, "colorunet", 0.5)
         pages.append(Inputs(tmp_path / name))
     evaluations = pages[1].root / "reports/evaluation"
     turned = [evaluations / "wide.json", evaluations / "colorunet.json"]
-    assert pages[0].run() == pages[1].run(evaluations=turned) == pages[1].run()
+    first, second = (_comparison(page.root) for page in pages)
+    whole = pages[0].run(**first)
+    assert whole == pages[1].run(evaluations=turned, **second) == pages[1].run(**second)
+    made = [f for f in sorted(pages[0].root.rglob("*")) if f.is_file()]
+    assert any(f.name == "side-by-side-1.png" for f in made)
+    for file in made:
+        other = pages[1].root / file.relative_to(pages[0].root)
+        assert file.suffix == ".npz" or file.read_bytes() == other.read_bytes()
 
 
 def test_large_pictures_are_shrunk_to_the_budget(inputs: Inputs) -> None:
@@ -445,6 +453,130 @@ def test_large_pictures_are_shrunk_to_the_budget(inputs: Inputs) -> None:
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
         sizes = {(f.get("width"), f.get("height")) for tag, f in page.tags if tag == "img"}
         assert (str(image.width), str(image.height)) in sizes
+
+
+def _write_pictures(root: Path, name: str, vivid: float) -> Path:
+    """What the stage evaluate writes of each example photo, for the pictures side by side."""
+    arrays: dict[str, Any] = {"ids": np.array([f"sun397/c/coast/sun_{k}" for k in range(3)])}
+    for k in range(3):
+        truth = _landscape(k, 64)
+        gray = truth.convert("L").convert("RGB")
+        arrays[f"truth_{k}"] = np.asarray(truth)
+        arrays[f"rgb_{k}"] = np.asarray(Image.blend(gray, truth, vivid))
+    path = root / f"reports/evaluation/{name}/pictures.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def _comparison(root: Path) -> dict[str, Path]:
+    reports = root / "reports"
+    return {
+        "comparison": reports / "compare.csv",
+        "checked_claims": reports / "claims.csv",
+        "side_by_side": reports / "side_by_side",
+    }
+
+
+def test_comparison_and_claims_are_on_the_page_and_in_tables(inputs: Inputs) -> None:
+    paths = _comparison(inputs.root)
+    text = " ".join(Page(inputs.run(**paths)).text.split())
+    assert "All systems compared" in text
+    # Both fixtures have the same parameters and seed: the second says nothing new.
+    systems = [row["systems"] for row in csv.DictReader(paths["comparison"].open())]
+    assert systems[0] == "colorunet"
+    assert len(systems) == 6
+    assert "This run: 31 test photos; 1 seed a system; 160 training steps." in text
+    claims = list(csv.DictReader(paths["checked_claims"].open()))
+    verdicts = {row["claim"]: row["verdict"] for row in claims}
+    assert verdicts.pop("4") == "seen once"  # one system has its own temperatures
+    assert set(verdicts.values()) == {"not compared"}
+    assert text.count("not compared needs") == len(verdicts) == 7
+    assert list(paths["side_by_side"].iterdir()) == []
+
+
+def test_pairs_are_found_across_systems(inputs: Inputs) -> None:
+    path = inputs.root / "models/wide/system.json"
+    description = json.loads(path.read_text())
+    description["params"]["loss"]["weighted"] = False
+    description["pretrained"] = None
+    description["params"]["network"]["pretrained"] = "none"
+    _write_json(path, description)
+    base = json.loads((inputs.root / "models/colorunet/system.json").read_text())
+    base["pretrained"] = None
+    base["params"]["network"]["pretrained"] = "none"
+    _write_json(inputs.root / "models/colorunet/system.json", base)
+    paths = _comparison(inputs.root)
+    page = Page(inputs.run(**paths))
+    text = " ".join(page.text.split())
+    assert "colorunet against wide" in text
+    assert "Without pretrained weights: colorunet, wide could have started" in text
+    rows = [r for r in csv.DictReader(paths["checked_claims"].open()) if r["claim"] == "1"]
+    seen = {row["score"]: row["verdict"] for row in rows}
+    assert seen == {
+        "auc": "not seen (once)",
+        "auc_rebalanced": "not decided",
+        "auc_macro": "seen once",
+        "colorfulness": "seen once",
+    }
+
+
+def test_pictures_side_by_side(inputs: Inputs) -> None:
+    path = inputs.root / "models/wide/system.json"
+    description = json.loads(path.read_text())
+    description["params"]["batch"] = 8
+    _write_json(path, description)
+    before = len(Page(inputs.run()).values("src"))
+    for name, vivid in (("colorunet", 0.9), ("wide", 0.4)):
+        _write_pictures(inputs.root, name, vivid)
+    page = Page(inputs.run(**_comparison(inputs.root)))
+    assert len(page.values("src")) == before + 1
+    assert "side_by_side/side-by-side-1.png" in page.values("href")
+    assert (inputs.root / "reports/side_by_side/side-by-side-1.png").is_file()
+    assert any("predictions of colorunet, wide" in alt for alt in page.values("alt"))
+
+
+def test_broken_pictures_leave_all_as_it_was(inputs: Inputs) -> None:
+    path = _write_pictures(inputs.root, "colorunet", 0.9)
+    paths = _comparison(inputs.root)
+    inputs.run(**paths)
+    files = [f for f in sorted((inputs.root / "reports").rglob("*")) if f.is_file() and f != path]
+    before = [file.read_bytes() for file in files]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(HuescapeError, match=r"pictures\.npz: is not a readable"):
+        inputs.run(params=ReportParams(title="another"), **paths)
+    after = [f for f in sorted((inputs.root / "reports").rglob("*")) if f.is_file() and f != path]
+    assert after == files
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_many_pictures_keep_the_page_small(inputs: Inputs) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"net{k}" for k in range(9)]
+    for k, name in enumerate(names):
+        _write_system(inputs.root, name, 1000, 0.7 + k / 100)
+        path = inputs.root / f"models/{name}/system.json"
+        description = json.loads(path.read_text())
+        description["params"]["batch"] = k + 1
+        _write_json(path, description)
+        arrays = {"ids": np.array([f"photo{n}" for n in range(9)])}
+        for n in range(9):
+            for kind in ("truth", "rgb"):
+                arrays[f"{kind}_{n}"] = rng.integers(0, 256, (192, 192, 3), dtype=np.uint8)
+        np.savez(inputs.root / f"reports/evaluation/{name}/pictures.npz", **arrays)
+    page = Page(inputs.run(tuple(names), **_comparison(inputs.root)))
+    assert inputs.metrics["bytes"] < 5_000_000
+    shown = [alt for alt in page.values("alt") if alt.startswith("The same test photos")]
+    assert len(shown) == 3  # nine systems, at most four beside the truth and its gray
+
+
+def test_a_factor_for_each_milestone_is_said(inputs: Inputs) -> None:
+    path = inputs.root / "models/wide/system.json"
+    description = json.loads(path.read_text())
+    description["params"]["optimizer"]["gamma"] = [0.3333, 0.3]
+    _write_json(path, description)
+    text = " ".join(Page(inputs.run()).text.split())
+    assert "times 0.3333, 0.3 at 60 %, 85 % of the run" in text
+    assert "times 0.2 at 60 %, 85 % of the run" in text
 
 
 def test_no_pictures_is_said(inputs: Inputs) -> None:

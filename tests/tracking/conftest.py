@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from huescape.params.systems import LossParams, NetworkParams, SystemParams
+from huescape.params.losses import CrossEntropy
+from huescape.params.systems import NetworkParams, SystemParams
 from huescape.systems import build_system, save_system
 from huescape.tracking import mlflow_store
 
@@ -46,8 +47,8 @@ def model(tmp_path: Path) -> Path:
     params = SystemParams(
         preset="colorunet",
         quantizer="yuv3",
-        network=NetworkParams(name="colorunet", options={"width": 2}),
-        loss=LossParams(name="cross_entropy"),
+        network=NetworkParams.model_validate({"name": "colorunet", "width": 2}),
+        loss=CrossEntropy(name="cross_entropy"),
         steps=7,
     )
     quantizer = {

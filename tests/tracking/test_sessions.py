@@ -187,7 +187,7 @@ def test_a_pulled_model_gets_a_run_of_its_own_once(project: MlflowClient, model:
     [run] = runs(project)
     assert run.data.tags["origin"] == "pulled"
     assert run.data.tags["quantizer"] == "yuv3"
-    assert run.data.params["network.options.width"] == "2"
+    assert run.data.params["network.width"] == "2"
     assert run.data.params["steps"] == "7"
     assert run.inputs.dataset_inputs[0].dataset.digest == "d" * 36
     assert (run.data.metrics["auc"], run.info.status) == (0.2, "FINISHED")

@@ -79,7 +79,7 @@ def toy_params(**changes: object) -> SystemParams:
     values: dict[str, object] = {
         "preset": "colorunet",
         "quantizer": "toy",
-        "network": {"name": "colorunet", "options": {"width": 4}},
+        "network": {"name": "colorunet", "width": 4},
         "loss": {"name": "cross_entropy"},
         "optimizer": {"lr": 0.01, "milestones": (0.5,)},
         "augmentation": {"crop": 16, "noise": (0.0, 0.02)},

@@ -36,7 +36,7 @@ def test_a_batch_depends_on_seed_and_step_alone(targets: Path) -> None:
     )
     first = jumped.train(5)
     torch.testing.assert_close(first.input_N1HW, again.input_N1HW, rtol=0, atol=0)
-    torch.testing.assert_close(first.index_NhwK, again.index_NhwK, rtol=0, atol=0)
+    torch.testing.assert_close(first.targets.index_NhwK, again.targets.index_NhwK, rtol=0, atol=0)
     assert not torch.equal(first.input_N1HW, other.train(5).input_N1HW)
     assert not torch.equal(first.input_N1HW, jumped.train(6).input_N1HW)
 
@@ -71,8 +71,10 @@ def test_soft_weights_move_with_their_bins(
     write_shard(folder, "00000", columns, made)
     write_index(folder, "targets", columns, ["00000"], shards.meta)
     batch = batches(tmp_path / "soft", AugmentationParams(crop=16)).train(3)
-    assert batch.weight_NhwK is not None
-    torch.testing.assert_close(batch.weight_NhwK, 0.25 * (1 + batch.index_NhwK.float()))
+    assert batch.targets.weight_NhwK is not None
+    torch.testing.assert_close(
+        batch.targets.weight_NhwK, 0.25 * (1 + batch.targets.index_NhwK.float())
+    )
 
 
 @pytest.mark.parametrize("size", [3, 8, 20])
@@ -93,12 +95,12 @@ def test_noise_touches_the_lightness_alone(targets: Path) -> None:
     noisy = batches(targets, AugmentationParams(flip=False, noise=(0.05,))).train(0)
     difference = noisy.input_N1HW - quiet.input_N1HW
     assert 0.045 < float(difference.std()) < 0.055
-    assert torch.equal(noisy.index_NhwK, quiet.index_NhwK)
-    assert torch.equal(noisy.mask_Nhw, quiet.mask_Nhw)
+    assert torch.equal(noisy.targets.index_NhwK, quiet.targets.index_NhwK)
+    assert torch.equal(noisy.targets.mask_Nhw, quiet.targets.mask_Nhw)
 
 
 def test_padding_is_masked(targets: Path) -> None:
-    mask = batches(targets).train(0).mask_Nhw
+    mask = batches(targets).train(0).targets.mask_Nhw
     assert mask[:, :28].all()
     assert not mask[:, 28:].any()
 
@@ -108,7 +110,7 @@ def test_whole_photos_are_not_augmented(targets: Path) -> None:
     batch = batches(targets, AugmentationParams(crop=16, noise=(0.5,))).whole(np.array([9, 2]))
     expected = SPACES["yuv"].uint8_to_lightness(shards.take("lightness", [9, 2])) - 0.5
     np.testing.assert_array_equal(batch.input_N1HW[:, 0].numpy(), expected)
-    np.testing.assert_array_equal(batch.index_NhwK.numpy(), shards.take("index", [9, 2]))
+    np.testing.assert_array_equal(batch.targets.index_NhwK.numpy(), shards.take("index", [9, 2]))
 
 
 def test_a_crop_that_does_not_fit_is_refused(

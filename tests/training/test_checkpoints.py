@@ -13,9 +13,8 @@ from huescape.training.checkpoints import Checkpoint, CheckpointFolder, digest
 
 
 def checkpoint(step: int) -> Checkpoint:
-    return Checkpoint(
-        step, {"w": torch.full((2,), float(step))}, {"state": {}}, [(1.0, 2.0)] * step
-    )
+    learner = {"network": {"w": torch.full((2,), float(step))}, "optimizer": {"state": {}}}
+    return Checkpoint(step, learner, [(1.0, 2.0)] * step)
 
 
 def test_the_last_two_are_kept_and_the_last_is_read(tmp_path: Path) -> None:
@@ -29,7 +28,11 @@ def test_the_last_two_are_kept_and_the_last_is_read(tmp_path: Path) -> None:
     ]
     latest = folder.latest()
     assert latest is not None
-    assert (latest.step, latest.network["w"].tolist(), len(latest.values)) == (15, [15, 15], 15)
+    assert (latest.step, latest.learner["network"]["w"].tolist(), len(latest.values)) == (
+        15,
+        [15, 15],
+        15,
+    )
     folder.remove()
     assert not folder.folder.exists()
 

@@ -46,7 +46,7 @@ def test_learns_eight_photos_by_heart(
     targets: Path, tmp_path: Path, make_params: MakeParams
 ) -> None:
     params = make_params(
-        network={"name": "colorunet", "options": {"width": 8}},
+        network={"name": "colorunet", "width": 8},
         augmentation={"flip": False},
         optimizer={"lr": 0.01, "milestones": (0.7,)},
         steps=150,
@@ -60,7 +60,7 @@ def test_learns_eight_photos_by_heart(
     for split, least in (("train", 0.97), ("val", 0.85)):
         rows = shards.rows(split)
         lightness = system.space.uint8_to_lightness(shards.take("lightness", rows))[:, None]
-        bins = system.predict_logits(torch.from_numpy(lightness)).argmax(1).numpy()
+        bins = system.predict(system.normalize(torch.from_numpy(lightness))).argmax(1).numpy()
         right = bins == shards.take("index", rows)[..., 0]
         assert right[:, :28].mean() > least, split
 
@@ -173,7 +173,7 @@ def test_nan_names_the_step_and_keeps_the_last_good_checkpoint(
     latest = CheckpointFolder(tmp_path).latest()
     assert latest is not None
     assert latest.step == 8
-    assert all(torch.isfinite(v).all() for v in latest.network.values())
+    assert all(torch.isfinite(v).all() for v in latest.learner["network"].values())
 
 
 def test_weights_that_an_update_spoils_are_not_saved(

@@ -12,7 +12,7 @@ from huescape.training.optimizers import build_optimizer, learning_rate
 
 def test_the_rate_falls_at_each_milestone() -> None:
     params = OptimizerParams(lr=1.0, milestones=(0.6, 0.85), gamma=0.2)
-    rates = [learning_rate(params, step, 100) for step in range(100)]
+    rates = [learning_rate(params, step / 100) for step in range(100)]
     expected = [1.0] * 60 + [0.2] * 25 + [0.04] * 15
     assert rates == pytest.approx(expected)
 

@@ -141,7 +141,7 @@ def test_other_inputs_do_not_go_on(
     copy = tmp_path / "huescape"
     shutil.copytree(Path(networks.__file__).parents[1], copy)
     monkeypatch.setattr(networks, "__file__", str(copy / "networks" / "__init__.py"))
-    for changed in ("__init__.py", "losses.py", "networks/blocks.py"):
+    for changed in ("__init__.py", "losses/focal.py", "networks/blocks.py"):
         before = train.resume_key(*files, make_params())
         with (copy / changed).open("a") as source:
             source.write("# another version")

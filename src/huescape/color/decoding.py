@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from huescape.color.spaces import Space
 from huescape.errors import HuescapeError
@@ -63,11 +62,35 @@ def mode_color(logits_NQHW: Tensor, centers_Q2: Tensor) -> Tensor:
     return centers_Q2[index_NHW].permute(0, 3, 1, 2).contiguous()
 
 
-def upsample_chroma(chroma_N2hw: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear upsampling (pixel centers aligned, not corners) to (H, W): (N, 2, H, W)."""
-    if tuple(chroma_N2hw.shape[-2:]) == tuple(size):
+def upsample_chroma(
+    chroma_N2hw: Tensor, size: tuple[int, int], stride: int = 1, source: tuple[int, int] = (0, 0)
+) -> Tensor:
+    """Bilinear upsampling to (H, W): (N, 2, H, W); beyond the outermost points, their color.
+
+    The points of `chroma_N2hw` are pixels stride // 2, stride // 2 + stride, … of a picture of
+    `source` = (rows, columns), by default (h stride, w stride): where targets are sampled. (The
+    usual interpolation puts the points of an even stride half a pixel further up and left.)
+    """
+    height, width = chroma_N2hw.shape[-2:]
+    source = source if all(source) else (height * stride, width * stride)
+    if stride == 1 and (height, width) == tuple(size) == tuple(source):
         return chroma_N2hw
-    return functional.interpolate(chroma_N2hw, size=size, mode="bilinear", align_corners=False)
+    rows = _interpolated(chroma_N2hw, -2, size[0], stride, source[0])
+    return _interpolated(rows, -1, size[1], stride, source[1])
+
+
+def _interpolated(x: Tensor, dim: int, count: int, stride: int, source: int) -> Tensor:
+    """Linear interpolation of one axis at the centers of `count` pixels."""
+    pixel = (torch.arange(count, dtype=torch.float64) + 0.5) * (source / count) - 0.5
+    place = ((pixel - stride // 2) / stride).clamp(0, x.shape[dim] - 1)
+    before = place.floor().long()
+    after = (before + 1).clamp(max=x.shape[dim] - 1)
+    shape = [1] * x.ndim
+    shape[dim] = count
+    share = (place - before).to(x.dtype).view(shape).to(x.device)
+    low = x.index_select(dim, before.to(x.device))
+    high = x.index_select(dim, after.to(x.device))
+    return torch.lerp(low, high, share)
 
 
 def join(

@@ -34,18 +34,26 @@ def smooth_prior(p: FloatArray, centers: FloatArray, sigma: float) -> npt.NDArra
     """
     mass_Q = _checked_mass(p)
     centers_Q2 = _checked_centers(centers, len(mass_Q))
-    if not (np.isfinite(sigma) and sigma >= 0):
-        raise HuescapeError(f"sigma is {sigma}: allowed is 0 or a positive number")
-    if sigma == 0:
-        return mass_Q
     squared_QQ = ((centers_Q2[:, None] - centers_Q2) ** 2).sum(axis=2)
-    # A sigma too small for float64 leaves each bin alone, as its limit does.
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        exponent_QQ = np.where(squared_QQ > 0, -squared_QQ / (2 * float(sigma) ** 2), 0.0)
-    kernel_QQ = exp_negative(np.maximum(exponent_QQ, -1e6))
-    # Sums along the first axis, row after row, not BLAS: the same bits on every machine.
-    share_QQ = kernel_QQ / kernel_QQ.T.sum(axis=0)[:, None]
-    return np.asarray((share_QQ * mass_Q[:, None]).sum(axis=0), np.float64)
+    return _spread(mass_Q, squared_QQ, sigma)
+
+
+def smooth_prior_by_index(p: FloatArray, sigma: float) -> npt.NDArray[np.float64]:
+    """The prior spread by a Gaussian over the bins' index (MLEU's variant), (Q,) float64.
+
+    As `smooth_prior`, but with the difference of the two bins' indices for a distance, so what it
+    mixes depends on how the bins are ordered: along b in the gamut's grid, with a jump at each new
+    a. Every bin's mass is conserved, at the first and last index too. sigma = 0 means no smoothing.
+
+    Args:
+        p: (Q,) mass of each bin, not negative: probabilities or counts.
+        sigma: in bins, 0 or more.
+    Raises:
+        HuescapeError: negative or no mass, or a negative sigma.
+    """
+    mass_Q = _checked_mass(p)
+    index_Q = np.arange(len(mass_Q), dtype=np.float64)
+    return _spread(mass_Q, (index_Q[:, None] - index_Q) ** 2, sigma)
 
 
 def rebalancing_weights(
@@ -100,6 +108,23 @@ def looks_unnatural(p: FloatArray, centers: FloatArray) -> str | None:
         f"the prior peaks at ({first:.3g}, {second:.3g}) with {share:.1%} of all pixels, far from "
         "gray (0, 0), where natural photos peak: check the photos and their conversion"
     )
+
+
+def _spread(
+    mass_Q: npt.NDArray[np.float64], squared_QQ: npt.NDArray[np.float64], sigma: float
+) -> npt.NDArray[np.float64]:
+    """Share each bin's mass among all by a Gaussian of the squared distances; conserves mass."""
+    if not (np.isfinite(sigma) and sigma >= 0):
+        raise HuescapeError(f"sigma is {sigma}: allowed is 0 or a positive number")
+    if sigma == 0:
+        return mass_Q
+    # A sigma too small for float64 leaves each bin alone, as its limit does.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        exponent_QQ = np.where(squared_QQ > 0, -squared_QQ / (2 * float(sigma) ** 2), 0.0)
+    kernel_QQ = exp_negative(np.maximum(exponent_QQ, -1e6))
+    # Sums along the first axis, row after row, not BLAS: the same bits on every machine.
+    share_QQ = kernel_QQ / kernel_QQ.T.sum(axis=0)[:, None]
+    return np.asarray((share_QQ * mass_Q[:, None]).sum(axis=0), np.float64)
 
 
 def _checked_mass(p: FloatArray) -> npt.NDArray[np.float64]:

@@ -21,7 +21,6 @@ import numpy.typing as npt
 import torch
 
 from huescape import runtime
-from huescape.color.decoding import annealed_mean, upsample_chroma
 from huescape.errors import HuescapeError
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
@@ -144,12 +143,13 @@ def _predict(
     The network sees the padded photo, as it did in training.
     """
     lightness_N1SS = torch.from_numpy(system.space.from_rgb(rgb_NSS3)[..., 0][:, None].copy())
-    logits_NQss = system.predict_logits(lightness_N1SS)
-    centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32, device=logits_NQss.device)
+    output_NCss = system.predict(system.normalize(lightness_N1SS))
     size = (rgb_NSS3.shape[1], rgb_NSS3.shape[2])
-    found = {}
+    found: dict[str, npt.NDArray[np.float32]] = {}
     for temperature in temperatures:
-        chroma_N2ss = annealed_mean(logits_NQss, centers_Q2, temperature)
-        chroma_N2SS = upsample_chroma(chroma_N2ss, size)
+        if system.params.head == "chroma" and found:  # no temperature changes a regression
+            found[temperature_name(temperature)] = next(iter(found.values()))
+            continue
+        chroma_N2SS = system.decode(output_NCss, temperature, size)
         found[temperature_name(temperature)] = chroma_N2SS.permute(0, 2, 3, 1).cpu().numpy()
     return found

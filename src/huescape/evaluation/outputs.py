@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from huescape import atomic
+from huescape.arrays import write_arrays
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
 from huescape.metrics.baselines import BASELINES
@@ -47,13 +48,14 @@ def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
 
 
 def write(folder: Path, system: str, result: Evaluation, params: EvaluateParams) -> None:
-    """Write the per-photo table, the curves and the figures into `folder`, all or nothing."""
+    """Write the per-photo table, curves, figures and pictures into `folder`, all or nothing."""
     with atomic.fresh_directory(folder) as fresh:
         atomic.write_text(fresh / "photos.csv", _photo_table(result, params))
         atomic.write_text(fresh / "curves.csv", _curve_table(result, params))
         _draw_curves(fresh / "curves.png", system, result, params)
         if result.examples:
             _draw_grid(fresh / "grid.png", result, params)
+            _write_pictures(fresh / "pictures.npz", result, params)
 
 
 def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +145,15 @@ def _draw_grid(path: Path, result: Evaluation, params: EvaluateParams) -> None:
         (photo, [pictures[key] for key in keys]) for photo, pictures in result.examples.items()
     ]
     grid.draw(path, ("Truth", "Gray", *(f"T = {name}" for name in names)), rows)
+
+
+def _write_pictures(path: Path, result: Evaluation, params: EvaluateParams) -> None:
+    """The example photos as they are and as the system colors them, for pictures side by side."""
+    arrays: dict[str, Any] = {"ids": np.array(list(result.examples))}
+    for k, pictures in enumerate(result.examples.values()):
+        arrays[f"truth_{k}"] = pictures["ground_truth"]
+        arrays[f"rgb_{k}"] = pictures[temperature_name(params.temperature)]
+    write_arrays(path, **arrays)
 
 
 def _text(value: float | None) -> str:

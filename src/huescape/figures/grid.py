@@ -17,7 +17,8 @@ from huescape.atomic import replace_file
 
 Picture = npt.NDArray[np.uint8]
 
-_GAP, _HEAD, _CAPTION = 8, 34, 20
+_GAP, _CAPTION = 8, 20
+_HEAD, _HEAD_LINE = 16, 18
 _INK, _FAINT = (34, 34, 34), (110, 110, 110)
 
 
@@ -30,21 +31,22 @@ def draw(
     """Draw the grid and write it to `path` (PNG).
 
     Args:
-        columns: the title of each column.
+        columns: the title of each column; a line break in it makes the head higher.
         rows: a caption, and one picture (H, W, 3) for each column, all of one size.
         width: pixels of a column; pictures are only shrunk, to `width` or to 1.25 `width` high.
     """
     shown = [(caption, [_fitted(picture, width) for picture in row]) for caption, row in rows]
     heights = [max(picture.height for picture in row) + _CAPTION for _, row in shown]
+    head = _HEAD + _HEAD_LINE * max(1 + title.count("\n") for title in columns)
     size = (
         _GAP + len(columns) * (width + _GAP),
-        _HEAD + sum(height + _GAP for height in heights),
+        head + sum(height + _GAP for height in heights),
     )
     sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
     for number, title in enumerate(columns):
         pen.text((_left(number, width), 9), title, fill=_INK, font=_font(15))
-    top = _HEAD
+    top = head
     for (caption, row), height in zip(shown, heights, strict=True):
         for number, picture in enumerate(row):
             sheet.paste(picture, (_left(number, width), top))

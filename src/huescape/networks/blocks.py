@@ -5,6 +5,7 @@ Shape suffixes: N photos, C channels, H rows, W columns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -14,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def conv3(inputs: int, outputs: int) -> nn.Conv2d:
-    """A 3 x 3 convolution that keeps the resolution."""
-    return nn.Conv2d(inputs, outputs, 3, padding=1)
+def conv3(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+    """A 3 x 3 convolution that divides the resolution by `stride`, which divides it."""
+    return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=dilation, dilation=dilation)
 
 
 def xavier_init(network: nn.Module) -> None:
@@ -24,6 +25,22 @@ def xavier_init(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def he_init(network: nn.Module) -> None:
+    """He normal weights for ReLU (He et al. 2015) and zero biases, from torch's generator.
+
+    A transposed convolution of stride s has k^2 / s^2 of its k x k taps under an output pixel.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            taps: float = math.prod(module.kernel_size)
+            if isinstance(module, nn.ConvTranspose2d):
+                taps /= math.prod(module.stride)
+            fan_in = taps * module.in_channels / module.groups
+            nn.init.normal_(module.weight, std=math.sqrt(2 / fan_in))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 

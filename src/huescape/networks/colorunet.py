@@ -15,6 +15,11 @@ Shape suffixes: N photos, C channels, H rows, W columns, Q bins.
 Parameters at width 16 and Q = 32, biases included: the way down has 71,792 in convolutions and 224
 in norms, up 1, 2 and 3 have 37,024, 23,184 and 9,248, the head 544; together 142,016. This is the
 reading with 3 x 3 transposed convolutions; with 2 x 2 ones it would be 122,816.
+
+Without skips (the ablation of the paper) nothing is joined: up 2 reads 32 channels and up 3 reads
+32, which saves 9 (2w x w + w x w) = 27 w^2 weights: 6,912 at width 16, 135,104 are left. The
+authors' code compares with an older bottleneck that also differs in its strides and norms; here
+the skips alone differ, so that a comparison says what they do.
 """
 
 from __future__ import annotations
@@ -22,30 +27,35 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from huescape.networks.blocks import DownBlock, UpBlock, joined, xavier_init
+from huescape.networks.options import Width
 
 
 class ColorUNet(nn.Module):
     """Logits of `outputs` color bins at full resolution from the lightness alone.
 
-    `width` is the number of channels of the first level (16 as published).
+    `width` is the number of channels of the first level (16 as published); `skips` joins the
+    encoder's levels to the decoder's.
 
     Attributes:
+        heads: kinds of output it can have.
         multiple: height and width of the input must be multiples of it.
         stride: the input's resolution divided by the output's.
     """
 
+    heads = ("bins", "chroma")
     multiple = 8
     stride = 1
 
-    def __init__(self, outputs: int, width: int = 16) -> None:
+    def __init__(self, outputs: int, width: Width = 16, skips: bool = True) -> None:
         super().__init__()
+        self.skips = skips
         w1, w2, w3 = width, 2 * width, 4 * width
         self.down1 = DownBlock(1, w1)
         self.down2 = DownBlock(w1, w2)
         self.down3 = DownBlock(w2, w3)
         self.up1 = UpBlock(w3, (w2, w2, w2), norm=True)
-        self.up2 = UpBlock(w2 + w2, (w1, w2, w2), norm=True)
-        self.up3 = UpBlock(w2 + w1, (w1, w1), norm=False)
+        self.up2 = UpBlock(w2 + w2 * skips, (w1, w2, w2), norm=True)
+        self.up3 = UpBlock(w2 + w1 * skips, (w1, w1), norm=False)
         self.head = nn.Conv2d(w1, outputs, 1)
         xavier_init(self)
 
@@ -54,7 +64,13 @@ class ColorUNet(nn.Module):
         half_NCHW = self.down1(input_N1HW)
         quarter_NCHW = self.down2(half_NCHW)
         decoded_NCHW = self.up1(self.down3(quarter_NCHW))
-        decoded_NCHW = self.up2(joined(decoded_NCHW, quarter_NCHW))
-        decoded_NCHW = self.up3(joined(decoded_NCHW, half_NCHW))
+        decoded_NCHW = self.up2(self._skipped(decoded_NCHW, quarter_NCHW))
+        decoded_NCHW = self.up3(self._skipped(decoded_NCHW, half_NCHW))
         logits_NQHW: Tensor = self.head(decoded_NCHW)
         return logits_NQHW
+
+    def _skipped(self, decoded_NCHW: Tensor, skip_NCHW: Tensor) -> Tensor:
+        return joined(decoded_NCHW, skip_NCHW) if self.skips else decoded_NCHW
+
+
+Network = ColorUNet

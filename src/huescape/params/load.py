@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from math import lcm
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,11 +57,17 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
     Raises ParamsError, in one line that names the file, the dotted key and what is allowed.
     """
-    params = _validated(Params, read_yaml(path), str(path))
+    return validated(read_yaml(path), str(path))
+
+
+def validated(values: Any, where: str) -> Params:
+    """The parameters that `values`, read from `where`, hold; see `load_params`."""
+    params = _validated(Params, values, where)
     for name, overrides in params.systems.items():
-        system = resolve_system(name, overrides, str(path))
-        _check_geometry(name, system, params, str(path))
-    _check_strides(params, str(path))
+        system = resolve_system(name, overrides, where)
+        _check_head(name, system, params, where)
+        _check_geometry(name, system, params, where)
+    _check_strides(params, where)
     return params
 
 
@@ -70,22 +77,18 @@ def resolve_system(
     """Apply the overrides of `systems.<name>` to its preset, section by section."""
     merged = preset(overrides.preset, f"{where}: systems.{name}.preset")
     for key, value in overrides.model_dump(exclude_none=True).items():
-        old = merged.get(key)
-        merged[key] = (
-            {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
-        )
+        merged[key] = _merged(merged.get(key), value)
     return _validated(SystemParams, merged, where, ("systems", name))
 
 
 def preset(name: str, where: str) -> dict[str, Any]:
     """Read a published recipe from the package; raises ParamsError for a name that is not there."""
     folder = resources.files("huescape") / "presets"
-    names = sorted(
-        p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")
-    )
+    names = sorted(p.name for p in folder.iterdir() if (p / "preset.yaml").is_file())
     if name not in names:
         raise ParamsError(f"{where}: {name!r} is not a preset; allowed: {', '.join(names)}")
-    recipe = YAML(typ="safe", pure=True).load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    file = folder / name / "preset.yaml"
+    recipe = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
     return {**recipe, "preset": name}
 
 
@@ -113,6 +116,27 @@ def schema() -> dict[str, Any]:
     return Params.model_json_schema()
 
 
+def _merged(old: Any, new: Any) -> Any:
+    """The preset's section with the keys of the override; whole if it names another thing."""
+    if not (isinstance(new, dict) and isinstance(old, dict)):
+        return new
+    if "name" in new and new["name"] != old.get("name"):
+        return new
+    return {**old, **new}
+
+
+def _check_head(name: str, system: SystemParams, params: Params, where: str) -> None:
+    """Logits of bins are compared with bins, chroma with chroma."""
+    method = params.quantizers[system.quantizer].encode.method
+    allowed = ("chroma",) if system.head == "chroma" else ("soft", "hard")
+    if method not in allowed:
+        raise ParamsError(
+            f"{where}: systems.{name}.loss.name is {system.loss.name!r}, which needs a quantizer "
+            f"with encode.method {' or '.join(allowed)}; "
+            f"quantizers.{system.quantizer}.encode.method is {method!r}"
+        )
+
+
 def _check_geometry(name: str, system: SystemParams, params: Params, where: str) -> None:
     """A crop must fit into the photos, and be a multiple of the stride of the targets."""
     crop = system.augmentation.crop
@@ -124,10 +148,10 @@ def _check_geometry(name: str, system: SystemParams, params: Params, where: str)
             f"{where}: systems.{name}.augmentation.crop is {crop}; "
             f"allowed: at most resize.size = {params.resize.size}"
         )
-    if crop % max(8, stride):
+    if crop % lcm(8, stride):
         raise ParamsError(
             f"{where}: systems.{name}.augmentation.crop is {crop}; "
-            f"allowed: a multiple of {max(8, stride)}"
+            f"allowed: a multiple of {lcm(8, stride)}"
         )
 
 

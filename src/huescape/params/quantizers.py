@@ -34,12 +34,16 @@ class FrequentBins(Section):
 
 
 class PriorParams(Section):
-    """Smoothing of the prior (`sigma` in chroma units, 0 for none) and the uniform share `lambda`.
+    """Smoothing of the prior (`sigma`, 0 for none) and the uniform share `lambda`.
+
+    The prior is smoothed in the chroma `plane` (Zhang et al. 2016; sigma in chroma units) or over
+    the bin `index` (MLEU; sigma in bins).
 
     Weights are proportional to 1 / ((1 - lambda) p + lambda / Q). The uniform share covers all
     bins (Zhang et al. 2016, the paper) or the occupied ones alone (their released code).
     """
 
+    smoothing: Literal["plane", "index"] = "plane"
     sigma: float = Field(default=0.0, ge=0)
     lam: float = Field(default=0.5, ge=0, le=1, alias="lambda")
     uniform_over: Literal["all", "occupied"] = "all"
@@ -61,8 +65,18 @@ class SoftEncoding(Section):
     stride: int = Field(default=1, ge=1, le=8)
 
 
+class ChromaTargets(Section):
+    """The pixel's own chroma, for regression, at every `stride`-th pixel.
+
+    The bins serve the prior alone: pixels are counted in the nearest one.
+    """
+
+    method: Literal["chroma"]
+    stride: int = Field(default=1, ge=1, le=8)
+
+
 Bins = Annotated[GamutBins | FrequentBins, Field(discriminator="rule")]
-Encoding = Annotated[HardEncoding | SoftEncoding, Field(discriminator="method")]
+Encoding = Annotated[HardEncoding | SoftEncoding | ChromaTargets, Field(discriminator="method")]
 
 
 class QuantizerParams(Section):

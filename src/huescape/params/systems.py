@@ -4,35 +4,50 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from huescape.params.base import FromList, Section
+from huescape.params.losses import Head, LossParams, head_of
 
 
 class NetworkParams(Section):
-    """A network by name, with its options."""
+    """A network by name; every other key is an option of that network, and checked by it."""
+
+    model_config = ConfigDict(extra="allow")
 
     name: str
-    options: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The other keys."""
+        return dict(self.model_extra or {})
 
 
-class LossParams(Section):
-    """A loss by name, with its options; `weighted` turns class rebalancing on."""
+class InitializationParams(Section):
+    """Where training starts: the network's own random weights, or ones learned from photos.
 
-    name: str
-    weighted: bool = True
-    options: dict[str, Any] = Field(default_factory=dict)
+    `kmeans` is the data-dependent initialization of Kraehenbuehl et al. 2016, on `photos` photos.
+    """
+
+    method: Literal["network", "kmeans"] = "network"
+    photos: int = Field(default=16, ge=1, le=1024)
+
+
+Factor = Annotated[float, Field(gt=0, le=1)]
 
 
 class OptimizerParams(Section):
-    """The optimizer and its schedule: lr times `gamma` at each share of the run in `milestones`."""
+    """The optimizer and its schedule: lr times `gamma` at each share of the run in `milestones`.
+
+    `gamma` is one factor for all milestones, or one for each.
+    """
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(default=1e-3, gt=0)
     betas: Annotated[tuple[float, float], FromList] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
     milestones: Annotated[tuple[float, ...], FromList] = ()
-    gamma: float = Field(default=0.1, gt=0, le=1)
+    gamma: Factor | Annotated[tuple[Factor, ...], FromList] = 0.1
 
     @model_validator(mode="after")
     def _milestones_rise(self) -> OptimizerParams:
@@ -40,7 +55,19 @@ class OptimizerParams(Section):
             raise ValueError("milestones are shares of the run, each between 0 and 1")
         if list(self.milestones) != sorted(set(self.milestones)):
             raise ValueError("milestones must rise")
+        if isinstance(self.gamma, tuple) and len(self.gamma) != len(self.milestones):
+            raise ValueError(
+                f"gamma has {len(self.gamma)} factors; allowed: one, or one for each of the "
+                f"{len(self.milestones)} milestones"
+            )
         return self
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """The factor of each milestone."""
+        if isinstance(self.gamma, tuple):
+            return self.gamma
+        return (self.gamma,) * len(self.milestones)
 
 
 class AugmentationParams(Section):
@@ -61,6 +88,7 @@ class SystemParams(Section):
     quantizer: str
     network: NetworkParams
     loss: LossParams
+    initialization: InitializationParams = InitializationParams()
     optimizer: OptimizerParams = OptimizerParams()
     augmentation: AugmentationParams = AugmentationParams()
     steps: int = Field(default=1000, ge=1)
@@ -69,14 +97,23 @@ class SystemParams(Section):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = Field(default=0, ge=0)
 
+    @property
+    def head(self) -> Head:
+        """What the network gives: logits of bins, or chroma."""
+        return head_of(self.loss)
+
 
 class SystemOverrides(Section):
-    """An entry of `systems:`; a nested section overrides the keys of the preset that it names."""
+    """An entry of `systems:`; a nested section overrides the keys of the preset that it names.
+
+    A section with another `name` (of the network, the loss, the optimizer) replaces the preset's.
+    """
 
     preset: str
     quantizer: str
     network: dict[str, Any] = Field(default_factory=dict)
     loss: dict[str, Any] = Field(default_factory=dict)
+    initialization: dict[str, Any] = Field(default_factory=dict)
     optimizer: dict[str, Any] = Field(default_factory=dict)
     augmentation: dict[str, Any] = Field(default_factory=dict)
     steps: int | None = Field(default=None, ge=1)

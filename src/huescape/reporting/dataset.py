@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from huescape.figures.funnel import Step, bar, steps
 from huescape.params.quantizers import (
+    ChromaTargets,
     FrequentBins,
     GamutBins,
     HardEncoding,
@@ -140,10 +141,12 @@ def _bins(bins: GamutBins | FrequentBins) -> str:
     return f"the {bins.n} most frequent cells of a {bins.cells} by {bins.cells} grid"
 
 
-def _encode(encode: HardEncoding | SoftEncoding) -> str:
+def _encode(encode: HardEncoding | SoftEncoding | ChromaTargets) -> str:
     stride = encode.stride
     which = "every pixel" if stride == 1 else f"one pixel in {stride} by {stride}"
     if isinstance(encode, HardEncoding):
         return f"{which} encoded as its nearest bin"
+    if isinstance(encode, ChromaTargets):
+        return f"{which} kept as its own chroma, for regression"
     near, sigma = encode.neighbors, encode.sigma
     return f"{which} encoded softly over its {near} nearest bins (sigma = {sigma:g})"

@@ -19,7 +19,10 @@ Columns = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class SystemResult:
-    """One trained system: its scores, its model's record, its history, its curves, its pictures."""
+    """One trained system: its scores, its model's record, its history, its curves, its pictures.
+
+    `grid` is a PNG of them; `pictures` holds them one by one, as arrays.
+    """
 
     name: str
     scores: Json
@@ -28,6 +31,7 @@ class SystemResult:
     curves: Columns
     curves_figure: Path | None
     grid: Path | None
+    pictures: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def read_result(evaluation: Path, models: Path) -> SystemResult:
         curves=curves,
         curves_figure=_if_there(folder / "curves.png"),
         grid=_if_there(folder / "grid.png"),  # absent when evaluate.pictures is 0
+        pictures=_if_there(folder / "pictures.npz"),
     )
 
 

@@ -28,11 +28,12 @@ class Picture:
     link: str
 
 
-def embed(path: Path, page: Path, budget: int) -> Picture:
+def embed(path: Path, page: Path, budget: int, final: Path | None = None) -> Picture:
     """Put the picture at `path` into a data URI of at most about 4/3 `budget` bytes.
 
     A PNG within the budget goes in as it is. A larger one goes in as JPEG without chroma
     subsampling (the colors are what is shown), at falling quality and then falling size.
+    The link leads to `path`, or to `final` for a file that is still to be renamed to that.
     Raises HuescapeError when the file is not a picture.
     """
     try:
@@ -48,7 +49,7 @@ def embed(path: Path, page: Path, budget: int) -> Picture:
         mime = "image/jpeg"
         content, image = _shrink(image, budget)
     uri = f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
-    return Picture(uri, image.width, image.height, _link(path, page))
+    return Picture(uri, image.width, image.height, _link(final or path, page))
 
 
 def _shrink(image: Image.Image, budget: int) -> tuple[bytes, Image.Image]:

@@ -175,7 +175,9 @@ def _optimizer(optimizer: Json) -> str:
         return ""
     places = optimizer.get("milestones") or []
     steps = ", ".join(f"{100 * share:g} %" for share in places)
-    falls = f", times {optimizer.get('gamma'):g} at {steps} of the run" if steps else ""
+    gamma = optimizer.get("gamma")
+    factors = ", ".join(f"{factor:g}" for factor in (gamma if isinstance(gamma, list) else [gamma]))
+    falls = f", times {factors} at {steps} of the run" if steps else ""
     return f"{optimizer.get('name')}, learning rate {rate:g}{falls}"
 
 

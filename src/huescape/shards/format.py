@@ -21,6 +21,8 @@ VERSION = 1
 KINDS = ("photos", "targets")
 INDEX = "index.json"
 _BLOCK = 1 << 22
+# Of a `chroma` column: the level that stands for 1, a finer step than any eye or loss can tell.
+CHROMA_LEVELS = 32767
 
 
 @dataclass(frozen=True)

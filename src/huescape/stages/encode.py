@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,21 @@ from huescape.arrays import read_arrays
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
 from huescape.errors import ParamsError
-from huescape.params.quantizers import HardEncoding, SoftEncoding
+from huescape.params.quantizers import ChromaTargets, HardEncoding, SoftEncoding
 from huescape.pool import advance
-from huescape.shards import Column, ShardSet, read_sidecar, shard_name, write_index, write_shard
+from huescape.shards import (
+    CHROMA_LEVELS,
+    Column,
+    ShardSet,
+    read_sidecar,
+    shard_name,
+    write_index,
+    write_shard,
+)
 from huescape.stages.partitions import run_partitions
 
 Array = npt.NDArray[Any]
+Encoding: TypeAlias = HardEncoding | SoftEncoding | ChromaTargets
 
 
 def run(
@@ -33,7 +42,7 @@ def run(
     bins: Path,
     out: Path,
     space: str,
-    params: HardEncoding | SoftEncoding,
+    params: Encoding,
     *,
     name: str,
     partition: int | None = None,
@@ -41,10 +50,11 @@ def run(
 ) -> dict[str, float]:
     """Write one shard of targets for each shard of photos, of the training and validation split.
 
-    Columns: `lightness` uint8 (S, S); `index` uint8 or uint16 (s, s, K); for soft encoding `weight`
-    float16 (s, s, K), which sum to 1 but for their rounding; `box` int16 (4,). `meta` of the index
-    says how they were made, and holds the `mass` of each bin over the training split in units of
-    2^-24 pixels, of the weights before that rounding.
+    Columns: `lightness` uint8 (S, S); `box` int16 (4,); of bins, `index` uint8 or uint16 (s, s, K),
+    and for soft encoding `weight` float16 (s, s, K), which sum to 1 but for their rounding; of
+    chroma, `chroma` int16 (2, s, s), in units of `chroma_scale` / 32767. `meta` of the index says
+    how they were made, and holds the `mass` of each bin (of the nearest one for chroma) over the
+    training split in units of 2^-24 pixels, of the weights before that rounding.
 
     Raises:
         ParamsError: a stride that does not divide the photos, or more neighbors than bins.
@@ -91,7 +101,7 @@ class Encoder:
     resized: Path
     centers: npt.NDArray[np.float64]
     space: str
-    params: HardEncoding | SoftEncoding
+    params: Encoding
     keys: tuple[str, ...]
 
     @property
@@ -103,11 +113,11 @@ class Encoder:
         """The columns of the targets of photos of `size` pixels."""
         side = size // self.params.stride
         dtype = "uint8" if len(self.centers) <= 256 else "uint16"
-        columns = [
-            Column("lightness", "uint8", (size, size)),
-            Column("index", dtype, (side, side, self.neighbors)),
-            Column("box", "int16", (4,)),
-        ]
+        if isinstance(self.params, ChromaTargets):
+            target = Column("chroma", "int16", (2, side, side))
+        else:
+            target = Column("index", dtype, (side, side, self.neighbors))
+        columns = [Column("lightness", "uint8", (size, size)), target, Column("box", "int16", (4,))]
         if isinstance(self.params, SoftEncoding):
             columns.append(Column("weight", "float16", (side, side, self.neighbors)))
         return columns
@@ -131,31 +141,40 @@ class Encoder:
     ) -> Iterator[tuple[str, str, dict[str, Array]]]:
         for row in rows:
             rgb_SS3, box = photos.take("rgb", [row])[0], photos.take("box", [row])[0]
-            arrays = self.encode(rgb_SS3)
+            arrays, index, weight = self.encode(rgb_SS3)
             if photos.splits[row] == "train":
                 inside = inside_box(box, photos.meta["size"], self.params.stride)
-                weight = arrays.pop("mass_weight", None)
-                mass.add(arrays["index"][inside], None if weight is None else weight[inside])
-            arrays.pop("mass_weight", None)
+                mass.add(index[inside], None if weight is None else weight[inside])
             advance()
             yield photos.ids[row], str(photos.splits[row]), {**arrays, "box": box}
 
-    def encode(self, rgb_SS3: npt.NDArray[np.uint8]) -> dict[str, Array]:
-        """Lightness, index and weights of one photo; `mass_weight` keeps them in float32."""
+    def encode(
+        self, rgb_SS3: npt.NDArray[np.uint8]
+    ) -> tuple[dict[str, Array], Array, Array | None]:
+        """One photo's columns but for its box; its bins and their float32 weights, for the mass.
+
+        Weights are None where each pixel has one bin.
+        """
         space = named_space(self.space)
         color_SS3 = space.from_rgb(rgb_SS3)
-        arrays: dict[str, Array] = {"lightness": space.lightness_to_uint8(color_SS3[..., 0])}
+        lightness = {"lightness": space.lightness_to_uint8(color_SS3[..., 0])}
         first = self.params.stride // 2  # the middle of each stride x stride block
         ab_ss2 = color_SS3[first :: self.params.stride, first :: self.params.stride, 1:]
-        dtype = np.uint8 if len(self.centers) <= 256 else np.uint16
         if isinstance(self.params, SoftEncoding):
             index, weight = soft_encode(
                 ab_ss2, self.centers, self.params.neighbors, self.params.sigma
             )
-            arrays |= {"weight": weight.astype(np.float16), "mass_weight": weight}
-        else:
-            index = nearest_bin(ab_ss2, self.centers)[..., None].astype(np.uint16)
-        return {**arrays, "index": index.astype(dtype)}
+            stored = {"index": self._small(index), "weight": weight.astype(np.float16)}
+            return {**lightness, **stored}, index, weight
+        index = nearest_bin(ab_ss2, self.centers)[..., None].astype(np.uint16)
+        if isinstance(self.params, ChromaTargets):
+            chroma_2ss = np.moveaxis(ab_ss2, -1, 0) / np.float32(space.chroma_scale)
+            levels = np.rint(chroma_2ss * CHROMA_LEVELS).astype(np.int16)
+            return {**lightness, "chroma": levels}, index, None
+        return {**lightness, "index": self._small(index)}, index, None
+
+    def _small(self, index: Array) -> Array:
+        return index.astype(np.uint8 if len(self.centers) <= 256 else np.uint16)
 
 
 def inside_box(box: Array, size: int, stride: int) -> npt.NDArray[np.bool_]:
@@ -175,9 +194,7 @@ def _gather(folder: Path, columns: list[Column], count: int, meta: dict[str, Any
     write_index(folder, "targets", columns, names, {**meta, "mass": mass.tolist()})
 
 
-def _key(
-    resized: Path, bins: Path, number: int, space: str, params: HardEncoding | SoftEncoding
-) -> str:
+def _key(resized: Path, bins: Path, number: int, space: str, params: Encoding) -> str:
     """Digest of everything that one shard of targets is made from."""
     sidecar = read_sidecar(resized, shard_name(number))
     parts = [sidecar.model_dump(mode="json"), space, params.model_dump(mode="json")]

@@ -9,6 +9,7 @@ from huescape.evaluation import outputs
 from huescape.evaluation.loop import evaluate
 from huescape.evaluation.scoring import read_reference
 from huescape.metrics.totals import Rules
+from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
 from huescape.shards import ShardSet
 from huescape.systems import load_system
@@ -31,7 +32,8 @@ def run(
         resized: shards of photos.
         bins, prior: .npz of the scoring quantizer, the same for every system.
         out_json: all scores, at the headline temperature first; see `outputs.record`.
-        out_dir: `photos.csv`, `curves.csv`, `curves.png` and, if wanted, `grid.png`.
+        out_dir: `photos.csv`, `curves.csv`, `curves.png` and, if wanted, `grid.png` and
+            `pictures.npz`.
     Returns:
         The headline scores; a score that is infinite or undefined is left out.
     Raises:
@@ -47,7 +49,9 @@ def run(
     keep_freed_memory()
     with reproducible(device):
         result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
+    size = int(photos.meta["size"])
     record = outputs.record(result, params)
+    record |= {"head": system.params.head, "cost": cost_of(system.network, size)}
     outputs.write(out_dir, model.name, result, params)
     atomic.write_json(out_json, record)
     return {key: value for key, value in record.items() if isinstance(value, int | float)}

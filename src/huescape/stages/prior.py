@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from huescape.arrays import read_arrays, write_arrays
-from huescape.color.priors import looks_unnatural, rebalancing_weights, smooth_prior
+from huescape.color.priors import (
+    FloatArray,
+    looks_unnatural,
+    rebalancing_weights,
+    smooth_prior,
+    smooth_prior_by_index,
+)
 from huescape.errors import HuescapeError
 from huescape.figures import prior as figure_of
 from huescape.params.quantizers import PriorParams
@@ -31,7 +37,7 @@ def run(
     if not mass.any():
         raise HuescapeError(f"{shards}: the training split has no pixel, so no bin has a frequency")
     empirical = mass / mass.sum()
-    smoothed = smooth_prior(empirical, centers, params.sigma)
+    smoothed = _smoothed(empirical, centers, params)
     weights, empty = rebalancing_weights(smoothed, params.lam, params.uniform_over)
     warning = looks_unnatural(empirical, centers)
     if warning:
@@ -44,3 +50,9 @@ def run(
         "without_mass": empty,
         "largest_weight": float(weights.max()),
     }
+
+
+def _smoothed(empirical: FloatArray, centers: FloatArray, params: PriorParams) -> FloatArray:
+    if params.smoothing == "index":
+        return smooth_prior_by_index(empirical, params.sigma)
+    return smooth_prior(empirical, centers, params.sigma)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,21 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 import huescape
-from huescape.atomic import write_text
+from huescape.atomic import fresh_directory, write_text
 from huescape.errors import HuescapeError
 from huescape.params.load import Params, load_params
 from huescape.params.reports import ReportParams
-from huescape.reporting import dataset, scores, training, wording
+from huescape.reporting import (
+    claims,
+    claims_table,
+    compare,
+    dataset,
+    examples,
+    scores,
+    training,
+    wording,
+)
+from huescape.reporting.groups import Group, grouped
 from huescape.reporting.inputs import (
     Catalog,
     Prior,
@@ -26,13 +37,15 @@ from huescape.reporting.inputs import (
     read_text,
 )
 from huescape.reporting.metrics import METRICS
-from huescape.reporting.pictures import PAGE_BUDGET, embed
+from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
 from huescape.reporting.provenance import commit_of
 
 # A prior's figure is line art: it is small as PNG, and JPEG would smear its text.
 _FIGURE_BUDGET = 400_000
 # Photos look the same as JPEG of this size, and the page opens at once on a phone.
 _GRID_BUDGET = 900_000
+# The pictures side by side come first: together they get at most this share of what is left.
+_SIDE_BY_SIDE_SHARE = 0.6
 
 
 def run(
@@ -46,8 +59,15 @@ def run(
     params: ReportParams,
     *,
     params_file: Path,
+    comparison: Path | None = None,
+    checked_claims: Path | None = None,
+    side_by_side: Path | None = None,
 ) -> dict[str, float]:
     """Write the page `out` from the files of the earlier stages; returns what it counts.
+
+    Also writes the comparison of all systems as the table `comparison`, the published claims as
+    the table `checked_claims` (both CSV), and the systems' pictures of the same photos into the
+    folder `side_by_side`; what is None is not written, and pictures are not shown either then.
 
     Each of `evaluations` is a system's `<folder>/<system>.json`, with its curves and pictures in
     `<folder>/<system>/`; `priors` are the priors by quantizer, their figures in `figures`. The
@@ -60,23 +80,33 @@ def run(
     found = read_catalog(raw, catalog)
     tables = [read_prior(name, path, figures) for name, path in sorted(priors.items())]
     settings = load_params(params_file)
+    groups = grouped(results, settings.quantizers)
+    found_claims = claims.check(groups)
+    spent = sum(_size(prior.figure) for prior in tables)
     context = {
         "title": params.title,
         "version": huescape.__version__,
         "commit": commit_of(params_file.resolve().parent),
         "params_text": read_text(params_file).rstrip("\n"),
-        **_result_parts(results, out, settings, sum(_size(prior.figure) for prior in tables)),
+        "comparison": compare.comparison(groups),
+        "claims": claims_table.part(found_claims, groups),
+        **_result_parts(results, settings),
         **_data_parts(found, tables, out, settings),
     }
-    page = _template().render(context)
+    with fresh_directory(side_by_side) if side_by_side else nullcontext() as fresh:
+        shown = _side_by_side(groups, fresh, side_by_side, out, spent)
+        context |= {"blocks": shown, **_pictures(results, out, spent + _embedded(shown))}
+        page = _template().render(context)
+    if comparison:
+        write_text(comparison, compare.as_csv(groups))
+    if checked_claims:
+        write_text(checked_claims, claims.as_csv(found_claims))
     write_text(out, page)
     warned = len(context["warnings"])
     return {"systems": len(results), "warnings": warned, "bytes": len(page.encode())}
 
 
-def _result_parts(
-    results: Sequence[SystemResult], out: Path, settings: Params, spent: int
-) -> dict[str, Any]:
+def _result_parts(results: Sequence[SystemResult], settings: Params) -> dict[str, Any]:
     headline = _headline_temperature(results, settings)
     return {
         "metrics": METRICS,
@@ -89,8 +119,26 @@ def _result_parts(
         "numbers": [(r.name, scores.all_numbers(r)) for r in results],
         "systems": [training.trained(r, k) for k, r in enumerate(results)],
         "auc_chart": training.auc_chart(results),
-        **_pictures(results, out, spent),
     }
+
+
+def _side_by_side(
+    groups: Sequence[Group], fresh: Path | None, final: Path | None, out: Path, spent: int
+) -> list[tuple[str, Picture]]:
+    """Draw the systems' pictures into `fresh`, later `final`, and embed them."""
+    if fresh is None or final is None:
+        return []
+    drawn = examples.draw_blocks(groups, fresh)
+    budget = int(max(PAGE_BUDGET - spent, 0) * _SIDE_BY_SIDE_SHARE) // max(len(drawn), 1)
+    budget = min(budget, _GRID_BUDGET)
+    return [
+        (", ".join(names), embed(path, out, budget, final / path.name)) for path, names in drawn
+    ]
+
+
+def _embedded(shown: Sequence[tuple[str, Picture]]) -> int:
+    """The bytes that the pictures take, before base64 adds its third."""
+    return sum(len(picture.uri) for _, picture in shown) * 3 // 4
 
 
 def _pictures(results: Sequence[SystemResult], out: Path, spent: int) -> dict[str, Any]:

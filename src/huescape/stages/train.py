@@ -14,13 +14,13 @@ from huescape.arrays import read_arrays
 from huescape.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
-from huescape.systems import build_system, save_system
+from huescape.systems import System, build_system, save_system
 from huescape.training import checkpoints, devices
 from huescape.training.loop import HistoryRow, train
 from huescape.training.recorder import Recorder
 
 # Folders of this package; weights that two versions of them made are those of neither.
-_CODE = ("color", "networks", "shards", "training")
+_CODE = ("color", "losses", "networks", "shards", "training")
 
 
 def run(
@@ -53,7 +53,8 @@ def run(
             f"{prior}: weights have shape {weights_Q.shape}; "
             f"allowed: ({len(centers_Q2)},), none negative, as many as {bins} has centers"
         )
-    system = build_system(params, targets.meta, centers_Q2)
+    system = build_system(params, targets.meta, centers_Q2, pretrained=True)
+    _say_where_it_starts(name, system)
     targets.verify()
     folder = (
         runtime.state_dir() / "checkpoints" / f"{name}-{resume_key(shards, prior, bins, params)}"
@@ -83,6 +84,12 @@ def run(
     }
 
 
+def _say_where_it_starts(name: str, system: System) -> None:
+    """A network that could have pretrained weights and has none must not pass for one that has."""
+    if getattr(system.network, "pretrained", "none needed") is None:
+        print(f"train: {name} starts WITHOUT pretrained weights (network.pretrained: none)")
+
+
 def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> str:
     """16 hex digits of all that decides the weights, the package's code for it included.
 
@@ -90,15 +97,16 @@ def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> s
     """
     described = json.dumps(params.model_dump(mode="json"), sort_keys=True).encode()
     files = (shards / "index.json", prior, bins)
-    return checkpoints.digest([described, _code(), *(_bytes(path) for path in files)])
+    return checkpoints.digest([described, _code(params.preset), *(_bytes(path) for path in files)])
 
 
 @cache
-def _code() -> bytes:
+def _code(preset: str) -> bytes:
     """Digest of the source of this package that a step of training runs."""
     root = Path(networks.__file__).parents[1]
-    files = [root / "losses.py", root / "systems.py"]
+    files = [root / "systems.py"]
     files += [path for part in _CODE for path in sorted((root / part).rglob("*.py"))]
+    files += sorted((root / "presets" / preset).glob("*.py"))
     return checkpoints.digest(_bytes(path) for path in files).encode()
 
 
@@ -111,6 +119,6 @@ def _bytes(path: Path) -> bytes:
 
 def _table(history: Sequence[HistoryRow]) -> str:
     """The history as CSV, with as many digits as the numbers have."""
-    rows: list[Sequence[Any]] = [("step", "loss", "lr", "grad_norm")]
-    rows += [(row.step, row.loss, row.lr, row.grad_norm) for row in history]
+    rows: list[Sequence[Any]] = [("step", "loss", "lr", "grad_norm", *history[0].more)]
+    rows += [(r.step, r.loss, r.lr, r.grad_norm, *r.more.values()) for r in history]
     return "".join(",".join(str(cell) for cell in row) + "\n" for row in rows)

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from huescape.color.spaces import Space
 from huescape.errors import HuescapeError
+from huescape.losses.targets import Targets
 from huescape.params.systems import AugmentationParams
-from huescape.shards.reader import ShardSet
+from huescape.shards import CHROMA_LEVELS, ShardSet
 from huescape.training import augmentation
 from huescape.training.augmentation import Draw, Geometry
 
@@ -32,19 +33,16 @@ _ORDER, _CHANGES = 1, 2
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors on the CPU: normalized lightness, sparse targets, and where they count."""
+    """Tensors on the CPU at first: normalized lightness, and what its color should be."""
 
     input_N1HW: Tensor
-    index_NhwK: Tensor
-    weight_NhwK: Tensor | None
-    mask_Nhw: Tensor
+    targets: Targets
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
-        weight = None if self.weight_NhwK is None else self.weight_NhwK.to(device)
-        moved = (x.to(device) for x in (self.input_N1HW, self.index_NhwK, self.mask_Nhw))
-        input_N1HW, index_NhwK, mask_Nhw = moved
-        return Batch(input_N1HW, index_NhwK, weight, mask_Nhw)
+        """The same batch on another device, its input laid out as the networks like it."""
+        input_N1HW = self.input_N1HW.to(device)
+        dense = input_N1HW.contiguous(memory_format=torch.channels_last)
+        return Batch(dense, self.targets.to(device))
 
 
 class Batches:
@@ -85,6 +83,11 @@ class Batches:
         drawn = augmentation.draw(self._params, self._geometry, len(rows_N), generator)
         return self._make(rows_N, drawn, generator)
 
+    def first(self, count: int) -> Batch:
+        """Up to `count` whole photos, those that training sees first."""
+        order = _order(self._seed, 0, len(self._train_rows))
+        return self.whole(self._train_rows[np.sort(order[:count])])
+
     def whole(self, rows_N: IntArray) -> Batch:
         """Whole photos, without augmentation."""
         return self._make(rows_N, augmentation.whole(self._geometry, len(rows_N)), None)
@@ -104,21 +107,25 @@ class Batches:
         if generator is not None and drawn.noise_N.any():
             noise_NHW = augmentation.noise_like(drawn, input_NHW.shape, generator)
             input_NHW += noise_NHW * self._level_step
-        index = augmentation.take_targets(self._shards.take("index", rows_N), drawn, stride)
         mask = augmentation.take_mask(self._shards.take("box", rows_N), drawn, stride)
-        return Batch(
-            torch.from_numpy(input_NHW)[:, None],
-            torch.from_numpy(index.astype(np.int64)),
-            self._soft_weights(rows_N, drawn),
-            torch.from_numpy(mask),
-        )
+        taken = self._bins if "index" in self._shards.columns else self._chroma
+        targets = Targets(torch.from_numpy(mask), **taken(rows_N, drawn))
+        return Batch(torch.from_numpy(input_NHW)[:, None], targets)
 
-    def _soft_weights(self, rows_N: IntArray, drawn: Draw) -> Tensor | None:
-        if "weight" not in self._shards.columns:
-            return None
-        weight = self._shards.take("weight", rows_N)
-        taken = augmentation.take_targets(weight, drawn, self._geometry.stride)
-        return torch.from_numpy(taken.astype(np.float32))
+    def _bins(self, rows_N: IntArray, drawn: Draw) -> dict[str, Tensor]:
+        stride = self._geometry.stride
+        index = augmentation.take_targets(self._shards.take("index", rows_N), drawn, stride)
+        found = {"index_NhwK": torch.from_numpy(index.astype(np.int64))}
+        if "weight" in self._shards.columns:
+            weight = augmentation.take_targets(self._shards.take("weight", rows_N), drawn, stride)
+            found["weight_NhwK"] = torch.from_numpy(weight.astype(np.float32))
+        return found
+
+    def _chroma(self, rows_N: IntArray, drawn: Draw) -> dict[str, Tensor]:
+        stored_Nhw2 = np.moveaxis(self._shards.take("chroma", rows_N), 1, -1)
+        taken_Nhw2 = augmentation.take_targets(stored_Nhw2, drawn, self._geometry.stride)
+        chroma_Nhw2 = taken_Nhw2.astype(np.float32) / np.float32(CHROMA_LEVELS)
+        return {"chroma_N2hw": torch.from_numpy(chroma_Nhw2).permute(0, 3, 1, 2)}
 
 
 @lru_cache(maxsize=4)

@@ -21,12 +21,11 @@ _NAME = re.compile(r"step-(\d{8,})\.pt")
 
 @dataclass
 class Checkpoint:
-    """The state after `step` steps; `values` are the loss and gradient norm of each."""
+    """The learner's state after `step` steps; `values` are those of each step."""
 
     step: int
-    network: dict[str, Any]
-    optimizer: dict[str, Any]
-    values: list[tuple[float, float]]
+    learner: dict[str, Any]
+    values: list[tuple[float, ...]]
 
 
 def digest(parts: Iterable[bytes]) -> str:

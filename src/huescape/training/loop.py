@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,16 +19,21 @@ from tqdm import tqdm
 
 from huescape.errors import HuescapeError
 from huescape.losses import build_loss
+from huescape.params.losses import ChromaGan
 from huescape.progress import bar
 from huescape.shards import ShardSet
 from huescape.systems import System
 from huescape.training import devices
-from huescape.training.batches import Batch, Batches
+from huescape.training.adversarial import AdversarialLearner
+from huescape.training.batches import Batches
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
+from huescape.training.initialization import kmeans_initialize
 from huescape.training.interrupts import Interrupted, StopRequest, stop_request
-from huescape.training.optimizers import build_optimizer, learning_rate
+from huescape.training.learner import Learner
+from huescape.training.optimizers import learning_rate
 from huescape.training.recorder import Recorder, Silent
 from huescape.training.samples import Validation
+from huescape.training.supervised import SupervisedLearner
 
 # Steps between two readings of the losses: each reading waits for the device.
 READ_EVERY = 20
@@ -38,12 +43,16 @@ _HISTORY_ROWS = 200
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """Means over the steps since the row before; `lr` is that of the last of them."""
+    """Means over the steps since the row before; `lr` is that of the last of them.
+
+    `more` holds what this kind of training tells besides, by name.
+    """
 
     step: int
     loss: float
     lr: float
     grad_norm: float
+    more: dict[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -74,7 +83,7 @@ def train(
 
 
 class _Trainer:
-    """The state of a run; `values` are the loss and gradient norm of each finished step."""
+    """The state of a run; `values` are those of each finished step, by the learner's columns."""
 
     def __init__(
         self,
@@ -86,33 +95,32 @@ class _Trainer:
     ) -> None:
         params = system.params
         self.system, self.params, self.device = system, params, device
-        self.network = system.network.to(device)
-        self.optimizer = build_optimizer(params.optimizer, self.network)
-        self.loss = build_loss(params.loss.name, params.loss.options)
-        weights_Q = torch.as_tensor(class_weights_Q, dtype=torch.float32, device=device)
-        self.class_weights_Q = weights_Q if params.loss.weighted else None
         self.batches = Batches(
             shards, system.space, params.augmentation, size=params.batch, seed=params.seed
         )
         _check_stride(system, int(shards.meta["stride"]))
+        system.network.to(device)
+        self.learner = build_learner(system, class_weights_Q, device)
         self.validation = Validation(system, shards, self.batches)
         self.checkpoints = CheckpointFolder(checkpoint_dir)
         self.pending: list[Tensor] = []
-        self.values: list[tuple[float, float]] = []
-        self.restore()
+        self.values: list[tuple[float, ...]] = []
+        self.start()
 
     @property
     def done(self) -> int:
         """Number of steps taken, read out or not."""
         return len(self.values) + len(self.pending)
 
-    def restore(self) -> None:
-        """Take over the last checkpoint, if there is one."""
-        checkpoint = self.checkpoints.latest()
+    def start(self) -> None:
+        """Take over the last checkpoint, or initialize from photos where that is asked for."""
+        checkpoint, initialization = self.checkpoints.latest(), self.params.initialization
         if checkpoint is not None:
-            self.network.load_state_dict(checkpoint.network)
-            self.optimizer.load_state_dict(checkpoint.optimizer)
+            self.learner.load_state_dict(checkpoint.learner)
             self.values = list(checkpoint.values)
+        elif initialization.method == "kmeans":
+            batch = self.batches.first(initialization.photos).to(self.device)
+            kmeans_initialize(self.system.network, batch.input_N1HW, self.params.seed)
 
     def run(self, recorder: Recorder, stop: StopRequest) -> None:
         """All steps that are left."""
@@ -141,60 +149,40 @@ class _Trainer:
                 since, images = time.perf_counter(), 0
 
     def step(self, step: int) -> None:
-        """One batch; the loss and the norm of the gradient stay on the device."""
-        self.network.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.params.optimizer, step, self.params.steps)
+        """One batch; its values stay on the device."""
         batch = self.batches.train(step).to(self.device)
-        self.optimizer.zero_grad(set_to_none=True)
         try:
-            loss = self.batch_loss(batch)
-            loss.backward()  # type: ignore[no-untyped-call]
+            self.pending.append(self.learner.step(batch, step / self.params.steps))
         except torch.OutOfMemoryError as error:
             crop = self.params.augmentation.crop
             raise devices.explain_out_of_memory(self.params.batch, crop) from error
-        grads = [p.grad for p in self.network.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(grads)
-        self.optimizer.step()
-        self.pending.append(torch.stack((loss.detach(), norm)))
-
-    def batch_loss(self, batch: Batch) -> Tensor:
-        """The loss of a batch that is on the device."""
-        with devices.autocast(self.device, self.params.precision):
-            logits_NQhw = self.network(
-                batch.input_N1HW.contiguous(memory_format=torch.channels_last)
-            )
-        return self.loss(
-            logits_NQhw, batch.index_NhwK, batch.weight_NhwK, self.class_weights_Q, batch.mask_Nhw
-        )
 
     def read_out(self) -> dict[str, float]:
         """Bring the pending values over in one go; HuescapeError at the first that is no number."""
         first = len(self.values)
         read: list[list[float]] = torch.stack(self.pending).tolist() if self.pending else []
         self.pending.clear()
-        for offset, (loss, norm) in enumerate(read):
-            if not (math.isfinite(loss) and math.isfinite(norm)):
-                raise self.diverged(first + offset, loss, norm)
-        self.values += [(loss, norm) for loss, norm in read]
-        mean_loss, mean_norm = (float(np.mean(column)) for column in zip(*read, strict=True))
-        rate = learning_rate(self.params.optimizer, self.done - 1, self.params.steps)
-        return {"loss": mean_loss, "lr": rate, "grad_norm": mean_norm}
+        for offset, row in enumerate(read):
+            if not all(math.isfinite(value) for value in row):
+                raise self.diverged(first + offset, row[0], row[1])
+        self.values += [tuple(row) for row in read]
+        means = np.mean(read, axis=0).tolist()
+        values = dict(zip(self.learner.columns, means, strict=True))
+        progress = (self.done - 1) / self.params.steps
+        return {**values, "lr": learning_rate(self.params.optimizer, progress)}
 
     def save(self) -> None:
         """Write a checkpoint, unless an update has already spoilt the weights."""
-        network = self.network.state_dict()
-        for name, tensor in network.items():
+        for name, tensor in self.system.network.state_dict().items():
             if not torch.isfinite(tensor).all():
                 where = f", and its update left {name} not finite"
-                raise self.diverged(self.done - 1, *self.values[-1], where)
-        self.checkpoints.save(
-            Checkpoint(self.done, network, self.optimizer.state_dict(), self.values)
-        )
+                raise self.diverged(self.done - 1, self.values[-1][0], self.values[-1][1], where)
+        state = self.learner.state_dict()
+        self.checkpoints.save(Checkpoint(self.done, state, self.values))
 
     def validate(self, recorder: Recorder) -> None:
         """Score and draw a few photos of the validation split, if there are any."""
-        loss = self.validation.loss(self.batch_loss, self.device)
+        loss = self.validation.loss(self.learner.validation_loss, self.device)
         if loss is not None:
             recorder.metrics(self.done, {"val_loss": loss})
         for name, rgb in self.validation.pictures():
@@ -224,10 +212,25 @@ class _Trainer:
         rows = []
         for first in range(0, steps, width):
             last = min(first + width, steps)
-            loss, norm = np.mean(self.values[first:last], axis=0).tolist()
-            rate = learning_rate(self.params.optimizer, last - 1, steps)
-            rows.append(HistoryRow(last, loss, rate, norm))
+            loss, norm, *more = np.mean(self.values[first:last], axis=0).tolist()
+            rate = learning_rate(self.params.optimizer, (last - 1) / steps)
+            named = dict(zip(self.learner.columns[2:], more, strict=True))
+            rows.append(HistoryRow(last, loss, rate, norm, named))
         return rows
+
+
+def build_learner(
+    system: System, class_weights_Q: npt.NDArray[np.float64], device: torch.device
+) -> Learner:
+    """What trains this system's network, which is on `device`, by the loss of its parameters."""
+    params = system.params
+    if isinstance(params.loss, ChromaGan):
+        return AdversarialLearner(system.network, params, device)
+    weighted = getattr(params.loss, "weighted", False)
+    weights_Q = torch.as_tensor(class_weights_Q, dtype=torch.float32) if weighted else None
+    centers_Q2 = torch.as_tensor(system.centers / system.space.chroma_scale, dtype=torch.float32)
+    loss = build_loss(params.loss, weights_Q, centers_Q2).to(device)
+    return SupervisedLearner(system.network, loss, params, device)
 
 
 def _check_stride(system: System, stride: int) -> None:

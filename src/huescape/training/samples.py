@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from huescape.color import decoding
-from huescape.shards import ShardSet
+from huescape.shards import CHROMA_LEVELS, ShardSet
 from huescape.systems import System
 from huescape.training.batches import Batch, Batches
 
@@ -62,13 +62,23 @@ class Validation:
             yield f"val-{k}", np.concatenate(pair, axis=1)
 
     def _target_chroma(self, row: int, size: tuple[int, int]) -> npt.NDArray[np.float32]:
-        """What a perfect classifier would give: the mean of the target's bins."""
+        """What a perfect network would give, in the photo's full size."""
+        chroma_hw2 = self._stored_chroma(row)
+        chroma_12hw = torch.from_numpy(chroma_hw2).permute(2, 0, 1)[None]
+        stride = int(self._shards.meta["stride"])
+        upsampled = decoding.upsample_chroma(chroma_12hw, size, stride)[0].permute(1, 2, 0)
+        return upsampled.contiguous().numpy()
+
+    def _stored_chroma(self, row: int) -> npt.NDArray[np.float32]:
+        """The target (h, w, 2): a chroma, or the mean of its bins."""
+        system = self._system
+        if "chroma" in self._shards.columns:
+            levels_2hw = self._shards.take("chroma", [row])[0].astype(np.float32)
+            scale = np.float32(system.space.chroma_scale / CHROMA_LEVELS)
+            return np.moveaxis(levels_2hw * scale, 0, -1)
         index_hwK = self._shards.take("index", [row])[0]
         weight_hwK = np.ones(index_hwK.shape, np.float32) / index_hwK.shape[-1]
         if "weight" in self._shards.columns:
             weight_hwK = self._shards.take("weight", [row])[0].astype(np.float32)
-        centers = self._system.centers[index_hwK.astype(np.int64)].astype(np.float32)
-        chroma_hw2 = np.einsum("hwkc,hwk->hwc", centers, weight_hwK)
-        chroma_12hw = torch.from_numpy(chroma_hw2).permute(2, 0, 1)[None]
-        upsampled = decoding.upsample_chroma(chroma_12hw, size)[0].permute(1, 2, 0)
-        return upsampled.contiguous().numpy()
+        centers = system.centers[index_hwK.astype(np.int64)].astype(np.float32)
+        return np.asarray(np.einsum("hwkc,hwk->hwc", centers, weight_hwK))

@@ -1,0 +1,1 @@
+"""Many systems on the same photos, in a folder of their own: `huescape compare`."""

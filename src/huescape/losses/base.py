@@ -1,0 +1,86 @@
+"""What the losses share: their buffers, and the flat view of outputs and targets.
+
+Shape suffixes: N photos, C channels, Q bins, h, w rows and columns of the targets, K bins of a
+target, 2 chroma channels, P pixels (N, h, w flattened).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from huescape.losses.targets import Targets
+
+
+class Loss(nn.Module):
+    """A loss with the constants of its quantizer, which move to a device with it.
+
+    Neither constant is part of the state dict: both come from the quantizer's own files.
+
+    Args:
+        class_weights_Q: weight of each bin, or None for 1.
+        centers_Q2: the bins in normalized chroma.
+    """
+
+    class_weights_Q: Tensor | None
+    centers_Q2: Tensor
+
+    def __init__(self, class_weights_Q: Tensor | None, centers_Q2: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("class_weights_Q", class_weights_Q, persistent=False)
+        self.register_buffer("centers_Q2", centers_Q2, persistent=False)
+
+    def flat(self, logits_NQhw: Tensor, targets: Targets) -> FlatBatch:
+        """One row per pixel; see `FlatBatch`. HuescapeError for targets without bins."""
+        logits_NQhw = full_precision(logits_NQhw)
+        index_PK, target_PK = targets.flat_bins(logits_NQhw.dtype)
+        # No copy when the logits lie channels-last.
+        logits_PQ = logits_NQhw.permute(0, 2, 3, 1).reshape(-1, logits_NQhw.shape[1])
+        share_P = pixel_shares(targets.mask_Nhw, logits_NQhw.dtype).reshape(-1)
+        if self.class_weights_Q is not None:
+            weights_Q = self.class_weights_Q.to(share_P.dtype)
+            share_P = share_P * weights_Q[most_likely_bin(index_PK, target_PK)]
+        return FlatBatch(logits_PQ, index_PK, target_PK, share_P)
+
+
+@dataclass(frozen=True)
+class FlatBatch:
+    """A batch as rows of pixels.
+
+    Attributes:
+        logits_PQ: float32 or float64.
+        index_PK: int64, the bins of the targets.
+        target_PK: the weights of those bins; they sum to 1.
+        share_P: the weight of each pixel in the loss: its class weight divided by the number of
+            unmasked pixels, 0 for a masked one.
+    """
+
+    logits_PQ: Tensor
+    index_PK: Tensor
+    target_PK: Tensor
+    share_P: Tensor
+
+
+def full_precision(output_NChw: Tensor) -> Tensor:
+    """The output in float32, or as it is in float64: a loss of bfloat16 has two digits."""
+    return output_NChw if output_NChw.dtype == torch.float64 else output_NChw.float()
+
+
+def pixel_shares(mask_Nhw: Tensor, dtype: torch.dtype) -> Tensor:
+    """1/M at the M unmasked pixels, 0 elsewhere; all 0 when every pixel is masked."""
+    pixels_Nhw = mask_Nhw.to(dtype)
+    return pixels_Nhw / pixels_Nhw.sum().clamp(min=1)
+
+
+def most_likely_bin(index_PK: Tensor, target_PK: Tensor) -> Tensor:
+    """The bin of the highest weight (P,); the lowest of those at a tie.
+
+    Not argmax, which promises nothing at a tie: a GPU may then pick another class weight.
+    """
+    if index_PK.shape[1] == 1:
+        return index_PK[:, 0]
+    lower_PK = target_PK < target_PK.amax(1, keepdim=True)
+    # In float32, exact up to 2^24 bins: on a CPU the minimum of integers takes 20 times as long.
+    return index_PK.float().masked_fill(lower_PK, torch.inf).amin(1).long()

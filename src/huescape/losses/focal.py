@@ -1,0 +1,74 @@
+"""Losses that look away from the pixels that are already right.
+
+Shape suffixes: N photos, Q bins, h, w rows and columns of the targets, K bins of a target,
+P pixels (N, h, w flattened).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from huescape.losses.base import Loss
+from huescape.losses.cross_entropy import pixel_losses
+from huescape.losses.targets import Targets
+
+
+class FocalLoss(Loss):
+    """The focal loss of a student project's slides: cross entropy with a mask on easy pixels.
+
+    t is a pixel's loss (class weight included) divided by the largest one of the batch, and the
+    pixel's loss is multiplied by mask(t) = 1 / (1 + alpha exp(-beta t)). The mask is a weight: no
+    gradient flows through it, else a pixel could lower its loss by pulling its mask down, or by
+    raising the largest loss. Because of t, a photo's share of the loss depends on its batch.
+
+    The slides give no alpha and beta. With 10 and 10, a choice of ours, a pixel without loss
+    counts 1/11, one at 0.23 of the largest loss counts half, and the worst one counts 0.9995.
+    """
+
+    def __init__(
+        self,
+        class_weights_Q: Tensor | None,
+        centers_Q2: Tensor,
+        *,
+        alpha: float = 10.0,
+        beta: float = 10.0,
+    ) -> None:
+        super().__init__(class_weights_Q, centers_Q2)
+        self.alpha, self.beta = alpha, beta
+
+    def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
+        """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""
+        flat = self.flat(logits_NQhw, targets)
+        weight_PK = flat.target_PK * flat.share_P[:, None]
+        losses_P = pixel_losses(flat.logits_PQ, flat.index_PK, weight_PK)
+        if not losses_P.numel():
+            return losses_P.sum()
+        return (losses_P * self.attention(losses_P.detach())).sum()
+
+    def attention(self, losses_P: Tensor) -> Tensor:
+        """mask(t) of each pixel, from 1 / (1 + alpha) to nearly 1."""
+        tiny = torch.finfo(losses_P.dtype).tiny  # a batch without any loss: t = 0
+        t_P = losses_P / losses_P.max().clamp(min=tiny)
+        return 1 / (1 + self.alpha * torch.exp(-self.beta * t_P))
+
+
+class ExactFocalLoss(Loss):
+    """Focal loss (Lin et al. 2017, equation 4) extended to soft targets, class weights kept.
+
+    L = -1/M sum over the M unmasked pixels of v * sum over k of z_k (1 - p_k)^gamma log p_k. The
+    gradient flows through the factor, as in the paper; v takes the place of its alpha_t. gamma = 0
+    is cross entropy. For gamma > 0 and soft targets the lowest loss is not at p = z.
+    """
+
+    def __init__(
+        self, class_weights_Q: Tensor | None, centers_Q2: Tensor, *, gamma: float = 2.0
+    ) -> None:
+        super().__init__(class_weights_Q, centers_Q2)
+        self.gamma = gamma
+
+    def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
+        """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""
+        flat = self.flat(logits_NQhw, targets)
+        weight_PK = flat.target_PK * flat.share_P[:, None]
+        return pixel_losses(flat.logits_PQ, flat.index_PK, weight_PK, self.gamma).sum()

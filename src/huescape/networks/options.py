@@ -1,0 +1,12 @@
+"""Types of the networks' options; the registry checks values against them before anything runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+# Channels of the first level; every other level has a multiple of it.
+Width = Annotated[int, Field(ge=1)]
+# Where the narrowest level has half as many.
+EvenWidth = Annotated[int, Field(ge=2, multiple_of=2)]

@@ -1,0 +1,132 @@
+"""EfficientNet-Lite0 (Tan & Le 2019; its Lite variant by Google, 2020): ReLU6, no squeeze.
+
+Shape suffixes: N photos, C channels, H rows, W columns, K classes.
+
+| part    | layers                                                  | stride | features |
+| ------- | ------------------------------------------------------- | ------ | -------- |
+| stem    | conv 3 x 3 stride 2, 32                                 |        |          |
+| stage 1 | 1 block, 3 x 3, 16, not expanded                        | 2      | 16       |
+| stage 2 | 2 blocks, 3 x 3, 24, first with stride 2                | 4      | 24       |
+| stage 3 | 2 blocks, 5 x 5, 40, first with stride 2                | 8      | 40       |
+| stage 4 | 3 blocks, 3 x 3, 80, first with stride 2                |        |          |
+| stage 5 | 3 blocks, 5 x 5, 112                                    | 16     | 112      |
+| stage 6 | 4 blocks, 5 x 5, 192, first with stride 2               |        |          |
+| stage 7 | 1 block, 3 x 3, 320                                     | 32     | 320      |
+| head    | conv 1 x 1, 1280; mean over the photo; linear, 1000     |        |          |
+
+A block is a 1 x 1 convolution to six times the channels, a depthwise convolution and a 1 x 1
+convolution back, each with batch norm, ReLU6 after the first two; its input is added where the
+shapes allow. The weights were trained with TensorFlow's padding: what a convolution of stride 2
+needs to give half the size, the larger part of it after the photo, not before.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+MEAN = (127 / 255,) * 3
+STD = (128 / 255,) * 3
+CHANNELS = {2: 16, 4: 24, 8: 40, 16: 112, 32: 320}
+_STAGES = (  # blocks, kernel, stride, channels, expansion
+    (1, 3, 1, 16, 1),
+    (2, 3, 2, 24, 6),
+    (2, 5, 2, 40, 6),
+    (3, 3, 2, 80, 6),
+    (3, 5, 1, 112, 6),
+    (4, 5, 2, 192, 6),
+    (1, 3, 1, 320, 6),
+)
+_EPSILON = 1e-3  # TensorFlow's, with which the weights were trained
+
+
+class _ConvNorm(nn.Module):
+    """A convolution without bias, batch norm, and ReLU6 if `active`."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        active: bool = True,
+    ) -> None:
+        super().__init__()
+        inside = kernel // 2 if stride == 1 else 0
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, inside, groups=groups, bias=False)
+        self.norm = nn.BatchNorm2d(outputs, eps=_EPSILON)
+        self.kernel, self.stride, self.active = kernel, stride, active
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, inputs, H, W) to (N, outputs, ceil(H / stride), ceil(W / stride))."""
+        if self.stride > 1:
+            rows, columns = (self._missing(size) for size in x_NCHW.shape[2:])
+            around = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+            x_NCHW = F.pad(x_NCHW, around)
+        x_NCHW = self.norm(self.conv(x_NCHW))
+        return F.relu6(x_NCHW) if self.active else x_NCHW
+
+    def _missing(self, size: int) -> int:
+        """Rows or columns to add so that ceil(size / stride) places fit."""
+        places = -(-size // self.stride)
+        return max((places - 1) * self.stride + self.kernel - size, 0)
+
+
+class _Block(nn.Module):
+    """An inverted residual block (Sandler et al. 2018) without squeeze and excitation."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        self.expand = _ConvNorm(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = _ConvNorm(inner, inner, kernel, stride, groups=inner)
+        self.project = _ConvNorm(inner, outputs, active=False)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, inputs, H, W) to (N, outputs, ceil(H / stride), ceil(W / stride))."""
+        result_NCHW: Tensor = self.project(self.depthwise(self.expand(x_NCHW)))
+        return result_NCHW + x_NCHW if self.residual else result_NCHW
+
+
+class Features(nn.Module):
+    """The network up to its head: the last features of each stride."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = _ConvNorm(3, 32, kernel=3, stride=2)
+        self.blocks = nn.ModuleList()
+        self._strides: list[int] = []  # from the input to after each block
+        before, total = 32, 2
+        for count, kernel, stride, channels, expansion in _STAGES:
+            for i in range(count):
+                step = stride if i == 0 else 1
+                self.blocks.append(_Block(before, channels, kernel, step, expansion))
+                before, total = channels, total * step
+                self._strides.append(total)
+
+    def forward(self, rgb_N3HW: Tensor) -> dict[int, Tensor]:
+        """(N, 3, H, W), less MEAN and divided by STD, to {stride: (N, CHANNELS[stride], h, w)}."""
+        x_NCHW = self.stem(rgb_N3HW)
+        features: dict[int, Tensor] = {}
+        for block, stride in zip(self.blocks, self._strides, strict=True):
+            x_NCHW = block(x_NCHW)
+            features[stride] = x_NCHW
+        return features
+
+
+class Classifier(nn.Module):
+    """The whole network: 1000 ImageNet classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = Features()
+        self.head = _ConvNorm(320, 1280)
+        self.linear = nn.Linear(1280, 1000)
+
+    def forward(self, rgb_N3HW: Tensor) -> Tensor:
+        """(N, 3, H, W), less MEAN and divided by STD, to (N, 1000) logits."""
+        x_NCHW = self.head(self.features(rgb_N3HW)[32])
+        logits_NK: Tensor = self.linear(x_NCHW.mean(dim=(2, 3)))
+        return logits_NK

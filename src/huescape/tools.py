@@ -1,0 +1,110 @@
+"""What the subcommands that are no stages call; imports are late, for a quick `--help`."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from huescape import runtime
+from huescape.commands import MODELS, PAGE, PARAMS
+from huescape.errors import HuescapeError, ParamsError
+from huescape.params.load import load_params, schema, validated
+
+
+def compare(options: Namespace) -> None:
+    """Train and score every system of a recipe, in a folder of its own."""
+    from huescape.comparison import engines, folder, recipe
+
+    found = recipe.narrowed(recipe.read_recipe(options.recipe), options.only, options.recipe)
+    if options.photos is not None:
+        found["download"] = {"sources": [_source(options.photos)]}
+    check_recipe(found, str(options.recipe))
+    folder.prepare(options.output, found)
+    if engines.has_engines() and options.minutes is None:
+        code = engines.run_graph(options.output, options.jobs or runtime.cpus())
+    else:
+        code = engines.run_stages(options.output, found, options.minutes)
+    if code:
+        raise HuescapeError("not every system is done; the same command goes on with the rest")
+    print(f"compare: see {options.output / PAGE}")
+
+
+def check_recipe(params: dict[str, Any], where: str) -> None:
+    """Raise ParamsError for a recipe with anything that could not be trained."""
+    from huescape.checks import check_systems
+
+    check_systems(validated(params, where), where)
+
+
+def _source(photos: Path) -> dict[str, Any]:
+    """A folder of photos as a source: one that has SUN397's folders, or any other."""
+    if not photos.is_dir():
+        raise HuescapeError(f"{photos}: no such folder of photos")
+    letters = [path for path in photos.iterdir() if path.is_dir() and len(path.name) == 1]
+    return {"kind": "sun397" if letters else "folder", "root": str(photos.resolve())}
+
+
+def export(options: Namespace) -> None:
+    """Write a trained system as one file."""
+    from huescape.export import export_system
+
+    temperature = options.temperature or load_params(PARAMS).evaluate.temperature
+    if not 0 < temperature <= 1:
+        raise ParamsError(f"--temperature is {temperature:g}; allowed: above 0, at most 1")
+    export_system(_trained(options.system), options.output, temperature, options.size)
+
+
+def colorize(options: Namespace) -> None:
+    """Color photos of any size with a trained system."""
+    params = load_params(PARAMS)
+    name = options.system or next(iter(params.systems), None)
+    if name is None:
+        raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
+    model = _trained(name)
+    from huescape.colorize import colorize_files
+
+    temperature = params.evaluate.temperature
+    if options.temperature is not None:
+        temperature = options.temperature
+    colorize_files(model, options.photos, options.output, temperature, options.size)
+
+
+def track(options: Namespace) -> None:
+    """Send to MLflow what was recorded while its server was down."""
+    from huescape import tracking
+
+    print(f"delivered: {tracking.replay()}")
+    if folder := tracking.undelivered():
+        raise HuescapeError(
+            f"{folder}: runs still wait for a server that does not answer; "
+            "remove that folder to give them up"
+        )
+
+
+def check(options: Namespace) -> None:
+    """Validate params.yaml, the systems' networks and pretrained weights included."""
+    from huescape.checks import check_systems
+
+    params = load_params(PARAMS)
+    check_systems(params, str(PARAMS))
+    listed = ", ".join(sorted(params.systems)) or "none"
+    print(
+        f"{PARAMS} is valid; systems: {listed}; quantizers: {', '.join(sorted(params.quantizers))}"
+    )
+
+
+def show_schema(options: Namespace) -> None:
+    """Print the JSON schema of params.yaml."""
+    print(json.dumps(schema(), indent=1, sort_keys=True))
+
+
+def _trained(name: str) -> Path:
+    if (MODELS / name).is_dir():
+        return MODELS / name
+    trained = sorted(path.name for path in MODELS.glob("*/")) if MODELS.is_dir() else []
+    raise HuescapeError(
+        f"{MODELS / name}: no such model; trained: {', '.join(trained) or 'none'}; "
+        "`dvc repro` or `dvc pull` brings one"
+    )

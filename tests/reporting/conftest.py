@@ -1,0 +1,81 @@
+"""Results in the form that the stages train and evaluate write, without their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huescape.params.quantizers import QuantizerParams
+from huescape.reporting.inputs import SystemResult
+
+SCORES = {
+    "auc": 0.9,
+    "auc_macro": 0.8,
+    "auc_rebalanced": 0.7,
+    "bin_accuracy": 0.3,
+    "bin_accuracy_balanced": 0.2,
+    "psnr": 24.0,
+    "ssim": 0.95,
+    "colorfulness": 30.0,
+}
+TRUTH = dict.fromkeys(SCORES, 1.0) | {"psnr": None, "colorfulness": 40.0}
+Make = Callable[..., SystemResult]
+
+
+@pytest.fixture
+def make() -> Make:
+    return result
+
+
+def result(
+    name: str,
+    scores: dict[str, Any] | None = None,
+    model: dict[str, Any] | None = None,
+    pictures: Path | None = None,
+    **params: Any,
+) -> SystemResult:
+    """One system; `params` replace whole sections of its parameters."""
+    record: dict[str, Any] = {
+        "preset": name,
+        "quantizer": "soft",
+        "network": {"name": "zhang2016", "width": 64},
+        "loss": {"name": "cross_entropy", "weighted": True},
+        "optimizer": {"name": "adam", "lr": 0.001},
+        "augmentation": {"flip": True, "crop": None, "noise": []},
+        "steps": 500,
+        "batch": 16,
+        "checkpoint_every": 100,
+        "seed": 0,
+    } | params
+    evaluation: dict[str, Any] = SCORES | {
+        "photos": 40,
+        "effective_pixels": 250_000.0,
+        "temperature": 0.38,
+        "temperatures": {},
+        "warnings": [],
+        "baselines": {"grey": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
+    }
+    described = {"params": record, "steps": record["steps"], "parameters": 1000} | (model or {})
+    none: dict[str, list[float]] = {}
+    return SystemResult(
+        name, evaluation | (scores or {}), described, none, none, None, None, pictures
+    )
+
+
+@pytest.fixture
+def quantizers() -> dict[str, QuantizerParams]:
+    """`hard` and `plain` (no smoothing) differ from `soft` in one thing each."""
+    prior = {"sigma": 5.0, "lambda": 0.5}
+    soft = {"method": "soft", "neighbors": 5, "sigma": 5.0, "stride": 4}
+    sections: dict[str, dict[str, Any]] = {
+        "soft": {"encode": soft, "prior": prior},
+        "hard": {"encode": {"method": "hard", "stride": 4}, "prior": prior},
+        "plain": {"encode": soft, "prior": prior | {"sigma": 0.0}},
+    }
+    base = {"space": "lab", "bins": {"rule": "gamut", "step": 10.0}}
+    return {
+        name: QuantizerParams.model_validate(base | section) for name, section in sections.items()
+    }

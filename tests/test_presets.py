@@ -1,0 +1,159 @@
+"""Every published recipe, at a small width: it trains, resumes, saves, loads, predicts, exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from huescape import networks
+from huescape.color.bins import gamut_centers
+from huescape.errors import HuescapeError
+from huescape.export import export_system
+from huescape.params.load import resolve_system
+from huescape.params.systems import SystemOverrides, SystemParams
+from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
+from huescape.stages import train
+from huescape.systems import load_system
+
+PRESETS = sorted(
+    path.name
+    for path in (Path(networks.__file__).parents[1] / "presets").iterdir()
+    if path.is_dir()
+)
+SIDE = 64
+# What each recipe needs of its targets, and the narrowest width that is not a toy.
+STRIDES = {"colorunet": 1, "flat": 1, "chromagan": 1, "zhang2016": 4, "mleu": 4}
+
+
+def recipe(name: str, **more: Any) -> SystemParams:
+    overrides: dict[str, Any] = {
+        "preset": name,
+        "quantizer": "toy",
+        "network": {"width": 2},
+        "augmentation": {"crop": 64},
+        "steps": 4,
+        "batch": 2,
+        "checkpoint_every": 2,
+        "precision": "float32",
+    }
+    return resolve_system(name, SystemOverrides.model_validate(overrides | more))
+
+
+def write_data(folder: Path, params: SystemParams) -> Path:
+    """Shards of eight random photos, with the targets that the recipe needs."""
+    rng = np.random.default_rng(0)
+    stride = STRIDES[params.network.name]
+    side, centers = SIDE // stride, gamut_centers("lab", 30.0)
+    columns = [Column("lightness", "uint8", (SIDE, SIDE)), Column("box", "int16", (4,))]
+    if params.head == "chroma":
+        columns.append(Column("chroma", "int16", (2, side, side)))
+    else:
+        columns.append(Column("index", "uint8", (side, side, 5)))
+        columns.append(Column("weight", "float16", (side, side, 5)))
+    rows = []
+    for k in range(8):
+        index = np.argsort(rng.random((side, side, len(centers))), axis=-1)[..., :5]
+        weight = rng.dirichlet(np.ones(5), (side, side)).astype(np.float16)
+        chroma = rng.integers(-CHROMA_LEVELS, CHROMA_LEVELS, (2, side, side), dtype=np.int16)
+        arrays = {
+            "lightness": rng.integers(0, 256, (SIDE, SIDE), dtype=np.uint8),
+            "box": np.array([0, 0, SIDE, SIDE], np.int16),
+            "index": index.astype(np.uint8),
+            "weight": weight,
+            "chroma": chroma,
+        }
+        names = {column.name for column in columns}
+        kept = {name: value for name, value in arrays.items() if name in names}
+        rows.append((f"photo{k}", "train" if k < 6 else "val", kept))
+    write_shard(folder / "shards", "00000", columns, rows)
+    meta = {"quantizer": "toy", "space": "lab", "encode": {}, "bins": len(centers)}
+    meta |= {"size": SIDE, "stride": stride, "mass": [1] * len(centers)}
+    write_index(folder / "shards", "targets", columns, ["00000"], meta)
+    np.savez(folder / "bins.npz", centers=centers)
+    np.savez(folder / "prior.npz", weights=rng.uniform(0.5, 2, len(centers)))
+    return folder
+
+
+def run(data: Path, out: Path, params: SystemParams) -> None:
+    train.run(data / "shards", data / "prior.npz", data / "bins.npz", out, params, name="toy")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HUESCAPE_THREADS", "1")
+    monkeypatch.setenv("HUESCAPE_STATE", str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_trains_resumes_saves_loads_and_exports(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = recipe(name)
+    data = write_data(tmp_path, params)
+    run(data, tmp_path / "whole", params)
+
+    from huescape.training import loop
+
+    original = loop._Trainer.step
+
+    def stops_at_three(self: Any, step: int) -> None:
+        if step == 3:
+            raise HuescapeError("stopped")
+        original(self, step)
+
+    monkeypatch.setattr(loop._Trainer, "step", stops_at_three)
+    with pytest.raises(HuescapeError, match="stopped"):
+        run(data, tmp_path / "resumed", params)
+    monkeypatch.setattr(loop._Trainer, "step", original)
+    run(data, tmp_path / "resumed", params)
+    for file in ("weights.pt", "history.csv"):
+        whole, resumed = (tmp_path / run / file for run in ("whole", "resumed"))
+        assert whole.read_bytes() == resumed.read_bytes(), file
+
+    system = load_system(tmp_path / "whole")
+    lightness = torch.from_numpy(
+        np.random.default_rng(1).uniform(0, 100, (1, 1, SIDE, SIDE)).astype(np.float32)
+    )
+    chroma = system.predict_chroma(lightness, 0.38)
+    assert chroma.shape == (1, 2, SIDE, SIDE)
+    assert chroma.isfinite().all()
+    export_system(tmp_path / "whole", tmp_path / "toy.pt2", 0.38, SIDE)
+    exported = torch.export.load(tmp_path / "toy.pt2").module()
+    torch.testing.assert_close(exported(lightness), chroma, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_soft_weights_and_class_weights_reach_the_loss(name: str, tmp_path: Path) -> None:
+    """Training on other weights gives other networks, exactly where the recipe says so."""
+    params = recipe(name, steps=1, checkpoint_every=1)
+    if params.head == "chroma":
+        pytest.skip("no bins")
+    results = {}
+    for change in ("none", "class", "soft"):
+        data = write_data(tmp_path / change, params)
+        if change == "class":
+            bins = len(np.load(data / "bins.npz")["centers"])
+            np.savez(data / "prior.npz", weights=np.linspace(0.1, 3, bins))
+        if change == "soft":
+            shards = ShardSet.open(data / "shards")
+            weights = shards.take("weight", shards.rows("train"))
+            assert not (weights == weights[..., :1]).all()
+            meta = {**shards.meta}
+            columns = [c for c in shards.columns.values() if c.name != "weight"]
+            rows = [
+                (i, s, {c.name: shards.take(c.name, [k])[0] for c in columns})
+                for k, (i, s) in enumerate(zip(shards.ids, shards.splits, strict=True))
+            ]
+            write_shard(data / "shards2", "00000", columns, rows)
+            write_index(data / "shards2", "targets", columns, ["00000"], meta)
+            (data / "shards").rename(data / "old")
+            (data / "shards2").rename(data / "shards")
+        run(data, tmp_path / change / "model", params)
+        results[change] = (tmp_path / change / "model" / "weights.pt").read_bytes()
+    weighted = getattr(params.loss, "weighted", False)
+    assert (results["none"] != results["class"]) == weighted
+    assert results["none"] != results["soft"]
