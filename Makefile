@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: repro test test-short lint schema env clean
+.PHONY: repro systems test test-short lint schema env clean
 
 repro: $(STAMP)  ## run the main job: dvc repro
 	$(RUN) dvc repro
@@ -25,6 +25,10 @@ lint: $(STAMP)  ## linters and the type checker
 	$(RUN) snakefmt --check workflow/Snakefile
 	$(RUN) mypy
 	$(RUN) snakemake --lint
+
+# PHOTOS=folder for real photos; MINUTES=10 for a short time on a machine without an engine.
+systems: $(STAMP)  ## train every published system side by side, in comparison/
+	$(RUN) huescape compare $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(MINUTES),--minutes $(MINUTES))
 
 schema: $(STAMP)  ## write params.schema.json anew from the models
 	$(RUN) huescape schema > params.schema.json

@@ -99,7 +99,9 @@ def _add_partitions(stage: argparse.ArgumentParser) -> None:
 
 def _add_compare(to: Subparsers) -> None:
     compare = to.add_parser("compare", help="train and score all systems of a recipe")
-    compare.add_argument("recipe", type=Path, help="such as experiments/cpu.yaml")
+    compare.add_argument(
+        "recipe", type=Path, nargs="?", help="default: experiments/gpu.yaml or cpu.yaml, by device"
+    )
     compare.add_argument("-o", "--output", type=Path, default=Path("comparison"), metavar="FOLDER")
     compare.add_argument("--photos", type=Path, metavar="FOLDER", help="instead of its sources")
     compare.add_argument("--only", nargs="+", default=[], metavar="SYSTEM", help="these systems")
@@ -136,7 +138,7 @@ def _add_tools(to: Subparsers) -> None:
     export.set_defaults(run=tools.export)
     sweep = to.add_parser("sweep", help="run the graph at many points of the parameters")
     sweep.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")
-    sweep.set_defaults(run=commands.sweep)
+    sweep.set_defaults(run=tools.sweep)
     to.add_parser("check", help="validate params.yaml").set_defaults(run=tools.check)
     to.add_parser("schema", help="print the JSON schema of params.yaml").set_defaults(
         run=tools.show_schema

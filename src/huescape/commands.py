@@ -179,13 +179,6 @@ def report(options: Namespace) -> None:
     _say("report", metrics)
 
 
-def sweep(options: Namespace) -> None:
-    """Run every point of a sweep file."""
-    from huescape.sweeps import run_sweep
-
-    run_sweep(options.file)
-
-
 def _bins(quantizer: str) -> Path:
     return Path(f"data/bins/{quantizer}.npz")
 

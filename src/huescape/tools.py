@@ -17,10 +17,11 @@ def compare(options: Namespace) -> None:
     """Train and score every system of a recipe, in a folder of its own."""
     from huescape.comparison import engines, folder, recipe
 
-    found = recipe.narrowed(recipe.read_recipe(options.recipe), options.only, options.recipe)
+    path = options.recipe or Path("experiments") / f"{'gpu' if engines.has_gpu() else 'cpu'}.yaml"
+    found = recipe.narrowed(recipe.read_recipe(path), options.only, path)
     if options.photos is not None:
         found["download"] = {"sources": [_source(options.photos)]}
-    check_recipe(found, str(options.recipe))
+    check_recipe(found, str(path))
     folder.prepare(options.output, found)
     if engines.has_engines() and options.minutes is None:
         code = engines.run_graph(options.output, options.jobs or runtime.cpus())
@@ -69,6 +70,13 @@ def colorize(options: Namespace) -> None:
     if options.temperature is not None:
         temperature = options.temperature
     colorize_files(model, options.photos, options.output, temperature, options.size)
+
+
+def sweep(options: Namespace) -> None:
+    """Run every point of a sweep file."""
+    from huescape.sweeps import run_sweep
+
+    run_sweep(options.file)
 
 
 def track(options: Namespace) -> None:

@@ -49,6 +49,15 @@ def train(model: Path | None = None, **options: Any) -> None:
             recorder.model(model)
 
 
+def test_a_network_that_is_not_pretrained_says_so_in_its_name(project: MlflowClient) -> None:
+    for pretrained in ("none", "efficientnet_lite0"):
+        params = {**PARAMS, "network": {"name": "mleu", "pretrained": pretrained}}
+        with tracking.start_training(f"mleu_{pretrained}", params, DATASET) as recorder:
+            recorder.metrics(0, {"loss": 1.0})
+    names = {run.info.run_name for run in runs(project)}
+    assert names == {"mleu_none (network not pretrained)", "mleu_efficientnet_lite0"}
+
+
 def test_a_training_is_read_back_whole(
     project: MlflowClient, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

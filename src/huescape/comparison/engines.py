@@ -14,24 +14,33 @@ from typing import Any
 from huescape.comparison.folder import write_params
 from huescape.comparison.pace import steps_that_fit
 from huescape.errors import HuescapeError
+from huescape.training.devices import choose_device
 
 
 def run_graph(folder: Path, jobs: int) -> int:
-    """Bring the folder up to date with Snakemake, `jobs` stages at a time; its exit code.
+    """Bring the folder up to date with Snakemake on `jobs` cores; its exit code.
 
     DVC's judgement as everywhere: what is done is not done again, and what fails does not stop the
     other systems. On a CPU each training has one thread: side by side they are faster than one
-    after the other with all.
+    after the other with all. A GPU has one training at a time.
     """
     environment = {**os.environ, "PYTHONPATH": str(folder.resolve() / "src")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment["PATH"] = path
-    environment.setdefault("HUESCAPE_THREADS", "1")
     if not (folder / ".dvc").is_dir():
         _call([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], folder, environment)
-    command = [sys.executable, "-m", "snakemake", "--cores", str(jobs), "--max-threads", "1"]
-    command += ["--keep-going", "--quiet", "rules", "--rerun-incomplete", "report"]
+    command = [sys.executable, "-m", "snakemake", "report", "--cores", str(jobs), "--keep-going"]
+    if has_gpu():
+        command += ["--resources", "device=1"]
+    else:
+        environment.setdefault("HUESCAPE_THREADS", "1")
+        command += ["--max-threads", "1"]
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+
+
+def has_gpu() -> bool:
+    """Whether trainings would run on a GPU."""
+    return choose_device().type != "cpu"
 
 
 def has_engines() -> bool:

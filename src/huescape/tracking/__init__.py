@@ -1,6 +1,25 @@
 """Experiment tracking: a journal on disk first, MLflow when it answers."""
 
+from huescape.tracking.membership import Membership
 from huescape.tracking.recorder import Recorder
-from huescape.tracking.sessions import attach, replay, start_training, undelivered
+from huescape.tracking.sessions import (
+    absolute_uri,
+    attach,
+    attach_member,
+    replay,
+    start_sweep,
+    start_training,
+    undelivered,
+)
 
-__all__ = ["Recorder", "attach", "replay", "start_training", "undelivered"]
+__all__ = [
+    "Membership",
+    "Recorder",
+    "absolute_uri",
+    "attach",
+    "attach_member",
+    "replay",
+    "start_sweep",
+    "start_training",
+    "undelivered",
+]

@@ -114,7 +114,7 @@ class MlflowStore:
         return self._client.create_run(
             self._experiment_id,
             start_time=header["created"],
-            run_name=header["name"],
+            run_name=header.get("title", header["name"]),
             tags={RUN_TAG: header["run"], **_clean_keys(header["tags"])},
         )
 

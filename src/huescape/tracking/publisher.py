@@ -20,6 +20,7 @@ from huescape.tracking.notices import say, warn
 FLUSH_SECONDS = 5.0
 OUTAGE_SECONDS = 60.0
 METRICS_PER_BATCH = 1000  # what MLflow takes at once
+PARENT_TAG = "mlflow.parentRunId"  # what makes MLflow show a run below another
 
 
 class Outage(Exception):
@@ -61,10 +62,9 @@ def deliver(journal: Journal, store: Store, ledger: Ledger, told: Callable[[str]
     entries = journal.unacknowledged()
     if not entries:
         return
-    run, destination = journal.header["run"], journal.header["destination"]
+    run = journal.header["run"]
     with ledger.locked("creation"):  # two processes must not make the same run twice
-        run_id = store.find_or_create(journal.header, ledger.run_id(run))
-        ledger.remember_run(run, destination, run_id)
+        run_id = _made(journal.header, store, ledger)
     told(run_id)
     while entries:
         for group in _groups(entries):
@@ -75,6 +75,19 @@ def deliver(journal: Journal, store: Store, ledger: Ledger, told: Callable[[str]
             _remember_steps(ledger, run, group)
             journal.acknowledge(group[-1].end)
         entries = journal.unacknowledged()
+
+
+def _made(header: Mapping[str, Any], store: Store, ledger: Ledger) -> str:
+    """Id of the header's run, made where the store has none.
+
+    A child brings its parent's header along: the parent's own journal may be delivered later.
+    """
+    if parent := header.get("parent"):
+        tags = {**header["tags"], PARENT_TAG: _made(parent, store, ledger)}
+        header = {**header, "tags": tags}
+    run_id = store.find_or_create(header, ledger.run_id(header["run"]))
+    ledger.remember_run(header["run"], header["destination"], run_id)
+    return run_id
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

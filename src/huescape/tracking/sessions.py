@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from huescape.errors import HuescapeError
 from huescape.tracking.context import flat_params, surroundings
 from huescape.tracking.journal import Journal, entries_of, waiting
 from huescape.tracking.ledger import Ledger, folder_digest, new_run
+from huescape.tracking.membership import Membership, membership
 from huescape.tracking.notices import cause, warn
 from huescape.tracking.publisher import Courier, Outage, Publisher, Store
 from huescape.tracking.recorder import Recorder
+
+Header = dict[str, Any]  # what a journal says of its run
 
 DEFAULT_URI = "sqlite:///mlflow.db"  # what a bare `mlflow ui` shows, artifacts in mlruns/
 CATALOG = "data/catalog/catalog.csv"
@@ -35,20 +39,65 @@ def start_training(
 
     `params` may be nested; `dataset` has `name`, `digest`, `counts` (photos per split) and
     optionally `source` (a path). `resume_key` is the digest that names the training's checkpoints.
+    Within a sweep the run is the child of the sweep's run that belongs to the point.
     Never raises for what tracking cannot do: the recorder is silent then, after one warning.
     """
     if not _wanted():
         return Recorder()
     ledger, destination = Ledger(), public_uri(tracking_uri())
-    found = ledger.unfinished_run(system, resume_key, destination) if resume_key else None
+    member = _point()
+    if member is not None:
+        found: str | None = member.run(system)
+    else:
+        found = ledger.unfinished_run(system, resume_key, destination) if resume_key else None
     run = found or new_run()
     header = _header(run, system, destination, params, dataset, tags)
     header["attached"] = False
+    if member is not None:
+        header = member.joined(header)
     try:
         steps = _sent_steps(ledger, run) if found else {}
         if resume_key:
             ledger.remember_unfinished(system, resume_key, run, destination)
         return _open(ledger, header, resume_key=resume_key, sent_steps=steps)
+    except (OSError, HuescapeError) as error:
+        return _not_tracked(error)
+
+
+def start_sweep(name: str, run: str, params: Mapping[str, Any]) -> tuple[Recorder, Header | None]:
+    """Start the run of a whole sweep, or go on with it: `run` is its key, the same every time.
+
+    Returns its recorder and the header that makes its children members; None if nothing is
+    tracked. The store is opened here: a new SQLite file keeps its artifacts beside itself.
+    """
+    if not _wanted():
+        return Recorder(), None
+    ledger, destination = Ledger(), public_uri(absolute_uri(Path()))
+    header = _header(run, name, destination, params, None, {"sweep": name})
+    del header["tags"]["system"]
+    header["attached"] = False
+    with suppress(Outage), ledger.locked("creation"):  # the recorder tells, and sends later
+        connect(destination)
+    try:
+        return _open(ledger, header), header
+    except (OSError, HuescapeError) as error:
+        return _not_tracked(error), None
+
+
+def attach_member(system: str, model_folder: Path, member: Membership) -> Recorder:
+    """Go on with the run of a system at a point of a sweep.
+
+    A point whose training was a result at hand has no run yet: it gets one, with `origin=reused`.
+    """
+    if not _wanted():
+        return Recorder()
+    try:
+        description = _description(model_folder)
+        params, dataset = description.get("params", {}), _dataset(description)
+        destination = str(member.parent["destination"])
+        run = member.run(system)
+        header = _header(run, system, destination, params, dataset, {"origin": "reused"})
+        return _open(Ledger(), {**member.joined(header), "attached": True})
     except (OSError, HuescapeError) as error:
         return _not_tracked(error)
 
@@ -65,9 +114,11 @@ def attach(
 
     A model that no run here made (it was pulled from a remote) gets a run of its own, with the tag
     `origin=pulled` and the parameters and dataset given here, or else those in its `system.json`.
+    Within a sweep it is silent: the sweep itself adds the scores of every point (`attach_member`),
+    also of those that no stage had to make.
     Never raises for what tracking cannot do: the recorder is silent then, after one warning.
     """
-    if not _wanted():
+    if not _wanted() or _point() is not None:
         return Recorder()
     ledger, destination = Ledger(), public_uri(tracking_uri())
     try:
@@ -116,6 +167,15 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
+def absolute_uri(folder: Path) -> str:
+    """`tracking_uri` for a process that works elsewhere: an SQLite file is found from `folder`."""
+    uri = tracking_uri()
+    kind, slashes, path = uri.partition(":///")
+    if not slashes or not kind.startswith("sqlite"):
+        return uri
+    return f"{kind}:///{folder.resolve() / path}"
+
+
 def public_uri(uri: str) -> str:
     """The address without a password: what is printed, and what journals remember."""
     return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri)
@@ -147,6 +207,15 @@ def _wanted() -> bool:
     return True
 
 
+def _point() -> Membership | None:
+    """The point of a sweep that this process works for."""
+    try:
+        return membership()
+    except HuescapeError as error:
+        warn(f"this run is no part of its sweep: {cause(error)}")
+        return None
+
+
 def _open(ledger: Ledger, header: Mapping[str, Any], **options: Any) -> Recorder:
     ledger.pending.mkdir(parents=True, exist_ok=True)
     journal = Journal.create(ledger.pending, header)
@@ -174,12 +243,20 @@ def _header(
     return {
         "run": run,
         "name": system,
+        "title": _title(system, params),
         "destination": destination,
         "created": int(time.time() * 1000),
         "params": flat_params(params),
         "tags": described,
         "dataset": dataset,
     }
+
+
+def _title(system: str, params: Mapping[str, Any]) -> str:
+    """The name of the run: one that could have pretrained weights and has none says so."""
+    network = params.get("network")
+    random = isinstance(network, Mapping) and network.get("pretrained") == "none"
+    return f"{system} (network not pretrained)" if random else system
 
 
 def _sent_steps(ledger: Ledger, run: str) -> dict[str, int]:

@@ -1,0 +1,84 @@
+"""One point: DVC brings the copy of the project up to date, and keeps it as an experiment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from huescape.errors import HuescapeError
+from huescape.sweeps.workplace import Workplace, dvc
+
+_GRACE_SECONDS = 60.0  # for a stage to save what it has
+_EXPERIMENT_HEAD = "refs/exps/exec/EXEC_HEAD"
+
+
+def reproduce(
+    place: Workplace, targets: tuple[str, ...], variables: Mapping[str, str], lock: int
+) -> None:
+    """Run `dvc repro` in the sweep's place; what it prints goes to standard error.
+
+    It has a process group of its own: an interruption reaches it once, from here, whether it came
+    from the keyboard or from a scheduler. Raises HuescapeError when a stage fails.
+    """
+    command = [sys.executable, "-m", "dvc", "repro", *targets]
+    process = subprocess.Popen(
+        command,
+        cwd=place.project,
+        env=place.environment(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr.fileno() if _has_fileno() else subprocess.DEVNULL,
+        process_group=0,
+        pass_fds=[lock],
+    )
+    try:
+        code = process.wait()
+    except BaseException:
+        _stop(process)
+        raise
+    if code:
+        raise HuescapeError(f"`dvc repro` ended with {code}; its message is above")
+
+
+def save_experiment(place: Workplace, name: str) -> None:
+    """Keep the state of the copy as the DVC experiment `name`, seen by `dvc exp show`."""
+    new = [f"--include-untracked={path}" for path in place.unknown()]
+    dvc(place.project, "exp", "save", "--force", "--name", name, *new)
+    # DVC leaves this one behind in a worktree.
+    command = ["git", "update-ref", "-d", _EXPERIMENT_HEAD]
+    subprocess.run(command, cwd=place.project, capture_output=True, check=False)
+
+
+def write_params(place: Workplace, text: str) -> None:
+    """Give the copy the parameters of a point."""
+    path = Path(place.project, "params.yaml")
+    if path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt and wait until the stage has saved; insist after that, or when asked again."""
+    for number, seconds in (
+        (signal.SIGINT, _GRACE_SECONDS),
+        (signal.SIGTERM, 5.0),
+        (signal.SIGKILL, 5.0),
+    ):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(seconds)
+            return
+        except ProcessLookupError:
+            return
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            continue
+
+
+def _has_fileno() -> bool:
+    try:
+        sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""The points of a sweep as whole parameter files, each checked before the first one runs."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from huescape.checks import check_systems
+from huescape.errors import ParamsError
+from huescape.params.load import Params, load_params, resolve_system
+from huescape.params.sweeps import Point, SweepParams, describe
+
+ENTRIES = ("quantizers", "systems")  # sections whose names are the user's own
+
+
+@dataclass(frozen=True)
+class ResolvedPoint:
+    """A point of a sweep: what varies, the text of its params.yaml, and a digest of its meaning.
+
+    `systems` are those that the point trains and scores.
+    """
+
+    number: int
+    point: Point
+    text: str
+    systems: tuple[str, ...]
+    digest: str
+
+    def __str__(self) -> str:
+        return describe(self.point)
+
+
+def resolve_points(
+    sweep: SweepParams, sweep_file: Path, params_file: Path
+) -> tuple[ResolvedPoint, ...]:
+    """Every point of the sweep, applied to params.yaml and validated as a whole.
+
+    Raises ParamsError in one line that names the sweep's file, the dotted key and what is allowed.
+    """
+    listed = load_params(params_file).systems
+    for name in sweep.systems:
+        if name not in listed:
+            allowed = ", ".join(sorted(listed)) or "none"
+            raise ParamsError(f"{sweep_file}: systems: {name!r} is not there; allowed: {allowed}")
+    text = params_file.read_text(encoding="utf-8")
+    resolved, checked = [], set[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        for number, point in enumerate(sweep.expand(), start=1):
+            where = f"{sweep_file}: point {number}"
+            varied = _varied(text, point, where)
+            params = _validated(varied, Path(folder) / "params.yaml", where)
+            _check_networks(params, where, checked)
+            systems = sweep.systems or tuple(sorted(params.systems))
+            digest = _digest(params, systems)
+            resolved.append(ResolvedPoint(number, point, varied, systems, digest))
+    _refuse_equal(resolved, sweep_file)
+    return tuple(resolved)
+
+
+def _varied(text: str, point: Point, where: str) -> str:
+    """The text of params.yaml with the values of a point; its comments stay."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    document = yaml.load(text)
+    for key, value in point.items():
+        _place(document, key, value, where)
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def _place(document: Any, dotted: str, value: Any, where: str) -> None:
+    """Set a dotted key. Sections that are not written out are made; entries and items are not."""
+    keys = dotted.split(".")
+    if keys[0] in ENTRIES:
+        _refuse_unlisted(document, keys, where)
+    at = document
+    for depth, key in enumerate(keys[:-1], start=1):
+        if isinstance(at, dict) and (key not in at or at[key] is None):
+            at[key] = {}
+        at = _step(at, keys[: depth - 1], key, where)
+    if isinstance(at, dict):
+        at[keys[-1]] = copy.deepcopy(value)
+    else:
+        _step(at, keys[:-1], keys[-1], where)
+        at[int(keys[-1])] = copy.deepcopy(value)
+
+
+def _step(at: Any, above: Sequence[str], key: str, where: str) -> Any:
+    """One level down, into a section or an item of a list."""
+    if isinstance(at, dict):
+        return at[key]
+    path = ".".join(above)
+    if not isinstance(at, list):
+        raise ParamsError(f"{where}: {path}.{key}: no such key; {path} is a value, not a section")
+    if not (key.isdigit() and int(key) < len(at)):
+        allowed = f"0 to {len(at) - 1}" if at else "none, the list is empty"
+        raise ParamsError(f"{where}: {path}.{key}: no such item; allowed: {allowed}")
+    return at[int(key)]
+
+
+def _refuse_unlisted(document: Any, keys: Sequence[str], where: str) -> None:
+    section = document.get(keys[0]) or {}
+    if len(keys) < 2 or keys[1] not in section:
+        dotted = ".".join(keys)
+        allowed = ", ".join(f"{keys[0]}.{name}" for name in sorted(section)) or "none"
+        raise ParamsError(f"{where}: {dotted}: no such entry in params.yaml; allowed: {allowed}")
+
+
+def _validated(text: str, path: Path, where: str) -> Params:
+    """The parameters of a point; an error names the sweep's file in place of the temporary one."""
+    path.write_text(text, encoding="utf-8")
+    try:
+        return load_params(path)
+    except ParamsError as error:
+        raise ParamsError(where + str(error).removeprefix(str(path))) from error
+
+
+def _check_networks(params: Params, where: str, checked: set[str]) -> None:
+    """Networks and pretrained weights, once for all points that share the systems."""
+    parts = params.model_dump_json(include={"systems", "quantizers", "resize"})
+    if parts not in checked:
+        check_systems(params, where)
+        checked.add(parts)
+
+
+def _digest(params: Params, systems: Sequence[str]) -> str:
+    """What the results depend on: presets resolved, sections of other systems left out."""
+    meaning = params.model_dump(mode="json", exclude={"systems"})
+    meaning["systems"] = {
+        name: resolve_system(name, params.systems[name]).model_dump(mode="json") for name in systems
+    }
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_equal(resolved: Sequence[ResolvedPoint], sweep_file: Path) -> None:
+    seen: dict[str, ResolvedPoint] = {}
+    for point in resolved:
+        if before := seen.get(point.digest):
+            raise ParamsError(
+                f"{sweep_file}: points {before.number} ({before}) and {point.number} ({point}) "
+                "mean the same; allowed: points that differ for the systems of the sweep"
+            )
+        seen[point.digest] = point

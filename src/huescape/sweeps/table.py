@@ -1,0 +1,72 @@
+"""The table of a sweep: a row for each point and system, as a file and as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from huescape.errors import HuescapeError
+
+SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation
+TRAINING = ("loss", "steps")  # of the model
+COLUMNS = ("point", "experiment", "status", "system")
+
+Row = Mapping[str, Any]
+
+
+def headline(project: Path, system: str) -> dict[str, Any]:
+    """The scores of a system in a project, and the loss and steps of its training.
+
+    Raises HuescapeError when the files of the stages are not there.
+    """
+    found: dict[str, Any] = {}
+    for path, names in (
+        (project / "reports" / "evaluation" / f"{system}.json", SCORES),
+        (project / "models" / system / "system.json", TRAINING),
+    ):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            found.update({name: content.get(name) for name in names})
+        except (OSError, ValueError, AttributeError) as error:
+            raise HuescapeError(f"{path}: cannot be read: {error}") from error
+    return found
+
+
+def as_csv(rows: Sequence[Row], varied: Iterable[str]) -> str:
+    """Rows as CSV, values in full."""
+    columns = _columns(varied)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_exact(row.get(name)) for name in columns] for row in rows)
+    return stream.getvalue()
+
+
+def as_text(rows: Sequence[Row], varied: Iterable[str]) -> str:
+    """Rows as aligned text; what the keys have in common is left out of the headings."""
+    columns = _columns(varied)
+    headings = [name.split(".", maxsplit=1)[-1] for name in columns]
+    if len(set(headings)) < len(headings):  # two systems vary in the same key
+        headings = list(columns)
+    lines = [headings, *([_short(row.get(name)) for name in columns] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    padded = (zip(line, widths, strict=True) for line in lines)
+    return "\n".join("  ".join(t.ljust(w) for t, w in line).rstrip() for line in padded)
+
+
+def _columns(varied: Iterable[str]) -> tuple[str, ...]:
+    return (*COLUMNS, *varied, *SCORES, *TRAINING)
+
+
+def _exact(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else _exact(value)

@@ -1,0 +1,62 @@
+"""Which point of which sweep this process works for, if any: what makes its run a child.
+
+The sweep writes a small file for each point and names it in the environment of its stages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from huescape.atomic import write_json
+from huescape.errors import HuescapeError
+from huescape.tracking.context import flat_params
+
+VARIABLE = "HUESCAPE_SWEEP_POINT"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A point of a sweep: the header of the sweep's own run, the point's key, and what varies.
+
+    `varied` has dotted keys of params.yaml; `tags` are those of every run of the point.
+    """
+
+    parent: Mapping[str, Any]
+    point: str
+    varied: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+    def run(self, system: str) -> str:
+        """Key of the run of a system at this point: the same in every process, at every try."""
+        text = f"{self.parent['run']}\0{self.point}\0{system}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def joined(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """The header of a run as that of a child of the sweep's run."""
+        return {
+            **header,
+            "parent": dict(self.parent),
+            "params": {**header["params"], **flat_params(self.varied)},
+            "tags": {**header["tags"], **self.tags},
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the file that `HUESCAPE_SWEEP_POINT` names. Raises HuescapeError."""
+        write_json(path, asdict(self))
+
+
+def membership() -> Membership | None:
+    """The point that this process works for. Raises HuescapeError for a damaged file."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return None
+    try:
+        return Membership(**json.loads(Path(named).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise HuescapeError(f"{VARIABLE} names {named}, which cannot be read: {error}") from error
