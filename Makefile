@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems test test-short lint schema env clean
+.PHONY: repro systems test test-exhaustive test-short lint schema env clean
 
 repro: $(STAMP)  ## run the main job: dvc repro
 	$(RUN) dvc repro
@@ -14,10 +14,13 @@ repro: $(STAMP)  ## run the main job: dvc repro
 PYTEST := $(RUN) HUESCAPE_THREADS=1 OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist worksteal
 
 test: $(STAMP)  ## run the tests, short and long
-	$(PYTEST) --durations=15
+	$(PYTEST) -m "not exhaustive" --durations=15
+
+test-exhaustive: $(STAMP)  ## run what takes both engines many times: the re-run table, sweeps
+	$(PYTEST) -m exhaustive --durations=15
 
 test-short: $(STAMP)  ## leave out the tests that take over ten seconds
-	$(PYTEST) -m "not long"
+	$(PYTEST) -m "not long and not exhaustive"
 
 lint: $(STAMP)  ## linters and the type checker
 	$(RUN) ruff check

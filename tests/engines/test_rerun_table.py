@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.exhaustive]
 
 SYSTEM = ["train@colorunet", "evaluate@colorunet", "report"]
 YUV = ["bins@yuv32", "encode@yuv32", "prior@yuv32"]
