@@ -5,6 +5,8 @@ A network is built on the `meta` device for that: it takes no memory and no time
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from math import lcm
 from typing import Any
 
@@ -16,6 +18,10 @@ from huescape.networks import pretrained
 from huescape.params.load import Params, resolve_system
 from huescape.params.losses import ChromaGan
 from huescape.params.systems import SystemParams
+
+# Any number that is not the 2 of chroma: the quantizer's own is known only when its bins are made.
+_BINS = 313
+_TEACHER_SIDE = 64
 
 
 def check_systems(params: Params, where: str = "params.yaml") -> None:
@@ -29,6 +35,7 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
         try:
             network = _on_meta(system)
             _check_fit(network, system, params)
+            _check_teacher(network, system)
             _check_pretrained(network, system)
         except HuescapeError as error:
             raise ParamsError(f"{where}: systems.{name}.{error}") from error
@@ -36,7 +43,8 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
 
 def _on_meta(system: SystemParams) -> Any:
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        return networks.build(system.network.name, system.network.options, 2)
+        outputs = 2 if system.head == "chroma" else _BINS
+        return networks.build(system.network.name, system.network.options, outputs)
 
 
 def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
@@ -48,7 +56,7 @@ def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
     stride = params.quantizers[system.quantizer].encode.stride
     if stride != network.stride:
         raise ParamsError(
-            f"network: {system.network.name!r} predicts every {network.stride}. pixel; "
+            f"network: {system.network.name!r} has stride {network.stride}; "
             f"quantizers.{system.quantizer}.encode.stride is {stride}, "
             f"allowed for it: {network.stride}"
         )
@@ -65,8 +73,42 @@ def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
 def _check_pretrained(network: Any, system: SystemParams) -> None:
     """Weights that are missing or do not fit would stop the run much later."""
     if getattr(network, "pretrained", None) is not None:
-        with torch.device("meta"):
-            encoder = pretrained.Encoder(network.pretrained)
-        encoder.load()
-    if isinstance(system.loss, ChromaGan) and system.loss.class_share:
-        pretrained.build_classifier(system.loss.teacher)
+        with _named("network.pretrained"):
+            network.load_pretrained()
+        frozen = any(not p.requires_grad for p in network.parameters())
+        if system.initialization.method == "kmeans" and not frozen:
+            raise ParamsError(
+                "initialization.method is 'kmeans', which would overwrite network.pretrained "
+                f"{network.pretrained!r}; allowed with it: network"
+            )
+
+
+def _check_teacher(network: Any, system: SystemParams) -> None:
+    """ChromaGAN learns the classes of a teacher, so it needs a network with as many."""
+    if not isinstance(system.loss, ChromaGan):
+        return
+    if not hasattr(network, "forward_with_classes"):
+        raise ParamsError(
+            "loss.name is 'chromagan', which needs a network with classes, as 'chromagan' has; "
+            f"network.name is {system.network.name!r}"
+        )
+    if not system.loss.class_share:
+        return
+    with _named("loss.teacher"):
+        teacher = pretrained.build_classifier(system.loss.teacher)
+    with torch.no_grad():
+        classes = teacher(torch.zeros(1, 1, _TEACHER_SIDE, _TEACHER_SIDE)).shape[1]
+    if classes != network.classes:
+        raise ParamsError(
+            f"network.classes is {network.classes}; "
+            f"allowed with loss.teacher {system.loss.teacher!r}: {classes}"
+        )
+
+
+@contextlib.contextmanager
+def _named(key: str) -> Iterator[None]:
+    """Put the key before what is wrong with it."""
+    try:
+        yield
+    except HuescapeError as error:
+        raise ParamsError(f"{key}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ def compare(options: Namespace) -> None:
 
     path = options.recipe or Path("experiments") / f"{'gpu' if engines.has_gpu() else 'cpu'}.yaml"
     found = recipe.narrowed(recipe.read_recipe(path), options.only, path)
+    if options.minutes is not None and not 0 < options.minutes < math.inf:
+        raise ParamsError(f"--minutes is {options.minutes:g}; allowed: above 0")
+    if options.jobs is not None and options.jobs < 1:
+        raise ParamsError(f"--jobs is {options.jobs}; allowed: at least 1")
     if options.photos is not None:
         found["download"] = {"sources": [_source(options.photos)]}
     check_recipe(found, str(path))
@@ -51,7 +56,9 @@ def export(options: Namespace) -> None:
     """Write a trained system as one file."""
     from huescape.export import export_system
 
-    temperature = options.temperature or load_params(PARAMS).evaluate.temperature
+    temperature = options.temperature
+    if temperature is None:
+        temperature = load_params(PARAMS).evaluate.temperature
     if not 0 < temperature <= 1:
         raise ParamsError(f"--temperature is {temperature:g}; allowed: above 0, at most 1")
     export_system(_trained(options.system), options.output, temperature, options.size)

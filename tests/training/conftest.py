@@ -101,3 +101,9 @@ def make_params() -> Callable[..., SystemParams]:
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Toy layers are too small to share, and two threads wait for each other on a busy machine."""
     monkeypatch.setenv("HUESCAPE_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def painted() -> Callable[[int, int], tuple[np.ndarray, np.ndarray]]:
+    """`paint`: lightness levels and bins of a picture whose color follows from its texture."""
+    return paint

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import time
 from importlib.util import find_spec
@@ -13,6 +11,8 @@ from typing import Any
 
 from huescape.comparison.folder import write_params
 from huescape.comparison.pace import steps_that_fit
+from huescape.comparison.processes import call, exit_code
+from huescape.comparison.trained import remember, trained_steps
 from huescape.errors import HuescapeError
 from huescape.training.devices import choose_device
 
@@ -28,14 +28,14 @@ def run_graph(folder: Path, jobs: int) -> int:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment["PATH"] = path
     if not (folder / ".dvc").is_dir():
-        _call([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], folder, environment)
+        call([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], folder, environment)
     command = [sys.executable, "-m", "snakemake", "report", "--cores", str(jobs), "--keep-going"]
     if has_gpu():
         command += ["--resources", "device=1"]
     else:
         environment.setdefault("HUESCAPE_THREADS", "1")
         command += ["--max-threads", "1"]
-    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+    return exit_code(command, folder, environment)
 
 
 def has_gpu() -> bool:
@@ -51,9 +51,9 @@ def has_engines() -> bool:
 def run_stages(folder: Path, params: dict[str, Any], minutes: float | None) -> int:
     """Run every stage in the graph's order, without an engine; 1 if a system failed.
 
-    A system that was trained with the same parameters is not trained again. With `minutes`, every
-    system still to be trained gets an equal share of what is left, and its `steps` are set to what
-    fits into it.
+    A system that was trained with the same parameters, targets and code is not trained again. With
+    `minutes`, every system still to be trained gets an equal share of what is left, and its `steps`
+    are set to what fits into it; what was trained before keeps the steps it has.
     """
     end = None if minutes is None else time.monotonic() + 60 * minutes
     for stage in ("download", "filter", "resize"):
@@ -61,50 +61,54 @@ def run_stages(folder: Path, params: dict[str, Any], minutes: float | None) -> i
     for name in params["quantizers"]:
         for stage in ("bins", "encode", "prior"):
             _stage(folder, stage, name)
-    failed = [name for name in list(params["systems"]) if not _system(folder, params, name, end)]
-    for name in failed:
-        params["systems"].pop(name)
-    write_params(folder, params)
-    _stage(folder, "report")
+    failed = _systems(folder, params, end)
+    left = {name: entry for name, entry in params["systems"].items() if name not in failed}
+    if left:  # params.yaml keeps those that failed: the next run reads it anew anyway
+        write_params(folder, {**params, "systems": left})
+        _stage(folder, "report")
     for name in failed:
         print(f"compare: {name} failed, see above", file=sys.stderr)
     return int(bool(failed))
 
 
-def _system(folder: Path, params: dict[str, Any], name: str, end: float | None) -> bool:
-    if end is not None:
-        names = list(params["systems"])
-        share = (end - time.monotonic()) / (len(names) - names.index(name))
-        params["systems"][name]["steps"] = steps_that_fit(folder, name, share)
-        write_params(folder, params)
-    try:
-        if not _is_trained(folder, params, name):
-            _stage(folder, "train", name)
-        _stage(folder, "evaluate", name)
-    except HuescapeError:
-        return False
-    return True
+def _systems(folder: Path, params: dict[str, Any], end: float | None) -> list[str]:
+    """Train and score each system; the names of those that failed."""
+    systems: dict[str, dict[str, Any]] = params["systems"]
+    waiting = []
+    for name, entry in systems.items():
+        steps = trained_steps(folder, name, entry, any_steps=end is not None)
+        if steps is None:
+            waiting.append(name)
+        elif end is not None:
+            entry["steps"] = steps
+    write_params(folder, params)
+    failed = []
+    for name in systems:
+        try:
+            if name in waiting:
+                share = None if end is None else (end - time.monotonic()) / len(waiting)
+                waiting.remove(name)
+                _train(folder, params, name, share)
+            _stage(folder, "evaluate", name)
+        except HuescapeError as error:
+            print(f"compare: {name}: {error}", file=sys.stderr)
+            failed.append(name)
+    return failed
 
 
-def _is_trained(folder: Path, params: dict[str, Any], name: str) -> bool:
-    try:
-        text = (folder / "models" / name / "system.json").read_text(encoding="utf-8")
-    except OSError:
-        return False
+def _train(folder: Path, params: dict[str, Any], name: str, seconds: float | None) -> None:
+    """Train one system, for as many steps as fit into `seconds`, if they are given."""
     entry = params["systems"][name]
-    known = json.loads(text)["params"]
-    return bool(known["steps"] == entry.get("steps") and known["preset"] == entry["preset"])
+    if seconds is not None:
+        entry["steps"] = steps_that_fit(folder, name, seconds)
+        write_params(folder, params)
+    _stage(folder, "train", name)
+    remember(folder, name, entry)
 
 
 def _stage(folder: Path, stage: str, *names: str) -> None:
+    # HUESCAPE_ENGINE: a stage stops when this process is gone.
     environment = {**os.environ, "PYTHONPATH": str(folder.resolve() / "src")}
+    environment["HUESCAPE_ENGINE"] = "compare"
     environment.setdefault("HUESCAPE_TRACKING", "off")
-    _call([sys.executable, "-m", "huescape", stage, *names], folder, environment)
-
-
-def _call(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(command, cwd=folder, env=environment, check=False)
-    if done.returncode == 130:
-        raise KeyboardInterrupt
-    if done.returncode:
-        raise HuescapeError(f"{' '.join(command[2:])}: exit code {done.returncode}")
+    call([sys.executable, "-m", "huescape", stage, *names], folder, environment)

@@ -31,12 +31,17 @@ def prepare(folder: Path, params: dict[str, Any]) -> None:
     """
     if not (PROJECT / "dvc.yaml").is_file():
         raise HuescapeError(f"{PROJECT / 'dvc.yaml'}: no such file; run from a checkout")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "dvc.yaml").is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not _is_comparison(folder):
         raise HuescapeError(f"{folder}: is not empty and holds no comparison; name another folder")
+    _copy_package(folder / "src" / "huescape")  # first: by it a folder is known as a comparison
     for name in _FILES:
-        atomic.write_bytes(folder / name, (PROJECT / name).read_bytes())
-    _copy_package(folder / "src" / "huescape")
+        _bring(folder / name, PROJECT / name)
     write_params(folder, params)
+
+
+def _is_comparison(folder: Path) -> bool:
+    """Whether `prepare` made it; a checkout, whose params.yaml is somebody's work, is none."""
+    return (folder / "src" / "huescape").is_dir() and not (folder / "pyproject.toml").exists()
 
 
 def write_params(folder: Path, params: dict[str, Any]) -> None:
@@ -60,7 +65,12 @@ def _copy_package(target: Path) -> None:
         if old.relative_to(target) not in wanted:
             old.unlink()
     for name in sorted(wanted):
-        copy, content = target / name, (PACKAGE / name).read_bytes()
-        if not copy.is_file() or copy.read_bytes() != content:
-            atomic.write_bytes(copy, content)
-            shutil.copymode(PACKAGE / name, copy)
+        _bring(target / name, PACKAGE / name)
+
+
+def _bring(copy: Path, original: Path) -> None:
+    """Make `copy` what `original` is, unless it is that already."""
+    content = original.read_bytes()
+    if not copy.is_file() or copy.read_bytes() != content:
+        atomic.write_bytes(copy, content)
+        shutil.copymode(original, copy)

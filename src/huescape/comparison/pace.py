@@ -16,6 +16,7 @@ from huescape.shards import ShardSet
 from huescape.systems import build_system
 from huescape.training import devices
 from huescape.training.batches import Batches
+from huescape.training.learner import Learner
 from huescape.training.loop import build_learner
 
 _WARM, _TIMED = 3, 10
@@ -31,6 +32,8 @@ def steps_that_fit(folder: Path, name: str, seconds: float) -> int:
     started = time.perf_counter()
     with _inside(folder):
         pace = _seconds_per_step(name)
+    if torch.cuda.is_available():  # the training, another process, may need this memory
+        torch.cuda.empty_cache()
     left = (seconds - (time.perf_counter() - started) - _OVERHEAD_SECONDS) * _SHARE
     return max(1, int(left / pace))
 
@@ -53,13 +56,23 @@ def _seconds_per_step(name: str) -> float:
         size=system_params.batch,
         seed=system_params.seed,
     )
+    try:
+        return _timed(learner, batches, device)
+    except torch.OutOfMemoryError as error:
+        crop = system_params.augmentation.crop
+        raise devices.explain_out_of_memory(system_params.batch, crop) from error
+
+
+def _timed(learner: Learner, batches: Batches, device: torch.device) -> float:
+    """Seconds of a step, under the settings of a training."""
     begun = time.perf_counter()
-    for step in range(_WARM + _TIMED):
-        if step == _WARM:
-            _wait(device)
-            begun = time.perf_counter()
-        learner.step(batches.train(step).to(device), 0.0)
-    _wait(device)
+    with devices.reproducible(device):
+        for step in range(_WARM + _TIMED):
+            if step == _WARM:
+                _wait(device)
+                begun = time.perf_counter()
+            learner.step(batches.train(step).to(device), 0.0)
+        _wait(device)
     return (time.perf_counter() - begun) / _TIMED
 
 

@@ -6,7 +6,7 @@ follow one another.
 
 from __future__ import annotations
 
-import copy
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from huescape.errors import ParamsError
 from huescape.params.load import read_yaml
 
 MOST_SEEDS = 100
+_SEEDED = re.compile(r"_s[0-9]+$")
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     recipe = read_yaml(path)
     if not isinstance(recipe, dict) or not isinstance(recipe.get("systems"), dict):
         raise ParamsError(f"{path}: systems: is missing; allowed: a section of systems")
-    recipe = copy.deepcopy(recipe)  # anchors: what looks alike is one object
+    recipe = {key: _unshared(value) for key, value in recipe.items()}
     seeds = recipe.pop("seeds", None) or {}
     if not isinstance(seeds, dict):
         raise ParamsError(f"{path}: seeds: allowed: a section with a number for each system")
@@ -48,21 +49,37 @@ def narrowed(recipe: dict[str, Any], only: Sequence[str], path: Path) -> dict[st
     kept = {
         name: entry
         for name, entry in systems.items()
-        if name in only or name.rpartition("_s")[0] in only
+        if name in only or _SEEDED.sub("", name) in only
     }
-    needed = {entry["quantizer"] for entry in kept.values()}
-    needed.add(recipe.get("evaluate", {}).get("prior", "lab313"))
-    quantizers = {k: v for k, v in recipe["quantizers"].items() if k in needed}
-    return {**recipe, "systems": kept, "quantizers": quantizers}
+    evaluate, quantizers = recipe.get("evaluate"), recipe.get("quantizers")
+    if not isinstance(quantizers, dict):
+        return {**recipe, "systems": kept}
+    needed = {str(entry.get("quantizer")) for entry in kept.values() if isinstance(entry, dict)}
+    needed.add(evaluate.get("prior", "lab313") if isinstance(evaluate, dict) else "lab313")
+    used = {name: entry for name, entry in quantizers.items() if name in needed}
+    # Where none is left, what names a quantizer that is not there is refused with all of them.
+    return {**recipe, "systems": kept, "quantizers": used or quantizers}
 
 
 def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, entry in systems.items():
-        first = entry.get("seed", 0) if isinstance(entry, dict) else 0
-        for k in range(seeds.get(name, 1)):
-            called = f"{name}_s{k}" if k else name
-            if called in found or (k and called in systems):
+        found[name] = entry
+        if seeds.get(name, 1) == 1:
+            continue
+        first = entry.get("seed", 0) if isinstance(entry, dict) else None
+        if type(first) is not int:
+            raise ParamsError(f"{path}: systems.{name}: allowed: a section with a whole `seed`")
+        for k in range(1, seeds[name]):
+            called = f"{name}_s{k}"
+            if called in systems:
                 raise ParamsError(f"{path}: seeds.{name}: {called!r} is a system already")
-            found[called] = {**entry, "seed": first + k} if k else entry
+            found[called] = _unshared({**entry, "seed": first + k})
     return found
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which no section stands twice: an anchor's name and its aliases are one object."""
+    if isinstance(value, dict):
+        return {key: _unshared(inner) for key, inner in value.items()}
+    return [_unshared(inner) for inner in value] if isinstance(value, list) else value

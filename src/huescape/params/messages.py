@@ -50,6 +50,8 @@ def _walk(
         if item == "[key]":  # the name itself is refused; the pattern stands with the section
             at = {"type": "string", "pattern": next(iter(parent.get("patternProperties", {})), "")}
             break
+        if len(_options(at)) > 1:  # the tag of one of several types
+            break
         at = _resolve(at, schema)
         mapping = at.get("discriminator", {}).get("mapping", {})
         if item in mapping:
@@ -71,15 +73,19 @@ def _child(at: JsonSchema, item: int | str) -> JsonSchema:
 
 
 def _resolve(at: JsonSchema, schema: JsonSchema) -> JsonSchema:
-    while "$ref" in at or "anyOf" in at:
-        if "$ref" in at:
-            at = schema["$defs"][at["$ref"].rsplit("/", 1)[1]]
-        else:  # `X | None`: describe X
-            at = next(option for option in at["anyOf"] if option.get("type") != "null")
+    while "$ref" in at or len(_options(at)) == 1:  # `X | None`: describe X
+        at = schema["$defs"][at["$ref"].rsplit("/", 1)[1]] if "$ref" in at else _options(at)[0]
     return at
 
 
+def _options(at: JsonSchema) -> list[JsonSchema]:
+    """The types of a value that may be one of several, but for null."""
+    return [option for option in at.get("anyOf", []) if option.get("type") != "null"]
+
+
 def _allowed(at: JsonSchema, schema: JsonSchema) -> str:
+    if options := _options(at):
+        return ", or ".join(_allowed(_resolve(option, schema), schema) for option in options)
     if "discriminator" in at:
         return f"sections of kind {_tags(at)}"
     if "enum" in at or "const" in at:

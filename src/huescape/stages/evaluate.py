@@ -49,7 +49,9 @@ def run(
     keep_freed_memory()
     with reproducible(device):
         result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
-    size = int(photos.meta["size"])
+    # A photo that does not suit the network is padded before it is seen.
+    multiple = int(system.network.multiple)  # type: ignore[arg-type]
+    size = -(-int(photos.meta["size"]) // multiple) * multiple
     record = outputs.record(result, params)
     record |= {"head": system.params.head, "cost": cost_of(system.network, size)}
     outputs.write(out_dir, model.name, result, params)

@@ -1,0 +1,133 @@
+"""A recipe becomes a params.yaml: seeds, anchors, and one line for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huescape.comparison.recipe import narrowed, read_recipe
+from huescape.errors import ParamsError
+from huescape.params.load import validated
+
+ROOT = Path(__file__).parents[2]
+
+TEXT = """
+seeds: {a: 3, b_s1x: 2}
+quantizers:
+  one: &one {space: lab, encode: {method: hard}}
+  two: {<<: *one, encode: {method: chroma}}
+  lab313: *one
+systems:
+  a: &a {preset: p, quantizer: one, steps: 5, network: {width: 2}}
+  b_s1x: {<<: *a, quantizer: two, seed: 7}
+  a_small: {<<: *a}
+  c: *a
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> dict[str, Any]:
+    return read_recipe(write(tmp_path, TEXT))
+
+
+def test_a_seed_is_a_system(recipe: dict[str, Any]) -> None:
+    systems = recipe["systems"]
+    assert list(systems) == ["a", "a_s1", "a_s2", "b_s1x", "b_s1x_s1", "a_small", "c"]
+    assert "seeds" not in recipe
+    assert [systems[name].get("seed") for name in ("a", "a_s1", "a_s2")] == [None, 1, 2]
+    assert [systems[name]["seed"] for name in ("b_s1x", "b_s1x_s1")] == [7, 8]
+    assert {k: v for k, v in systems["a_s2"].items() if k != "seed"} == systems["a"]
+
+
+def test_merged_keys_are_there_and_the_own_ones_win(recipe: dict[str, Any]) -> None:
+    assert recipe["quantizers"]["two"] == {"space": "lab", "encode": {"method": "chroma"}}
+    assert recipe["systems"]["b_s1x"]["steps"] == 5
+    assert recipe["systems"]["b_s1x"]["quantizer"] == "two"
+
+
+def test_what_an_anchor_names_can_be_changed_alone(recipe: dict[str, Any]) -> None:
+    """A comparison sets the steps of each system: those of its aliases must stay."""
+    systems = recipe["systems"]
+    systems["a"]["steps"] = 99
+    systems["a"]["network"]["width"] = 99
+    others = [entry for name, entry in systems.items() if name != "a"]
+    assert all(entry["steps"] == 5 and entry["network"]["width"] == 2 for entry in others)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("a: 3,", "no: 3,"), r"seeds\.no: is not a system; allowed: a, b_s1x, a_small, c"),
+        (("a: 3,", "a: 0,"), r"seeds\.a is 0; allowed: 1 to 100"),
+        (("a: 3,", "a: 101,"), r"seeds\.a is 101; allowed"),
+        (("a: 3,", "a: yes,"), r"seeds\.a is 'yes'; allowed"),
+        (("a: 3,", "a: true,"), r"seeds\.a is True; allowed"),
+        (("  a_small", "  a_s2"), r"seeds\.a: 'a_s2' is a system already"),
+        (("steps: 5", "seed: one"), r"systems\.a: allowed: a section with a whole `seed`"),
+        (("{a: 3, b_s1x: 2}", "[a]"), r"seeds: allowed: a section"),
+        (("systems:", "system:"), r"systems: is missing"),
+        (("quantizers:", "\tquantizers:"), "not valid YAML"),
+    ],
+)
+def test_a_bad_recipe_is_one_line(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    assert change[0] in TEXT
+    with pytest.raises(ParamsError, match=words) as caught:
+        read_recipe(write(tmp_path, TEXT.replace(*change)))
+    assert "\n" not in str(caught.value)
+    assert "recipe.yaml" in str(caught.value)
+
+
+def test_a_seed_of_no_section_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"systems\.a: allowed"):
+        read_recipe(write(tmp_path, "seeds: {a: 2}\nsystems: {a: 3}\n"))
+
+
+def test_narrowed_keeps_the_seeds_and_the_quantizers(recipe: dict[str, Any]) -> None:
+    path = Path("recipe.yaml")
+    assert narrowed(recipe, [], path) == recipe
+    some = narrowed(recipe, ["a"], path)
+    assert list(some["systems"]) == ["a", "a_s1", "a_s2"]  # not a_small
+    assert list(some["quantizers"]) == ["one", "lab313"]
+    assert list(narrowed(recipe, ["a_s2"], path)["systems"]) == ["a_s2"]
+    both = narrowed(recipe, ["b_s1x", "c"], path)
+    assert list(both["systems"]) == ["b_s1x", "b_s1x_s1", "c"]
+    assert list(both["quantizers"]) == ["one", "two", "lab313"]
+    prior = narrowed({**recipe, "evaluate": {"prior": "two"}}, ["a"], path)
+    assert list(prior["quantizers"]) == ["one", "two"]
+    with pytest.raises(ParamsError, match=r"recipe\.yaml: 'no' is not a system; allowed: a, a_s1"):
+        narrowed(recipe, ["no"], path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"quantizers": None}, "quantizers is None"),
+        ({"systems": {"a": 3}}, r"systems\.a is 3"),
+        ({"systems": {"a": {"preset": "zhang2016"}}}, r"systems\.a\.quantizer: is missing"),
+        ({"systems": {"a": {"preset": "zhang2016", "quantizer": ["x"]}}}, r"a\.quantizer is \["),
+        ({"evaluate": None}, "evaluate is None"),
+    ],
+)
+def test_narrowing_leaves_the_refusal_to_the_check(changes: dict[str, Any], words: str) -> None:
+    recipe = {**read_recipe(ROOT / "experiments" / "cpu.yaml"), **changes}
+    first = next(iter(recipe["systems"]))
+    with pytest.raises(ParamsError, match=words) as caught:
+        validated(narrowed(recipe, [first], Path("r.yaml")), "r.yaml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_the_published_recipes_are_valid(name: str) -> None:
+    path = ROOT / "experiments" / f"{name}.yaml"
+    params = validated(read_recipe(path), str(path))
+    presets = {path.name for path in (ROOT / "src/huescape/presets").iterdir() if path.is_dir()}
+    used = {system.preset for system in params.systems.values()}
+    assert {name for name in presets if not name.startswith("_")} <= used
