@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import lab2rgb
@@ -127,6 +128,54 @@ def test_upsampling_keeps_constants_and_means() -> None:
     expected = ((torch.arange(32) + 0.5) / 4 - 0.5).clamp(0, 7)
     assert torch.allclose(up[0, 0, 5], expected, atol=1e-5)
     assert upsample_chroma(ramp, (8, 8)) is ramp
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4, 8])
+def test_a_ramp_sampled_at_the_targets_comes_back(stride: int) -> None:
+    size = (6 * stride, 9 * stride)
+    rows, columns = (torch.arange(n, dtype=torch.float64) for n in size)
+    picture = torch.stack([rows[:, None] * 3 + columns, 50 - rows[:, None] + 2 * columns])[None]
+    first = stride // 2
+    sampled = picture[..., first::stride, first::stride]
+    up = upsample_chroma(sampled, size, stride)
+    assert up.shape == picture.shape
+    last = (size[0] - stride + first, size[1] - stride + first)
+    between = slice(first, last[0] + 1), slice(first, last[1] + 1)
+    assert torch.allclose(up[..., *between], picture[..., *between], rtol=0, atol=1e-9)
+    # Beyond the outermost points, their color.
+    clamped_rows, clamped_columns = rows.clamp(first, last[0]), columns.clamp(first, last[1])
+    held = picture[..., clamped_rows.long(), :][..., clamped_columns.long()]
+    assert torch.allclose(up, held, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(13, 9), (7, 31), (5, 4), (3, 2), (1, 1), (10, 14)])
+def test_without_a_stride_it_is_the_usual_interpolation(size: tuple[int, int]) -> None:
+    chroma = torch.randn(2, 2, 5, 7, generator=torch.Generator().manual_seed(0)).double()
+    usual = F.interpolate(chroma, size=size, mode="bilinear", align_corners=False)
+    assert torch.allclose(upsample_chroma(chroma, size), usual, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [2, 4])
+@pytest.mark.parametrize("cut", [0, 1, 2, 3])
+def test_the_picture_may_end_within_the_last_block(stride: int, cut: int) -> None:
+    """Targets lie where they lie, however little of the last block the picture has."""
+    source = (5 * stride - min(cut, stride - 1), 6 * stride - min(cut, stride - 1))
+    rows, columns = torch.arange(5.0) * stride, torch.arange(6.0) * stride
+    sampled = torch.stack([rows[:, None].expand(5, 6), columns.expand(5, 6)])[None] + stride // 2
+    up = upsample_chroma(sampled, source, stride, source)[0]
+    for axis, count, points in ((0, source[0], 5), (1, source[1], 6)):
+        place = torch.arange(float(count)).clamp(stride // 2, (points - 1) * stride + stride // 2)
+        line = up[0, :, 0] if axis == 0 else up[1, 0, :]
+        assert torch.allclose(line, place, atol=1e-4)
+
+
+def test_the_picture_may_be_shown_in_another_size() -> None:
+    """Twice as large: pixel centers aligned with those of the source, as everywhere."""
+    stride, source, size = 4, (16, 22), (32, 44)
+    sampled = (torch.arange(6.0) * stride + 2).expand(1, 2, 4, 6)
+    up = upsample_chroma(sampled, size, stride, source)
+    expected = ((torch.arange(44) + 0.5) / 2 - 0.5).clamp(2, 22)
+    assert torch.allclose(up[0, 1, 7], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", sorted(SPACES))

@@ -167,7 +167,7 @@ def test_with_snakemake(tmp_path: Path) -> None:
     [
         (["--minutes", "0"], "--minutes is 0; allowed: above 0"),
         (["--jobs", "0"], "--jobs is 0; allowed: at least 1"),
-        (["--only", "none"], "'none' is not a system; allowed: good, bad, last"),
+        (["--only", "none"], "'none' is not a system; allowed: bad, good, last"),
         (["--photos", "nowhere"], "nowhere: no such folder of photos"),
     ],
 )

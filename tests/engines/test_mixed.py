@@ -171,3 +171,12 @@ def _group_members(group: int) -> list[str]:
     ).stdout
     rows = (line.split(None, 2) for line in listed.splitlines())
     return [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
+
+
+def test_a_training_declares_the_cores_that_torch_uses(project: Any) -> None:
+    """So that `--cores 8` trains several systems side by side."""
+    command = ("snakemake", "-n", "--cores", "8", "--forcerun", "train_colorunet")
+    project.run(*command, HUESCAPE_THREADS="3")
+    job = project.output.split("rule train_colorunet:")[1].split("\n\n")[0]
+    assert "threads: 3" in job
+    assert "device=1" in job

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.priors import smooth_prior
 from huescape.color.spaces import rgb_to_lab
-from huescape.params.losses import CrossEntropy
+from huescape.params.losses import L2, CrossEntropy
 from huescape.params.systems import NetworkParams, SystemParams
 from huescape.shards import Column, write_index, write_shard
 from huescape.systems import build_system, save_system
@@ -76,6 +77,23 @@ def write_system(folder: Path, space: str) -> Path:
     return folder
 
 
+def write_regression(folder: Path, space: str, network: dict[str, Any]) -> Path:
+    """A system that predicts chroma, with fresh weights, large enough to give colors."""
+    params = SystemParams(
+        preset="zhang2016_l2",
+        quantizer="toy",
+        network=NetworkParams.model_validate(network),
+        loss=L2(name="l2"),
+    )
+    spec = {"name": "toy", "space": space, "encode": {"method": "chroma"}, "bins": 313}
+    system = build_system(params, spec, gamut_centers())
+    with torch.no_grad():
+        last = list(system.network.parameters())[-1]
+        last += torch.tensor([0.2, -0.3])
+    save_system(folder, system, {}, "step,loss\n")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     folder = tmp_path_factory.mktemp("inputs")
@@ -92,6 +110,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     )
     for space in ("lab", "yuv"):
         write_system(folder / "models" / space, space)
+    write_regression(folder / "models/regression", "lab", {"name": "zhang2016", "width": 1})
+    write_regression(folder / "models/regression_yuv", "yuv", {"name": "flat", "width": 2})
+    deep = {"name": "mleu", "width": 1, "pretrained": "none", "stride": 4}
+    write_regression(folder / "models/deep", "lab", deep)
     return Inputs(
         write_photos(folder / "resized"),
         folder / "bins.npz",

@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from huescape.colorize import colorize
 from huescape.errors import HuescapeError
 from huescape.metrics.baselines import BASELINES
+from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
+from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.stages.evaluate import run
+from huescape.systems import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
-FILES = ["curves.csv", "curves.png", "grid.png", "photos.csv"]
+FILES = ["curves.csv", "curves.png", "grid.png", "photos.csv", "pictures.npz"]
 
 
 def call(inputs: Any, out: Path, space: str = "yuv", params: EvaluateParams = PARAMS) -> Any:
@@ -41,6 +45,74 @@ def test_writes_everything(inputs: Any, tmp_path: Path, space: str) -> None:
     assert all(isinstance(value, int | float) for value in returned.values())
     assert record["baselines"]["ground_truth"]["auc"] == 1
     assert record["photos"] == 5
+
+
+@pytest.mark.parametrize("name", ["regression", "regression_yuv"])
+def test_a_regression_has_one_score_at_every_temperature(
+    inputs: Any, tmp_path: Path, name: str
+) -> None:
+    call(inputs, tmp_path, name)
+    record = json.loads((tmp_path / f"{name}.json").read_text())
+    assert record["head"] == "chroma"
+    scores = list(record["temperatures"].values())
+    assert len(scores) == 3
+    assert all(one == scores[0] for one in scores)
+    assert scores[0]["auc"] == record["auc"] != record["baselines"]["grey"]["auc"]
+
+
+@pytest.mark.parametrize("name", ["regression", "yuv"])
+def test_the_colored_examples_are_kept(inputs: Any, tmp_path: Path, name: str) -> None:
+    """What is drawn side by side is what `colorize` gives, of the photo without its padding."""
+    call(inputs, tmp_path, name)
+    stored = np.load(tmp_path / name / "pictures.npz")
+    count = PARAMS.pictures
+    expected = {f"{kind}_{k}" for kind in ("truth", "rgb") for k in range(count)} | {"ids"}
+    assert set(stored) == expected
+    photos, system = ShardSet.open(inputs.resized), load_system(inputs.models / name)
+    assert len(set(stored["ids"].tolist())) == count
+    for k, photo in enumerate(stored["ids"].tolist()):
+        row = photos.ids.index(photo)
+        assert photos.splits[row] == "test"
+        top, left, height, width = photos.take("box", [row])[0]
+        rgb = photos.take("rgb", [row])[0]
+        inside = slice(top, top + height), slice(left, left + width)
+        np.testing.assert_array_equal(stored[f"truth_{k}"], rgb[inside])
+        # A photo of the size that the network sees is not resized: the colors are the same.
+        colored = colorize(system, rgb, PARAMS.temperature, 32)[inside]
+        difference = np.abs(stored[f"rgb_{k}"].astype(int) - colored)
+        assert difference.max() <= 1
+        assert not np.array_equal(stored[f"rgb_{k}"], stored[f"truth_{k}"])
+
+
+def test_the_costs_are_counted_not_timed(inputs: Any, tmp_path: Path) -> None:
+    call(inputs, tmp_path, "regression")
+    record = json.loads((tmp_path / "regression.json").read_text())
+    system = load_system(inputs.models / "regression")
+    cost = record["cost"]
+    assert cost == cost_of(system.network, 32)
+    assert cost["input"] == "32x32"
+    assert cost["parameters"] == sum(p.numel() for p in system.network.parameters())
+    assert 0 < cost["macs_per_photo_inference"] < cost["macs_per_photo_training"]
+    call(inputs, tmp_path, "lab")
+    assert json.loads((tmp_path / "lab.json").read_text())["head"] == "bins"
+
+
+def test_photos_that_do_not_suit_the_network_are_padded(inputs: Any, tmp_path: Path) -> None:
+    """A network of five levels sees 40 pixels as 64; crops let it be trained on such photos."""
+    columns = [Column("rgb", "uint8", (40, 40, 3)), Column("box", "int16", (4,))]
+    rng = np.random.default_rng(0)
+    box = np.array([0, 0, 40, 40], np.int16)
+    rows = [
+        (f"p{k}", split, {"rgb": rng.integers(0, 256, (40, 40, 3), dtype=np.uint8), "box": box})
+        for k, split in enumerate(("train", "test"))
+    ]
+    write_shard(tmp_path / "resized", "00000", columns, rows)
+    write_index(tmp_path / "resized", "photos", columns, ["00000"], {"size": 40})
+    files = inputs.bins, inputs.prior, tmp_path / "deep.json", tmp_path / "deep"
+    run(inputs.models / "deep", tmp_path / "resized", *files, PARAMS)
+    record = json.loads((tmp_path / "deep.json").read_text())
+    assert record["cost"]["input"] == "64x64"
+    assert record["photos"] == 1
 
 
 def test_tables(inputs: Any, tmp_path: Path) -> None:
@@ -89,7 +161,7 @@ def test_a_new_temperature_moves_the_headline_only(inputs: Any, tmp_path: Path) 
 def test_no_pictures_no_grid(inputs: Any, tmp_path: Path) -> None:
     call(inputs, tmp_path, params=PARAMS.model_copy(update={"pictures": 0}))
     assert sorted(p.name for p in (tmp_path / "yuv").iterdir()) == [
-        f for f in FILES if f != "grid.png"
+        f for f in FILES if f not in ("grid.png", "pictures.npz")
     ]
 
 

@@ -10,15 +10,24 @@ import numpy.typing as npt
 import pytest
 from skimage.color import rgb2lab
 
+from huescape.color.spaces import space as named_space
 from huescape.errors import HuescapeError, ParamsError
 from huescape.params.quantizers import (
+    ChromaTargets,
     FrequentBins,
     GamutBins,
     HardEncoding,
     PriorParams,
     SoftEncoding,
 )
-from huescape.shards import Column, ShardSet, shard_name, write_index, write_shard
+from huescape.shards import (
+    CHROMA_LEVELS,
+    Column,
+    ShardSet,
+    shard_name,
+    write_index,
+    write_shard,
+)
 from huescape.stages import bins, encode, prior
 
 SIZE = 32
@@ -204,3 +213,106 @@ def test_a_missing_file_is_one_line(photos: ShardSet, tmp_path: Path) -> None:
             HardEncoding(method="hard"),
             name="q",
         )
+
+
+def _whole_range(folder: Path) -> ShardSet:
+    """Photos whose pixels are the corners and edges of sRGB and random colors, one with padding."""
+    steps = np.linspace(0, 255, 8).round().astype(np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    rng = np.random.default_rng(1)
+    columns = [Column("rgb", "uint8", (SIZE, SIZE, 3)), Column("box", "int16", (4,))]
+    rows = []
+    for number, split in enumerate(("train", "val", "train")):
+        colors = np.concatenate([cube, rng.integers(0, 256, (512, 3), dtype=np.uint8)])
+        rgb = rng.permutation(colors).reshape(SIZE, SIZE, 3)
+        box = (5, 0, 22, SIZE) if number == 2 else (0, 0, SIZE, SIZE)
+        rgb[: box[0]], rgb[box[0] + box[2] :] = 0, 0
+        rows.append((f"p{number}", split, {"rgb": rgb, "box": np.array(box, np.int16)}))
+    write_shard(folder, shard_name(0), columns, rows[:2])
+    write_shard(folder, shard_name(1), columns, rows[2:])
+    write_index(folder, "photos", columns, ["00000", "00001"], {"size": SIZE})
+    return ShardSet.open(folder)
+
+
+def _exact_chroma(rgb: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.float64]:
+    return rgb2lab(rgb / 255.0)[..., 1:] if name == "lab" else (rgb / 255.0) @ YUV.T[:, 1:]
+
+
+def _some_bins(path: Path, name: str) -> npt.NDArray[np.float64]:
+    """Bins that no color of the photos has the same distance to."""
+    scale = named_space(name).chroma_scale
+    centers = np.random.default_rng(2).uniform(-0.9, 0.9, (20, 2)) * scale
+    np.savez(path, centers=centers, counts=np.ones(20, np.int64))
+    return centers
+
+
+@pytest.mark.parametrize("name", ["lab", "yuv"])
+@pytest.mark.parametrize("stride", [1, 2, 4, 8])
+def test_chroma_targets_are_the_chroma(tmp_path: Path, name: str, stride: int) -> None:
+    photos = _whole_range(tmp_path / "resized")
+    centers = _some_bins(tmp_path / "b.npz", name)
+    params, out = ChromaTargets(method="chroma", stride=stride), tmp_path / "targets"
+    encode.run(photos.folder, tmp_path / "b.npz", out, name, params, name="q")
+    targets, small = ShardSet.open(out, "targets"), SIZE // stride
+    targets.verify()
+    # Exactly what docs/shards.md lists for regression.
+    assert {c.name: (c.dtype, c.shape) for c in targets.columns.values()} == {
+        "lightness": ("uint8", (SIZE, SIZE)),
+        "chroma": ("int16", (2, small, small)),
+        "box": ("int16", (4,)),
+    }
+    scale, mass = named_space(name).chroma_scale, np.zeros(len(centers), np.int64)
+    first = stride // 2
+    for row, photo_id in enumerate(targets.ids):
+        rgb = photos.take("rgb", [photos.ids.index(photo_id)])[0]
+        exact = _exact_chroma(rgb, name)[first::stride, first::stride]
+        stored = targets.take("chroma", [row])[0].astype(np.float64) * scale / CHROMA_LEVELS
+        assert np.abs(np.moveaxis(stored, 0, -1) - exact).max() <= scale / CHROMA_LEVELS
+        if targets.splits[row] == "train":
+            top, left, height, width = targets.take("box", [row])[0]
+            inside = np.zeros((SIZE, SIZE), bool)
+            inside[top : top + height, left : left + width] = True
+            nearest = _nearest(exact[inside[first::stride, first::stride]], centers)
+            mass += np.bincount(nearest, minlength=len(centers))
+    assert targets.meta["mass"] == (mass * 2**24).tolist()
+
+
+def test_chroma_has_the_mass_of_hard_targets(photos: ShardSet, tmp_path: Path) -> None:
+    bins.run(photos.folder, tmp_path / "b.npz", "lab", GamutBins(rule="gamut"))
+    found = []
+    for params in (ChromaTargets(method="chroma", stride=4), HardEncoding(method="hard", stride=4)):
+        out = tmp_path / params.method
+        encode.run(photos.folder, tmp_path / "b.npz", out, "lab", params, name="q")
+        found.append(ShardSet.open(out).meta["mass"])
+    assert found[0] == found[1]
+    assert sum(found[0]) > 0
+
+
+@pytest.mark.parametrize("name", ["lab", "yuv"])
+def test_no_color_of_srgb_overflows(name: str) -> None:
+    """The hull of the gamut reaches the scale in YUV: red is V = 0.615, exactly."""
+    faces = [
+        np.insert(np.stack(np.meshgrid(range(256), range(256)), -1).reshape(-1, 2), axis, end, 1)
+        for axis in range(3)
+        for end in (0, 255)
+    ]
+    rgb = np.concatenate(faces).astype(np.uint8).reshape(-1, 256, 3)
+    centers = np.zeros((1, 2))
+    encoder = encode.Encoder(Path(), centers, name, ChromaTargets(method="chroma"), ())
+    levels = encoder.encode(rgb)[0]["chroma"].astype(np.int64)
+    exact = np.moveaxis(_exact_chroma(rgb, name), -1, 0) / named_space(name).chroma_scale
+    assert np.abs(levels - exact * CHROMA_LEVELS).max() <= 1
+    assert np.abs(levels).max() <= CHROMA_LEVELS
+
+
+def test_chroma_by_partitions_gives_the_same_bytes(photos: ShardSet, tmp_path: Path) -> None:
+    bins.run(photos.folder, tmp_path / "b.npz", "lab", GamutBins(rule="gamut"))
+    params, whole, parts = ChromaTargets(method="chroma", stride=2), tmp_path / "w", tmp_path / "p"
+    inputs = photos.folder, tmp_path / "b.npz"
+    encode.run(*inputs, whole, "lab", params, name="q")
+    for number in (1, 0):
+        encode.run(*inputs, parts, "lab", params, name="q", partition=number)
+    encode.run(*inputs, parts, "lab", params, name="q", gather=True)
+    assert sorted(p.name for p in whole.iterdir()) == sorted(p.name for p in parts.iterdir())
+    for path in whole.iterdir():
+        assert path.read_bytes() == (parts / path.name).read_bytes(), path.name

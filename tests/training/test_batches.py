@@ -12,7 +12,7 @@ import torch
 from huescape.color.spaces import SPACES
 from huescape.errors import HuescapeError
 from huescape.params.systems import AugmentationParams
-from huescape.shards import Column, ShardSet, write_index, write_shard
+from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
 from huescape.training.batches import Batches
 
 PLAIN = AugmentationParams(flip=False)
@@ -127,3 +127,79 @@ def test_no_training_photo_is_refused(make_targets: Callable[..., Path], tmp_pat
     folder = make_targets(tmp_path / "x", photos=0, val=4)
     with pytest.raises(HuescapeError, match="no photo of the training split"):
         batches(folder)
+
+
+def write_chroma(folder: Path, stride: int, size: int = 32) -> Path:
+    """Photos whose lightness tells the place and whose chroma at a target is made of it."""
+    small, number = size // stride, np.arange(size)
+    columns = [
+        Column("lightness", "uint8", (size, size)),
+        Column("chroma", "int16", (2, small, small)),
+        Column("box", "int16", (4,)),
+    ]
+    rows = []
+    for k in range(6):
+        row, column = np.meshgrid(number, number, indexing="ij")
+        levels = (8 * column + (row + k) % 8).astype(np.uint8)
+        at = slice(stride // 2, None, stride)
+        chroma = np.stack([1000 * row[at, at] + k, -1000 * column[at, at] - k]).astype(np.int16)
+        box = np.array([2, 1, size - 5, size - 3], np.int16)
+        rows.append((f"p{k}", "train", {"lightness": levels, "chroma": chroma, "box": box}))
+    (folder / "shards").mkdir(parents=True)
+    write_shard(folder / "shards", "00000", columns, rows)
+    meta = {"quantizer": "toy", "space": "yuv", "encode": {}, "bins": 4}
+    meta |= {"size": size, "stride": stride, "mass": [1] * 4}
+    write_index(folder / "shards", "targets", columns, ["00000"], meta)
+    return folder
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_chroma_follows_crops_and_flips(tmp_path: Path, stride: int) -> None:
+    """Each target's chroma is that of the pixel of the photo under it, whatever was done to it."""
+    folder = write_chroma(tmp_path, stride)
+    made = batches(folder, AugmentationParams(crop=16), size=6)
+    flipped, cropped = set(), set()
+    for step in range(6):
+        batch = made.train(step)
+        chroma, mask = batch.targets.chroma_N2hw, batch.targets.mask_Nhw
+        assert chroma is not None
+        assert batch.targets.index_NhwK is None
+        assert chroma.dtype == torch.float32
+        assert chroma.shape == (6, 2, 16 // stride, 16 // stride)
+        levels = torch.round((batch.input_N1HW[:, 0] + 0.5) * 255).long()
+        column = (levels // 8)[:, stride // 2 :: stride, stride // 2 :: stride]
+        stored = torch.round(chroma.double() * CHROMA_LEVELS).long()
+        k = stored[:, 0] % 1000
+        row = (stored[:, 0] - k) // 1000
+        # Beyond the photo's right edge a flipped crop repeats its last pixel, which is no target.
+        assert torch.equal(-stored[:, 1], 1000 * column + k)
+        inside = (row >= 2) & (row < 2 + 27) & (column >= 1) & (column < 1 + 29)
+        assert torch.equal(mask, inside)
+        assert (row.diff(dim=1) == stride).all()
+        flipped |= set((column[:, 0, 1] < column[:, 0, 0]).tolist())
+        cropped |= set(row[:, 0, 0].tolist())
+        assert sorted(k[:, 0, 0].tolist()) == list(range(6))
+    assert flipped == {True, False}
+    assert len(cropped) > 2
+
+
+def test_whole_photos_have_the_stored_chroma(tmp_path: Path) -> None:
+    folder = write_chroma(tmp_path, 4)
+    batch = batches(folder).whole(np.array([4, 1]))
+    assert batch.targets.chroma_N2hw is not None
+    stored = ShardSet.open(folder / "shards").take("chroma", [4, 1])
+    expected = (stored / CHROMA_LEVELS).astype(np.float32)
+    np.testing.assert_allclose(batch.targets.chroma_N2hw.numpy(), expected, rtol=1e-6)
+
+
+def test_the_first_photos_are_those_of_the_first_epoch(targets: Path) -> None:
+    made = batches(targets, AugmentationParams(flip=False), size=3)
+    first = made.first(3).input_N1HW
+    seen = made.train(0).input_N1HW
+
+    def keys(x: torch.Tensor) -> list[float]:
+        return sorted(x.flatten(1).double().std(dim=1).tolist())
+
+    assert keys(first) == keys(seen)
+    assert len(made.first(100).input_N1HW) == 8
+    assert torch.equal(batches(targets, size=1).first(3).input_N1HW, first)

@@ -13,7 +13,10 @@ from huescape.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems import System, build_system
+from huescape.training import loop
+from huescape.training.batches import Batches
 from huescape.training.checkpoints import CheckpointFolder
+from huescape.training.initialization import kmeans_initialize
 from huescape.training.interrupts import Interrupted, StopRequest
 from huescape.training.loop import HistoryRow, train
 
@@ -252,3 +255,63 @@ def test_targets_of_another_stride_are_refused(
     folder = make_targets(tmp_path / "strided", stride=4)
     with pytest.raises(HuescapeError, match=r"stride 4.*stride 1"):
         trained(folder, tmp_path / "c", make_params())
+
+
+KMEANS = {"method": "kmeans", "photos": 4}
+
+
+def initial_weights(
+    folder: Path, checkpoints: Path, params: SystemParams, monkeypatch: pytest.MonkeyPatch
+) -> bytes:
+    """The weights before the first step."""
+    seen: list[bytes] = []
+    original = loop._Trainer.step
+
+    def first(self: loop._Trainer, step: int) -> None:
+        seen.append(weight_bytes(self.system))
+        original(self, step)
+
+    monkeypatch.setattr(loop._Trainer, "step", first)
+    trained(folder, checkpoints, params)
+    monkeypatch.setattr(loop._Trainer, "step", original)
+    return seen[0]
+
+
+def test_photos_initialize_where_that_is_asked_for(
+    targets: Path, tmp_path: Path, make_params: MakeParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(name: str, **changes: object) -> bytes:
+        params = make_params(steps=1, **changes)
+        return initial_weights(targets, tmp_path / name, params, monkeypatch)
+
+    plain, kmeans = start("a"), start("b", initialization=KMEANS)
+    assert plain != kmeans
+    assert start("c", initialization=KMEANS) == kmeans
+    assert start("d", initialization={**KMEANS, "photos": 8}) != kmeans
+    # The first photos are those of the seed; what is done to them in training does not matter.
+    assert start("e", initialization=KMEANS, augmentation={"flip": False}) == kmeans
+    shards = ShardSet.open(targets / "shards")
+    params = make_params(initialization=KMEANS)
+    fresh = build_system(params, shards.meta, np.load(targets / "bins.npz")["centers"])
+    assert weight_bytes(fresh) == plain
+    first = Batches(shards, fresh.space, params.augmentation, size=4, seed=0).first(4)
+    kmeans_initialize(fresh.network, first.to(CPU).input_N1HW, 0)
+    assert weight_bytes(fresh) == kmeans
+
+
+def test_going_on_does_not_initialize_again(
+    targets: Path, tmp_path: Path, make_params: MakeParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = make_params(initialization=KMEANS, steps=8, checkpoint_every=4)
+    straight, history = trained(targets, tmp_path / "a", params)
+    with pytest.raises(ZeroDivisionError):
+        trained(targets, tmp_path / "b", params, recorder=Bomb(at_step=4))
+    calls: list[int] = []
+    original = loop.kmeans_initialize
+    monkeypatch.setattr(loop, "kmeans_initialize", lambda *a: calls.append(1) or original(*a))
+    resumed, rest = trained(targets, tmp_path / "b", params)
+    assert not calls
+    assert weight_bytes(resumed) == weight_bytes(straight)
+    assert rest == history
+    trained(targets, tmp_path / "c", params)
+    assert calls == [1]
