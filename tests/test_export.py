@@ -1,4 +1,4 @@
-"""A trained system as one file: the same colors without huescape, and one line for what is wrong."""
+"""A trained system as one file: the same colors without huescape, or one line that says why not."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_system_that_is_not_trained_is_one_line(project: Path) -> None:
 def test_the_command_writes_what_the_system_predicts(project: Path) -> None:
     """Without huescape, at the temperature of params.yaml, for the size that was asked for."""
     done = huescape(project, "colorunet", "-o", "out/x.pt2", "--size", "48")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     lightness = np.random.default_rng(0).uniform(0, 1, (1, 1, 48, 48)).astype(np.float32)
     np.save(project / "in.npy", lightness)
     command = [sys.executable, "-c", OUTSIDE, "out/x.pt2", "in.npy", "out.npy"]

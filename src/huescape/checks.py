@@ -33,10 +33,17 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
     for name, overrides in params.systems.items():
         system = resolve_system(name, overrides, where)
         try:
+            if system.initialization.method == "kmeans" and system.head == "chroma":
+                raise ParamsError(
+                    "initialization.method is 'kmeans', which scales the head to colors of 110 "
+                    f"units; allowed with loss.name {system.loss.name!r}: network"
+                )
+            _check_own(system)
             network = _on_meta(system)
+            _check_layers(network, system)
             _check_fit(network, system, params)
             _check_teacher(network, system)
-            _check_pretrained(network, system)
+            _check_pretrained(network)
         except HuescapeError as error:
             raise ParamsError(f"{where}: systems.{name}.{error}") from error
 
@@ -45,6 +52,27 @@ def _on_meta(system: SystemParams) -> Any:
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         outputs = 2 if system.head == "chroma" else _BINS
         return networks.build(system.network.name, system.network.options, outputs)
+
+
+def _check_own(system: SystemParams) -> None:
+    """A network of one's own is a dependency of its own preset alone."""
+    name = system.network.name
+    if name != system.preset and networks.is_own(name):
+        raise ParamsError(
+            f"network.name is {name!r}, whose file lies beside the preset {name!r}; allowed: "
+            f"preset: {name}, or a network of the package (a change of that file would go unseen)"
+        )
+
+
+def _check_layers(network: Any, system: SystemParams) -> None:
+    """A layer without channels gives no error of its own, only nonsense."""
+    for key, parameter in network.named_parameters():
+        if not parameter.numel():
+            options = ", ".join(f"{k}: {v}" for k, v in system.network.options.items())
+            raise ParamsError(
+                f"network ({options}): layer {key} has no channels, shape "
+                f"{tuple(parameter.shape)}; allowed: options that leave every layer one or more"
+            )
 
 
 def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
@@ -70,17 +98,11 @@ def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
         )
 
 
-def _check_pretrained(network: Any, system: SystemParams) -> None:
+def _check_pretrained(network: Any) -> None:
     """Weights that are missing or do not fit would stop the run much later."""
     if getattr(network, "pretrained", None) is not None:
         with _named("network.pretrained"):
             network.load_pretrained()
-        frozen = any(not p.requires_grad for p in network.parameters())
-        if system.initialization.method == "kmeans" and not frozen:
-            raise ParamsError(
-                "initialization.method is 'kmeans', which would overwrite network.pretrained "
-                f"{network.pretrained!r}; allowed with it: network"
-            )
 
 
 def _check_teacher(network: Any, system: SystemParams) -> None:

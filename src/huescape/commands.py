@@ -104,7 +104,7 @@ def prior(options: Namespace) -> None:
 
 def train(options: Namespace) -> None:
     """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
-    from huescape import tracking
+    from huescape import networks, tracking
     from huescape.checks import check_systems
     from huescape.stages import train as stage
 
@@ -114,9 +114,11 @@ def train(options: Namespace) -> None:
     paths = _shards(system.quantizer), _prior(system.quantizer), _bins(system.quantizer)
     for path in paths:
         _need(path)
+    described = system.model_dump(mode="json")
+    described["network"] |= networks.check_options(system.network.name, system.network.options)
     recorder = tracking.start_training(
         name,
-        system.model_dump(mode="json"),
+        described,
         _dataset(paths[0]),
         {"preset": system.preset, "quantizer": system.quantizer},
         resume_key=stage.resume_key(*paths, system),

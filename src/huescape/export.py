@@ -54,6 +54,8 @@ def export_system(model: Path, out: Path, temperature: float, size: int) -> None
     multiple = int(system.network.multiple)  # type: ignore[arg-type]
     if size < multiple or size % multiple:
         raise ParamsError(f"--size is {size}; allowed for this network: a multiple of {multiple}")
+    # Channels-last weights make `save` warn that it found no complete tensor.
+    system.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     example = torch.zeros(1, 1, size, size)
     program = torch.export.export(Colorizer(system, temperature).eval(), (example,))
     buffer = io.BytesIO()

@@ -11,7 +11,7 @@ from typing import Any
 from huescape import runtime
 from huescape.commands import MODELS, PAGE, PARAMS
 from huescape.errors import HuescapeError, ParamsError
-from huescape.params.load import load_params, schema, validated
+from huescape.params.load import Params, load_params, schema, validated
 
 
 def compare(options: Namespace) -> None:
@@ -26,7 +26,7 @@ def compare(options: Namespace) -> None:
         raise ParamsError(f"--jobs is {options.jobs}; allowed: at least 1")
     if options.photos is not None:
         found["download"] = {"sources": [_source(options.photos)]}
-    check_recipe(found, str(path))
+    found = recipe.completed(found, check_recipe(found, str(path)))
     folder.prepare(options.output, found)
     if engines.has_engines() and options.minutes is None:
         code = engines.run_graph(options.output, options.jobs or runtime.cpus())
@@ -37,11 +37,13 @@ def compare(options: Namespace) -> None:
     print(f"compare: see {options.output / PAGE}")
 
 
-def check_recipe(params: dict[str, Any], where: str) -> None:
-    """Raise ParamsError for a recipe with anything that could not be trained."""
+def check_recipe(params: dict[str, Any], where: str) -> Params:
+    """The checked parameters; ParamsError for a recipe with anything that could not be trained."""
     from huescape.checks import check_systems
 
-    check_systems(validated(params, where), where)
+    checked = validated(params, where)
+    check_systems(checked, where)
+    return checked
 
 
 def _source(photos: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from huescape.comparison.recipe import narrowed, read_recipe
+from huescape.comparison.recipe import completed, narrowed, read_recipe
 from huescape.errors import ParamsError
 from huescape.params.load import validated
 
@@ -131,3 +131,35 @@ def test_the_published_recipes_are_valid(name: str) -> None:
     presets = {path.name for path in (ROOT / "src/huescape/presets").iterdir() if path.is_dir()}
     used = {system.preset for system in params.systems.values()}
     assert {name for name in presets if not name.startswith("_")} <= used
+
+
+def test_what_a_recipe_leaves_out_is_written_out() -> None:
+    """DVC refuses a key that dvc.yaml names and params.yaml lacks, default or not."""
+    recipe = read_recipe(ROOT / "experiments" / "cpu.yaml")
+    short = {key: recipe[key] for key in ("quantizers", "systems")} | {"resize": {"size": 128}}
+    short["quantizers"]["lab313"] = {
+        "space": "lab",
+        "bins": {"rule": "gamut"},
+        "encode": {"method": "soft", "stride": 4},
+    }
+    full = completed(short, validated(short, "r.yaml"))
+    assert validated(full, "full") == validated(short, "short")
+    assert {"download", "filter", "resize", "evaluate", "report"} <= set(full)
+    assert full["resize"]["shards"] >= 1
+    assert full["quantizers"]["lab313"]["prior"]["lambda"] == 0.5
+    assert full["systems"] == short["systems"]
+    again = validated(recipe, "r.yaml")
+    assert validated(completed(recipe, again), "full") == again
+
+
+def test_photos_are_found_from_the_folder_of_the_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = read_recipe(ROOT / "experiments" / "cpu.yaml")
+    own = {"kind": "folder", "root": "my/photos", "splits": "my/list.csv"}
+    recipe["download"] = {"sources": [{"kind": "sample"}, own]}
+    sample, found = completed(recipe, validated(recipe, "r.yaml"))["download"]["sources"]
+    assert "root" not in sample
+    assert found["root"] == str(tmp_path / "my/photos")
+    assert found["splits"] == str(tmp_path / "my/list.csv")

@@ -46,3 +46,10 @@ def test_one_file_and_one_preset(project: Any, engine: str) -> None:
     project.set("systems.mine.network", {"breadth": 3})
     project.run("huescape", "check", check=False)
     assert "systems.mine.network.breadth: no such key; allowed here: width" in project.output
+    project.set("systems.mine.network", {"width": 0})
+    project.run("huescape", "check", check=False)
+    assert "layer layers.0.weight has no channels" in project.output
+    project.set("systems.mine.network", ...)
+    project.set("systems.colorunet.network", {"name": "mine"})
+    project.run("huescape", "check", check=False)
+    assert "systems.colorunet.network.name is 'mine', whose file lies beside" in project.output

@@ -12,7 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from huescape.errors import ParamsError
-from huescape.params.load import load_params, schema
+from huescape.params.load import load_params, resolve_system, schema
+from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +66,18 @@ def test_the_projects_own_file_is_valid() -> None:
         ("systems.colorunet.optimizer.lr", "fast", ["'fast'", "a number above 0"]),
         ("systems.colorunet.optimizer.lrr", 1, ["no such key", "lr, milestones"]),
         ("systems.colorunet.augmentation.crop", 300, ["300", "256"]),
-        ("systems.colorunet.augmentation.crop", 100, ["100", "a multiple of 8"]),
+        ("systems.colorunet.augmentation.crop", 4, ["4", "at least 16"]),
+        ("systems.colorunet.optimizer.gamma", 2, ["is 2;", "above 0, at most 1, or a list"]),
+        ("systems.colorunet.optimizer.gamma", "x", ["is 'x';", "a number", "or a list"]),
+        ("systems.colorunet.optimizer.gamma", [0.1, 3], ["is [0.1, 3];", "or a list"]),
+        ("systems.colorunet.initialization", {"method": "x"}, ["is 'x'", "network, kmeans"]),
+        ("systems.colorunet.initialization", {"photos": 1}, ["is 1", "at least 2"]),
+        ("systems.colorunet.initialization", {"seed": 0}, ["no such key", "method, photos"]),
+        ("systems.colorunet.loss", {"name": "x"}, ["loss.name is 'x'", "chromagan, cross_entr"]),
+        ("systems.colorunet.loss", {"alpha": 1}, ["alpha: no such key", "name, weighted"]),
+        ("systems.colorunet.loss", {"name": "l2"}, ["'l2'", "encode.method chroma", "'hard'"]),
+        ("systems.colorunet.network", 3, ["is 3", "a section"]),
+        ("quantizers.yuv32.encode", {"method": "chroma"}, ["loss.name is 'cross_entropy'"]),
         ("systems.colorunet.steps", 0, ["is 0", "at least 1"]),
         ("download.sources", [], ["a list", "1 or more"]),
         ("filtre", {}, ["no such key", "filter"]),
@@ -93,6 +105,8 @@ def test_a_wrong_value_is_named_in_one_line(
     assert "\n" not in message
     assert message.startswith(str(path))
     named = {"filter.split.val": "filter.split"}.get(dotted, dotted)
+    if value == {"method": "chroma"}:
+        named = "systems.colorunet.loss.name"
     if value == {"rule": "gamut"}:
         named = "quantizers.yuv32: bins"
     for word in [named, *words]:
@@ -147,3 +161,75 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
 def test_the_schema_is_the_models() -> None:
     kept = json.loads((ROOT / "params.schema.json").read_text())
     assert kept == schema(), "run `huescape schema > params.schema.json`"
+
+
+def _resolved(preset: str, **sections: Any) -> SystemParams:
+    entry = {"preset": preset, "quantizer": "q", **sections}
+    return resolve_system("mine", SystemOverrides.model_validate(entry))
+
+
+def test_a_section_of_another_name_replaces_the_presets() -> None:
+    """What belongs to the preset's loss or network is no option of another one."""
+    focal = _resolved("zhang2016", loss={"name": "focal", "alpha": 3.0})
+    assert focal.loss.model_dump() == {"name": "focal", "weighted": True, "alpha": 3, "beta": 10}
+    assert _resolved("zhang2016_norebalance", loss={"name": "focal"}).loss.weighted
+    l2 = _resolved("slides_focal", loss={"name": "l2"})
+    assert l2.loss.model_dump() == {"name": "l2"}
+    assert (l2.head, focal.head) == ("chroma", "bins")
+    flat = _resolved("mleu_classification", network={"name": "flat", "width": 3})
+    assert (flat.network.name, flat.network.options) == ("flat", {"width": 3})
+    sgd = _resolved("zhang2016", optimizer={"name": "sgd", "lr": 0.5})
+    assert sgd.optimizer == OptimizerParams(name="sgd", lr=0.5)
+
+
+def test_a_section_of_the_same_name_or_none_changes_the_presets() -> None:
+    for name in ({}, {"name": "cross_entropy"}):
+        loss = _resolved("zhang2016_norebalance", loss=name).loss
+        assert loss.model_dump() == {"name": "cross_entropy", "weighted": False}
+    network = _resolved("mleu_regression", network={"width": 4}).network
+    assert network.options["width"] == 4
+    assert network.options["activation"] == "tanh"
+    assert _resolved("zhang2016", optimizer={"lr": 0.5}).optimizer.weight_decay == 1e-3
+    assert _resolved("zhang2016", initialization={"photos": 3}).initialization.method == "network"
+
+
+def test_initialization_passes_through() -> None:
+    found = _resolved("zhang2016", initialization={"method": "kmeans"}).initialization
+    assert (found.method, found.photos) == ("kmeans", 16)
+    assert _resolved("chromagan").initialization.method == "network"  # no preset needs to name it
+
+
+@pytest.mark.parametrize(
+    ("milestones", "gamma", "factors"),
+    [([0.5], 0.3, (0.3,)), ([0.2, 0.4], [0.1, 0.5], (0.1, 0.5)), ([], 0.3, ()), ([], [], ())],
+)
+def test_gamma_is_one_factor_or_as_many_as_milestones(
+    milestones: list[float], gamma: Any, factors: tuple[float, ...]
+) -> None:
+    optimizer = {"milestones": milestones, "gamma": gamma}
+    assert _resolved("zhang2016", optimizer=optimizer).optimizer.factors == factors
+
+
+@pytest.mark.parametrize("gamma", [[], [0.1], [0.1, 0.2, 0.3]])
+def test_another_number_of_factors_is_refused(gamma: list[float]) -> None:
+    words = rf"systems\.mine\.optimizer: gamma has {len(gamma)} factors; .* the 2 milestones"
+    with pytest.raises(ParamsError, match=words):
+        _resolved("zhang2016", optimizer={"gamma": gamma})
+
+
+def test_kinds_of_heads_and_targets_fit(tmp_path: Path) -> None:
+    """Every pair of a loss and an encoding: exactly those of one kind are let through."""
+    bins = ["cross_entropy", "focal", "exact_focal", "block"]
+    for loss in [*bins, "l2", "chromagan"]:
+        for method in ("soft", "hard", "chroma"):
+            base = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+            base["systems"]["colorunet"]["loss"] = {"name": loss}
+            base["quantizers"]["yuv32"]["encode"] = {"method": method, "stride": 1}
+            path = _write(tmp_path, base)
+            if (loss in bins) == (method != "chroma"):
+                load_params(path)
+                continue
+            with pytest.raises(ParamsError) as caught:
+                load_params(path)
+            for word in (f"systems.colorunet.loss.name is '{loss}'", f"is '{method}'"):
+                assert word in str(caught.value)

@@ -67,13 +67,14 @@ def result(
 
 @pytest.fixture
 def quantizers() -> dict[str, QuantizerParams]:
-    """`hard` and `plain` (no smoothing) differ from `soft` in one thing each."""
+    """`hard`, `plain` (no smoothing) and `chroma` differ from `soft` in one thing each."""
     prior = {"sigma": 5.0, "lambda": 0.5}
     soft = {"method": "soft", "neighbors": 5, "sigma": 5.0, "stride": 4}
     sections: dict[str, dict[str, Any]] = {
         "soft": {"encode": soft, "prior": prior},
         "hard": {"encode": {"method": "hard", "stride": 4}, "prior": prior},
         "plain": {"encode": soft, "prior": prior | {"sigma": 0.0}},
+        "chroma": {"encode": {"method": "chroma", "stride": 4}, "prior": prior},
     }
     base = {"space": "lab", "bins": {"rule": "gamut", "step": 10.0}}
     return {

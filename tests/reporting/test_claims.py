@@ -93,6 +93,68 @@ def test_l2_may_have_its_own_optimizer_and_says_so(make, quantizers) -> None:
     assert line.verdict == "not seen (once)"
 
 
+def test_the_claims_expect_what_the_papers_say() -> None:
+    """Written out once more: a sign that is turned in one place would turn a verdict."""
+    better = {"auc": 1, "auc_macro": 1}
+    assert {claim.number: dict(claim.expected) for claim in CLAIMS} == {
+        "1": {"auc": -1, "auc_rebalanced": 1, "auc_macro": 1, "colorfulness": 1},
+        "2": {"colorfulness": -1},
+        "3": better,
+        "4": {"colorfulness": 1, "auc": -1},
+        "5": {"auc": 1},
+        "6": better,
+        "7a": better,
+        "7b": better,
+    }
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"steps": 900}, {"batch": 8}, {"network": {"name": "zhang2016", "width": 8}}, {"network": {}}],
+)
+def test_l2_is_compared_on_the_same_network_at_an_equal_budget(make, quantizers, changed) -> None:
+    systems = [make("l2", loss={"name": "l2"}, quantizer="chroma"), make("net", **changed)]
+    assert checked(systems, quantizers)["2"].lines == ()
+    systems[1] = make("net")
+    assert len(checked(systems, quantizers)["2"].lines) == 1  # its targets are another quantizer's
+
+
+def test_another_lambda_is_no_pair_for_smoothing(make, quantizers) -> None:
+    plain = quantizers["plain"].model_dump(mode="json", by_alias=True)
+    plain["prior"]["lambda"] = 0.2
+    changed = quantizers | {"plain": type(quantizers["plain"]).model_validate(plain)}
+    pair = [make("a"), make("b", quantizer="plain")]
+    assert len(checked(pair, quantizers)["7b"].lines) == 2
+    assert checked(pair, changed)["7b"].lines == ()
+
+
+@pytest.mark.parametrize("kind", [{"crop": 112}, {"flip": True}, {"noise": [0.0, 0.02]}])
+def test_each_kind_of_augmentation_counts(make, quantizers, kind: dict[str, Any]) -> None:
+    pair = [make("a", augmentation=PLAIN | kind), make("b", augmentation=PLAIN)]
+    (line,) = checked(pair, quantizers)["5"].lines
+    assert (line.first, line.second) == ("a", "b")
+
+
+def test_scores_at_another_temperature_are_no_pair(make, quantizers) -> None:
+    first, second = SIDES["1"]
+    hot = make("hot", {"temperature": 1.0}, **second)
+    assert checked([make("cold", **first), hot], quantizers)["1"].lines == ()
+
+
+def test_equal_systems_under_two_names_are_compared_once(make, quantizers) -> None:
+    first, second = SIDES["1"]
+    twice = [make("one", **first), make("same", **first), make("other", **second)]
+    assert {line.first for line in checked(twice, quantizers)["1"].lines} == {"one"}
+
+
+def test_one_seed_with_few_effective_pixels_is_enough_to_doubt(make, quantizers) -> None:
+    up = trio(make, "up", 0.8, (0.0, 0.01), **SIDES["1"][0])
+    up[1].scores["effective_pixels"] = 10.0
+    down = trio(make, "down", 0.7, (0.0, 0.0), **SIDES["1"][1])
+    lines = {line.score: line for line in checked([*up, *down], quantizers)["1"].lines}
+    assert lines["auc_rebalanced"].verdict == "not decided"
+
+
 def test_few_effective_pixels_decide_nothing(make, quantizers) -> None:
     few = {"scores": {"effective_pixels": 99_999.0}}
     up = trio(make, "up", 0.8, (0.0, 0.01), **SIDES["1"][0])

@@ -70,6 +70,7 @@ def test_facts_and_costs_in_words(make, quantizers) -> None:
         "zhang2016", "bins", "cross entropy, rebalanced", "soft", "vgg16", "500", "16",
     )  # fmt: skip
     assert row.costs == ("1,000", "900", "1.23 G", "3.7 G", "2.5 MB")
+    assert found.cost_sizes == ("256 by 256",)
     assert found.random_notes == ()
 
 
@@ -83,9 +84,19 @@ def test_random_weights_are_never_silent(make, quantizers) -> None:
 
 
 def test_an_old_evaluation_has_dashes(make, quantizers) -> None:
-    (row,) = compare.comparison(grouped([make("net")], quantizers)).costs
+    found = compare.comparison(grouped([make("net")], quantizers))
+    (row,) = found.costs
     assert row.facts[1] == NONE
+    assert found.cost_sizes == ()
     assert row.costs == ("1,000", NONE, NONE, NONE, NONE)
+
+
+def test_costs_name_the_sizes_they_were_counted_for(make, quantizers) -> None:
+    """Photos of a comparison may be smaller than 256, and a network may need them padded."""
+    sizes = {"a": "128x128", "b": "128x128", "c": "160x160"}
+    results = [make(name, {"cost": COST | {"input": size}}) for name, size in sizes.items()]
+    found = compare.comparison(grouped(results, quantizers))
+    assert found.cost_sizes == ("128 by 128", "160 by 160")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ PRESETS = sorted(
 )
 SIDE = 64
 # What each recipe needs of its targets, and the narrowest width that is not a toy.
-STRIDES = {"colorunet": 1, "flat": 1, "chromagan": 1, "zhang2016": 4, "mleu": 4}
+STRIDES = {"colorunet": 1, "flat": 1, "chromagan": 1, "zhang2016": 4, "mleu": 1}
 
 
 def recipe(name: str, **more: Any) -> SystemParams:

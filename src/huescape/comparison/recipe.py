@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from huescape.errors import ParamsError
-from huescape.params.load import read_yaml
+from huescape.params.load import Params, read_yaml
 
 MOST_SEEDS = 100
+# Of a source.
+_PATHS = ("root", "archive", "splits")
 _SEEDED = re.compile(r"_s[0-9]+$")
 
 
@@ -59,6 +61,20 @@ def narrowed(recipe: dict[str, Any], only: Sequence[str], path: Path) -> dict[st
     used = {name: entry for name, entry in quantizers.items() if name in needed}
     # Where none is left, what names a quantizer that is not there is refused with all of them.
     return {**recipe, "systems": kept, "quantizers": used or quantizers}
+
+
+def completed(recipe: dict[str, Any], params: Params) -> dict[str, Any]:
+    """The recipe with every key that its `params` have by default: DVC refuses what is not there.
+
+    Systems stay as they are, presets with overrides. Paths of sources are made absolute, because a
+    comparison runs in another folder.
+    """
+    full = params.model_dump(mode="json", by_alias=True, exclude={"systems"})
+    for source in full["download"]["sources"]:
+        for key in _PATHS:
+            if source.get(key) is not None:
+                source[key] = str(Path(source[key]).resolve())
+    return {**full, "systems": recipe["systems"]}
 
 
 def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> dict[str, Any]:

@@ -33,12 +33,16 @@ def names() -> list[str]:
     return sorted(own | published)
 
 
+def is_own(name: str) -> bool:
+    """Whether the network lies beside the preset of the same name."""
+    return (_PRESETS / name / "network.py").is_file()
+
+
 def network_class(name: str) -> type[nn.Module]:
     """The class of the network called `name`; ParamsError names the allowed ones."""
     if name not in names():
         raise ParamsError(f"network.name is {name!r}; allowed: {', '.join(names())}")
-    own = (_PRESETS / name / "network.py").is_file()
-    module = f"huescape.presets.{name}.network" if own else f"huescape.networks.{name}"
+    module = f"huescape.presets.{name}.network" if is_own(name) else f"huescape.networks.{name}"
     found = getattr(importlib.import_module(module), "Network", None)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise ParamsError(f"network.name is {name!r}: {module} defines no module `Network`")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import resources
-from math import lcm
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -138,7 +137,7 @@ def _check_head(name: str, system: SystemParams, params: Params, where: str) -> 
 
 
 def _check_geometry(name: str, system: SystemParams, params: Params, where: str) -> None:
-    """A crop must fit into the photos, and be a multiple of the stride of the targets."""
+    """A crop must fit into the photos, and onto the grid of the targets."""
     crop = system.augmentation.crop
     stride = params.quantizers[system.quantizer].encode.stride
     if crop is None:
@@ -148,10 +147,9 @@ def _check_geometry(name: str, system: SystemParams, params: Params, where: str)
             f"{where}: systems.{name}.augmentation.crop is {crop}; "
             f"allowed: at most resize.size = {params.resize.size}"
         )
-    if crop % lcm(8, stride):
+    if crop % stride:
         raise ParamsError(
-            f"{where}: systems.{name}.augmentation.crop is {crop}; "
-            f"allowed: a multiple of {lcm(8, stride)}"
+            f"{where}: systems.{name}.augmentation.crop is {crop}; allowed: a multiple of {stride}"
         )
 
 

@@ -26,14 +26,16 @@ class NetworkParams(Section):
 class InitializationParams(Section):
     """Where training starts: the network's own random weights, or ones learned from photos.
 
-    `kmeans` is the data-dependent initialization of Kraehenbuehl et al. 2016, on `photos` photos.
+    `kmeans` is the data-dependent initialization of Kraehenbuehl et al. 2016, on `photos` photos:
+    two at least, as batch norm has no variance of one.
     """
 
     method: Literal["network", "kmeans"] = "network"
-    photos: int = Field(default=16, ge=1, le=1024)
+    photos: int = Field(default=16, ge=2, le=1024)
 
 
 Factor = Annotated[float, Field(gt=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class OptimizerParams(Section):
@@ -44,7 +46,7 @@ class OptimizerParams(Section):
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(default=1e-3, gt=0)
-    betas: Annotated[tuple[float, float], FromList] = (0.9, 0.999)
+    betas: Annotated[tuple[Beta, Beta], FromList] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
     milestones: Annotated[tuple[float, ...], FromList] = ()
     gamma: Factor | Annotated[tuple[Factor, ...], FromList] = 0.1
@@ -78,7 +80,7 @@ class AugmentationParams(Section):
 
     flip: bool = True
     crop: int | None = Field(default=None, ge=16)
-    noise: Annotated[tuple[float, ...], FromList] = ()
+    noise: Annotated[tuple[Annotated[float, Field(ge=0)], ...], FromList] = ()
 
 
 class SystemParams(Section):
@@ -95,7 +97,7 @@ class SystemParams(Section):
     batch: int = Field(default=64, ge=1)
     checkpoint_every: int = Field(default=200, ge=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
     @property
     def head(self) -> Head:
@@ -120,4 +122,4 @@ class SystemOverrides(Section):
     batch: int | None = Field(default=None, ge=1)
     checkpoint_every: int | None = Field(default=None, ge=1)
     precision: Literal["auto", "float32", "bfloat16"] | None = None
-    seed: int | None = Field(default=None, ge=0)
+    seed: int | None = Field(default=None, ge=0, lt=2**63)

@@ -59,10 +59,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows of both tables; `random_notes` name systems without the weights they could have."""
+    """The rows of both tables; `random_notes` name systems without the weights they could have.
+
+    `cost_sizes` are the sizes of the photos that the costs were counted for: `256 by 256`.
+    """
 
     entries: tuple[Entry, ...]
     costs: tuple[Cost, ...]
+    cost_sizes: tuple[str, ...]
     random_notes: tuple[str, ...]
 
 
@@ -71,6 +75,7 @@ def comparison(groups: Sequence[Group]) -> Comparison:
     return Comparison(
         tuple(_entries(groups)),
         tuple(_cost(group) for group in groups),
+        tuple(sorted({size for group in groups if (size := _cost_size(group))})),
         tuple(group.name for group in groups if _pretrained(group) == RANDOM),
     )
 
@@ -219,6 +224,11 @@ def _cost(group: Group) -> Cost:
     *counts, memory = (found[key] for key in _COSTS)
     texts = [thousands(counts[0]), thousands(counts[1]), counted(counts[2]), counted(counts[3])]
     return Cost(group.name, tuple(facts_of(group).values()), (*texts, file_size(memory)))
+
+
+def _cost_size(group: Group) -> str:
+    cost = group.members[0].scores.get("cost")
+    return str(cost.get("input", "")).replace("x", " by ") if isinstance(cost, dict) else ""
 
 
 def _baselines(groups: Sequence[Group]) -> dict[str, Json]:

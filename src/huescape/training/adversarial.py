@@ -10,7 +10,8 @@ Vitoria, Raad & Ballester (WACV 2020), with D the critic, G the generator and V 
 
 Readings, after the released code where the paper is silent:
 
-- Chroma enters every term in the units of the published sigmoid, [0, 1] (here chroma / 2 + 1/2):
+- Chroma enters every term as chroma / 2 + 1/2, in [0, 1] as the published sigmoid's output is
+  (where 1 is 255 Lab units and here 220, so that there the other terms weigh 1.34 times as much):
   the shares, 0.003 and 0.1, weigh the terms against an error in these units. Lightness is in [0, 1]
   too.
 - The divergence is from the teacher to the generator, sum V log(V / G), and the mean over photos.

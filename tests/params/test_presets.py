@@ -1,0 +1,107 @@
+"""The presets as they stand hold the published sizes, rates and shares; a slip of a digit fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import huescape
+from huescape import networks
+from huescape.params.load import resolve_system
+from huescape.params.systems import SystemOverrides, SystemParams
+from huescape.training.optimizers import learning_rate
+
+# Parameters and the output's channels and side for a photo of 256 x 256, as the papers have them or
+# as the tables of the networks' modules derive them (MLEU: 2,958,848 of them frozen).
+SIZES = {
+    "chromagan": (171_166_090, 2, 256),
+    "colorunet": (142_016, 32, 256),
+    "colorunet_bottleneck": (135_104, 32, 256),
+    "colorunet_flat": (37_482, 32, 256),
+    "mleu_classification": (5_442_553 + 2_958_848, 313, 256),
+    "mleu_regression": (5_432_290 + 2_958_848, 2, 256),
+    "slides_block": (32_230_393, 313, 64),
+    "slides_ce": (32_230_393, 313, 64),
+    "slides_exact_focal": (32_230_393, 313, 64),
+    "slides_focal": (32_230_393, 313, 64),
+    "slides_l2": (32_150_466, 2, 64),
+    "zhang2016": (32_230_393, 313, 64),
+    "zhang2016_l2": (32_150_466, 2, 64),
+    "zhang2016_norebalance": (32_230_393, 313, 64),
+}
+GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
+REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True}
+LOSSES: dict[str, dict[str, Any]] = {
+    "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN},
+    **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
+    "mleu_classification": REBALANCED,
+    **{key: {"name": "l2"} for key in ("mleu_regression", "slides_l2", "zhang2016_l2")},
+    "slides_block": {"name": "block", "weighted": True, "side": 8, "share": 1.0},
+    **dict.fromkeys(("slides_ce", "zhang2016"), REBALANCED),
+    "slides_exact_focal": {"name": "exact_focal", "weighted": True, "gamma": 2.0},
+    "slides_focal": {"name": "focal", "weighted": True, "alpha": 10.0, "beta": 10.0},
+    "zhang2016_norebalance": {"name": "cross_entropy", "weighted": False},
+}
+EIGHT_BLOCKS = [name for name in SIZES if name.startswith(("zhang2016", "slides"))]
+
+
+def published(name: str) -> SystemParams:
+    overrides = SystemOverrides.model_validate({"preset": name, "quantizer": "any"})
+    return resolve_system(name, overrides)
+
+
+def test_every_preset_is_listed_here() -> None:
+    folder = Path(huescape.__file__).parent / "presets"
+    assert sorted(path.parent.name for path in folder.glob("*/preset.yaml")) == sorted(SIZES)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_parameters_and_output(name: str) -> None:
+    parameters, outputs, side = SIZES[name]
+    system = published(name)
+    assert system.head == ("chroma" if outputs == 2 else "bins")
+    with torch.device("meta"):
+        network = networks.build(system.network.name, system.network.options, outputs)
+        output = network.eval()(torch.zeros(1, 1, 256, 256))
+    assert sum(p.numel() for p in network.parameters()) == parameters
+    assert output.shape == (1, outputs, side, side)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_loss(name: str) -> None:
+    assert published(name).loss.model_dump() == LOSSES[name]
+
+
+@pytest.mark.parametrize("name", EIGHT_BLOCKS)
+def test_schedule_of_zhang_et_al(name: str) -> None:
+    """3e-5, 1e-5 from step 200,000 of 450,000, 3e-6 from 375,000, to 100 steps."""
+    system = published(name)
+    assert system.optimizer.betas == (0.9, 0.99)
+    assert (system.optimizer.name, system.optimizer.weight_decay) == ("adam", 1e-3)
+    assert (system.batch, system.augmentation.crop, system.augmentation.flip) == (40, 176, True)
+    steps = (0, 199_900, 200_000, 374_900, 375_000, 449_999)
+    rates = [learning_rate(system.optimizer, step / 450_000) for step in steps]
+    assert rates == pytest.approx([3e-5, 3e-5, 1e-5, 1e-5, 3e-6, 3e-6], rel=1e-5)
+    if name.startswith("zhang2016"):
+        assert system.steps == 450_000
+
+
+def test_optimizer_of_chromagan() -> None:
+    system = published("chromagan")
+    assert (system.optimizer.name, system.optimizer.lr) == ("adam", 2e-5)
+    assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.5, 0.999), 0.0)
+    assert learning_rate(system.optimizer, 0.999) == 2e-5
+    assert (system.batch, system.augmentation.crop) == (10, 224)
+
+
+@pytest.mark.parametrize("name", ["colorunet", "colorunet_bottleneck", "colorunet_flat"])
+def test_training_of_colorunet(name: str) -> None:
+    system = published(name)
+    assert system.optimizer.lr == (1e-4 if name == "colorunet_flat" else 1e-3)
+    assert (system.optimizer.name, system.batch) == ("adam", 64)
+    assert len(system.optimizer.milestones) == 2
+    assert (system.augmentation.flip, system.augmentation.crop) == (True, 176)
+    assert any(system.augmentation.noise)
