@@ -65,6 +65,14 @@ def test_a_warning_marks_the_score_that_it_is_about() -> None:
     assert scores.warnings_of([warned]) == [("net", "AuC is odd; see Macro AuC")]
 
 
+def test_what_holds_for_many_systems_names_none_of_them() -> None:
+    warned = [result(f"net{k}", warnings=["odd"]) for k in range(5)]
+    assert scores.warnings_of(warned) == [("All 5 systems", "odd")]
+    assert scores.warnings_of(warned[:4]) == [("net0, net1, net2, net3", "odd")]
+    ((names, _),) = scores.warnings_of([*warned, result("calm")])
+    assert names == "net0, net1, net2, net3, net4"
+
+
 def test_temperatures_fall_and_the_headline_is_chosen() -> None:
     rows = scores.temperature_rows(result("net"), 1.0)
     assert [(row.temperature, row.chosen) for row in rows] == [

@@ -11,6 +11,9 @@ from huescape.reporting.inputs import Json, SystemResult
 from huescape.reporting.metrics import BASELINE_NOTES, BASELINES, METRICS, TRUTH, Metric
 from huescape.reporting.wording import NONE, number, plain, thousands
 
+# As many names as a reader takes in.
+_FEW = 4
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -109,7 +112,8 @@ def _macro(entries: Mapping[str, Json]) -> dict[str, float]:
 
 def basis_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     """(systems, what their scores rest on) pairs: photos, bins, effective pixels."""
-    return _grouped((result.name, _basis(result.scores)) for result in results)
+    said = ((result.name, _basis(result.scores)) for result in results)
+    return _grouped(said, len(results))
 
 
 def _basis(scores: Json) -> str:
@@ -125,7 +129,7 @@ def _basis(scores: Json) -> str:
 def warnings_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     """(systems, warning) pairs: a warning that several systems share is said once."""
     said = [(r.name, _in_words(text)) for r in results for text in _warnings(r.scores)]
-    return _grouped(said) + _baseline_warning(results)
+    return _grouped(said, len(results)) + _baseline_warning(results)
 
 
 def _warnings(scores: Json) -> list[str]:
@@ -139,12 +143,17 @@ def _in_words(text: str) -> str:
     return text
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _grouped(pairs: Iterable[tuple[str, str]], systems: int) -> list[tuple[str, str]]:
     """The names of each text joined, in the order in which the texts first come."""
     names: dict[str, list[str]] = {}
     for name, text in pairs:
         names.setdefault(text, []).append(name)
-    return [(", ".join(those), text) for text, those in names.items() if text]
+    return [(_joined(those, systems), text) for text, those in names.items() if text]
+
+
+def _joined(names: Sequence[str], systems: int) -> str:
+    """The names, or that it is all of them where they are many."""
+    return f"All {systems} systems" if len(names) == systems > _FEW else ", ".join(names)
 
 
 def _baseline_warning(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
