@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -177,3 +178,16 @@ def test_without_a_commit_a_sweep_says_so(project: Any) -> None:
     _write(project, name="early", grid={T: [0.5]})
     assert project.run("huescape", "sweep", "sweep.yaml", check=False) == 1
     assert "needs a git repository with a commit" in project.output
+
+
+def test_dvc_exp_run_changes_what_it_is_told(project: Any) -> None:
+    """As the README has it: an existing key by its name, a key of the preset with a plus."""
+    project.run("dvc", "exp", "run", "-S", "evaluate.temperature=0.5")
+    assert project.ran() == ["evaluate@colorunet", "report"]
+    scores = project.root / "reports/evaluation/colorunet.json"
+    assert json.loads(scores.read_text())["temperature"] == 0.5
+    project.run("dvc", "exp", "run", "-S", "+systems.colorunet.loss.name=focal")
+    assert project.ran() == ["train@colorunet", "evaluate@colorunet", "report"]
+    model = json.loads((project.root / "models/colorunet/system.json").read_text())
+    assert model["params"]["loss"]["name"] == "focal"
+    assert json.loads(scores.read_text())["temperature"] == 0.5

@@ -63,7 +63,7 @@ def run_stages(folder: Path, params: dict[str, Any], minutes: float | None) -> i
             _stage(folder, stage, name)
     failed = _systems(folder, params, end)
     left = {name: entry for name, entry in params["systems"].items() if name not in failed}
-    if left:  # params.yaml keeps those that failed: the next run reads it anew anyway
+    if left:  # the page is of those that are done; the next run writes params.yaml anew
         write_params(folder, {**params, "systems": left})
         _stage(folder, "report")
     for name in failed:
