@@ -62,7 +62,11 @@ def test_exit_codes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["terminal", "SIGTERM to the parent alone"])
 def test_an_interruption_arrives_once_and_is_waited_for(tmp_path: Path, how: str) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, CHILD], cwd=tmp_path, start_new_session=True
+        [sys.executable, "-c", PARENT, CHILD],
+        cwd=tmp_path,
+        start_new_session=True,
+        # A shell's background job ignores the signal, and would pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log, limit = tmp_path / "log", time.monotonic() + 60
     while not (log.exists() and log.read_text()):
