@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,8 @@ def test_an_interrupted_sweep_goes_on(project: Any) -> None:
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
+        # A shell's background job ignores the signal, and would pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     checkpoints = project.root / ".huescape" / "checkpoints"
@@ -151,7 +154,7 @@ def test_an_interrupted_sweep_goes_on(project: Any) -> None:
         if "python -m huescape train" in line:
             break
     while process.poll() is None and not list(checkpoints.rglob("*.pt")):
-        pass
+        time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     rest = process.stderr.read()
     assert process.wait(60) == 130, rest
