@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from huescape.errors import HuescapeError
+from huescape.reporting.tables import csv_text
 
 SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation
 TRAINING = ("loss", "steps")  # of the model
@@ -39,11 +38,7 @@ def headline(project: Path, system: str) -> dict[str, Any]:
 def as_csv(rows: Sequence[Row], varied: Iterable[str]) -> str:
     """Rows as CSV, values in full."""
     columns = _columns(varied)
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_exact(row.get(name)) for name in columns] for row in rows)
-    return stream.getvalue()
+    return csv_text(columns, ([_exact(row.get(name)) for name in columns] for row in rows))
 
 
 def as_text(rows: Sequence[Row], varied: Iterable[str]) -> str:
