@@ -6,13 +6,13 @@ Usage: python -m huescape.engine STAGE [--ask] [--owner PID] [--partition K | --
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from huescape import graph
+from huescape.children import environment
 from huescape.errors import HuescapeError
 from huescape.orphans import alive, stop_without
 
@@ -63,9 +63,8 @@ def _call(command: str) -> int:
     """Run the stage's command; a termination of this job reaches it too."""
     print(f"$ {command}", file=sys.stderr, flush=True)
     # Stages call `python`: it must be this one, in an activated environment or not.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = {**os.environ, "PATH": path, "HUESCAPE_ENGINE": "snakemake"}
-    process = subprocess.Popen(command, shell=True, env=environment)
+    variables = environment(more={"HUESCAPE_ENGINE": "snakemake"})
+    process = subprocess.Popen(command, shell=True, env=variables)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:

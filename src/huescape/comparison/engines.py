@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from huescape.children import call, environment, exit_code
 from huescape.comparison.folder import write_params
 from huescape.comparison.pace import steps_that_fit
-from huescape.comparison.processes import call, exit_code
 from huescape.comparison.trained import remember, trained_steps
 from huescape.errors import HuescapeError
 from huescape.training.devices import choose_device
@@ -24,18 +23,16 @@ def run_graph(folder: Path, jobs: int) -> int:
     other systems. On a CPU each training has one thread: side by side they are faster than one
     after the other with all. A GPU has one training at a time.
     """
-    environment = {**os.environ, "PYTHONPATH": str(folder.resolve() / "src")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment["PATH"] = path
+    variables = environment(folder / "src")
     if not (folder / ".dvc").is_dir():
-        call([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], folder, environment)
+        call([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], folder, variables)
     command = [sys.executable, "-m", "snakemake", "report", "--cores", str(jobs), "--keep-going"]
     if has_gpu():
         command += ["--resources", "device=1"]
     else:
-        environment.setdefault("HUESCAPE_THREADS", "1")
+        variables.setdefault("HUESCAPE_THREADS", "1")
         command += ["--max-threads", "1"]
-    return exit_code(command, folder, environment)
+    return exit_code(command, folder, variables)
 
 
 def has_gpu() -> bool:
@@ -108,7 +105,6 @@ def _train(folder: Path, params: dict[str, Any], name: str, seconds: float | Non
 
 def _stage(folder: Path, stage: str, *names: str) -> None:
     # HUESCAPE_ENGINE: a stage stops when this process is gone.
-    environment = {**os.environ, "PYTHONPATH": str(folder.resolve() / "src")}
-    environment["HUESCAPE_ENGINE"] = "compare"
-    environment.setdefault("HUESCAPE_TRACKING", "off")
-    call([sys.executable, "-m", "huescape", stage, *names], folder, environment)
+    variables = environment(folder / "src", {"HUESCAPE_ENGINE": "compare"})
+    variables.setdefault("HUESCAPE_TRACKING", "off")
+    call([sys.executable, "-m", "huescape", stage, *names], folder, variables)

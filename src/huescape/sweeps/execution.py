@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from huescape.children import exit_code
 from huescape.errors import HuescapeError
 from huescape.sweeps.workplace import Workplace, dvc
 
-_GRACE_SECONDS = 60.0  # for a stage to save what it has
 _EXPERIMENT_HEAD = "refs/exps/exec/EXEC_HEAD"
 
 
@@ -21,24 +19,17 @@ def reproduce(
 ) -> None:
     """Run `dvc repro` in the sweep's place; what it prints goes to standard error.
 
-    It has a process group of its own: an interruption reaches it once, from here, whether it came
-    from the keyboard or from a scheduler. Raises HuescapeError when a stage fails.
+    Raises HuescapeError when a stage fails.
     """
     command = [sys.executable, "-m", "dvc", "repro", *targets]
-    process = subprocess.Popen(
+    code = exit_code(
         command,
-        cwd=place.project,
-        env=place.environment(variables),
+        place.project,
+        place.environment(variables),
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno() if _has_fileno() else subprocess.DEVNULL,
-        process_group=0,
         pass_fds=[lock],
     )
-    try:
-        code = process.wait()
-    except BaseException:
-        _stop(process)
-        raise
     if code:
         raise HuescapeError(f"`dvc repro` ended with {code}; its message is above")
 
@@ -57,23 +48,6 @@ def write_params(place: Workplace, text: str) -> None:
     path = Path(place.project, "params.yaml")
     if path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt and wait until the stage has saved; insist after that, or when asked again."""
-    for number, seconds in (
-        (signal.SIGINT, _GRACE_SECONDS),
-        (signal.SIGTERM, 5.0),
-        (signal.SIGKILL, 5.0),
-    ):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(seconds)
-            return
-        except ProcessLookupError:
-            return
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            continue
 
 
 def _has_fileno() -> bool:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from huescape.children import environment
 from huescape.errors import HuescapeError
 from huescape.params.download import DownloadParams
 
@@ -39,14 +40,7 @@ class Workplace:
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         """For stages: this interpreter and the code of the copy, whatever is installed."""
-        path = [str(self.project / "src"), os.environ.get("PYTHONPATH", "")]
-        programs = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-        return {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, path)),
-            "PATH": os.pathsep.join(filter(None, programs)),
-            **more,
-        }
+        return environment(self.project / "src", more)
 
     def unknown(self) -> list[str]:
         """The files of the copy that the last commit does not have and an experiment needs."""

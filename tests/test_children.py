@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.comparison.processes import call, exit_code
+from huescape.children import call, exit_code
 from huescape.errors import HuescapeError
 
 # Writes a line for each signal, and takes a second to save its state after the first.
@@ -34,7 +34,7 @@ with log.open("a") as stream:
 PARENT = """
 import os, signal, sys
 from pathlib import Path
-from huescape.comparison.processes import exit_code
+from huescape.children import exit_code
 from huescape.cli import _interrupt
 signal.signal(signal.SIGTERM, _interrupt)
 try:
