@@ -1,5 +1,10 @@
 """Encoding against brute force in float64 and scikit-learn."""
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,81 +128,11 @@ def test_agrees_with_scikit_learn() -> None:
     assert np.abs(ours - distance).max() < 1e-9
 
 
-def test_arithmetic_serves_most_colors_of_the_gamut() -> None:
-    """Otherwise the tests above would say nothing about the fast way."""
-    lattice = find_lattice(GAMUT)
-    assert lattice is not None
-    ab = np.random.default_rng(4).normal(0, 12, (20_000, 2)).astype(np.float32)
-    index, weight, undecided = lattice.encode_five(ab, 5.0)
-    assert undecided.mean() < 0.001
-    truth_index, truth_weight = brute_force(ab, GAMUT, 5, 5.0)
-    assert np.array_equal(index[~undecided], truth_index[~undecided])
-    assert np.abs(weight - truth_weight)[~undecided].max() < 6e-7
-
-
-def test_lattice_is_refused_where_arithmetic_could_be_wrong() -> None:
-    assert find_lattice(GAMUT[::-1].copy()) is None  # another order: ties would go wrong
-    assert find_lattice(GAMUT + 0.5) is None
-    assert find_lattice(np.array([[0.0, 0.0]])) is None
-    assert find_lattice(gamut_centers("yuv", 0.1)) is None  # 0.1 is not exact in binary
-    assert find_lattice(np.concatenate([GAMUT, GAMUT[-1:]])) is None
-    assert find_lattice(GAMUT, 7.0) is None
-
-
 @pytest.mark.parametrize("name", INPUTS)
 def test_nearest_gamut_bin_is_brute_force(name: str) -> None:
     assert np.array_equal(
         nearest_bin(INPUTS[name], GAMUT), brute_force(INPUTS[name], GAMUT, 1, 5.0)[0][:, 0]
     )
-
-
-def _arbitrary_centers() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(3)
-    cluster = np.concatenate([rng.normal(0, 0.01, (40, 2)), [[0.4, 0.6], [-0.4, 0.5]]])
-    return {
-        "32 scattered": rng.uniform(-0.4, 0.4, (32, 2)),
-        "clustered": cluster,
-        "on a line": np.column_stack([np.linspace(-1, 1, 17), np.zeros(17)]),
-        "one": np.array([[0.2, -0.1]]),
-        "equal": np.array([[0.1, 0.1], [0.0, 0.0], [0.1, 0.1], [0.0, 0.0]]),
-        "yuv grid": gamut_centers("yuv", 0.1),
-        "far from zero": rng.uniform(0, 1e-3, (20, 2)) + 0.5,
-    }
-
-
-@pytest.mark.parametrize("name", _arbitrary_centers())
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_nearest_of_arbitrary_bins_is_brute_force(name: str, dtype: type) -> None:
-    centers = _arbitrary_centers()[name]
-    rng = np.random.default_rng(11)
-    around = centers[rng.integers(0, len(centers), 20_000)] + rng.normal(0, 0.05, (20_000, 2))
-    middles = (centers[:, None] + centers).reshape(-1, 2) / 2  # exact or nearly exact ties
-    ab = np.concatenate([around, middles, rng.uniform(-3, 3, (5_000, 2))]).astype(dtype)
-    assert np.array_equal(nearest_bin(ab, centers), brute_force(ab, centers, 1, 1.0)[0][:, 0])
-    k = min(4, len(centers))
-    assert np.array_equal(
-        soft_encode(ab[::4], centers, k, 0.1)[0], brute_force(ab[::4], centers, k, 0.1)[0]
-    )
-
-
-@LAW
-@given(
-    st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_size=1, max_size=12),
-    st.lists(
-        st.tuples(st.floats(-300, 300, width=32), st.floats(-300, 300, width=32)),
-        min_size=1,
-        max_size=20,
-    ),
-    st.data(),
-)
-def test_any_bins_and_any_colors(centers: list, colors: list, data: st.DataObject) -> None:
-    bins, ab = np.array(centers), np.array(colors, np.float32)
-    k = data.draw(st.integers(1, len(bins)))
-    assert np.array_equal(nearest_bin(ab, bins), brute_force(ab, bins, 1, 5.0)[0][:, 0])
-    index, weight = soft_encode(ab, bins, k)
-    truth_index, truth_weight = brute_force(ab, bins, k, 5.0)
-    assert np.array_equal(index, truth_index)
-    assert np.abs(weight - truth_weight).max() < 1e-6
 
 
 @LAW
@@ -225,14 +160,91 @@ def test_blocks_and_shapes_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert nearest_bin(ab[:0], GAMUT).shape == (0, 40)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_how_the_colors_lie_in_memory_does_not_show(dtype: type) -> None:
+    ab = np.concatenate([INPUTS[name][:3000] for name in INPUTS]).astype(dtype)
+    index, weight = soft_encode(ab, GAMUT)
+    nearest = nearest_bin(ab, GAMUT)
+    frozen = ab.copy()
+    frozen.flags.writeable = False
+    planar = np.ascontiguousarray(ab.T).T
+    wide = np.repeat(np.concatenate([ab, ab], axis=1), 2, axis=0)[::2, 2:]
+    shifted = np.frombuffer(b"\0" + ab.tobytes(), np.uint8)[1:].view(dtype).reshape(-1, 2)
+    for same in (frozen, planar, wide, shifted, ab[::-1][::-1]):
+        again = soft_encode(same, GAMUT)
+        assert again[0].tobytes() == index.tobytes()
+        assert again[1].tobytes() == weight.tobytes()
+        assert np.array_equal(nearest_bin(same, GAMUT), nearest)
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    parts = np.array_split(np.concatenate([INPUTS[name] for name in INPUTS]), 64)
+    alone = [(*soft_encode(part, GAMUT), nearest_bin(part, GAMUT)) for part in parts]
+    with ThreadPoolExecutor(4) as pool:
+        soft = list(pool.map(lambda part: soft_encode(part, GAMUT), parts))
+        hard = list(pool.map(lambda part: nearest_bin(part, GAMUT), parts))
+    for (index, weight, nearest), found, nearest_found in zip(alone, soft, hard, strict=True):
+        assert np.array_equal(index, found[0])
+        assert np.array_equal(weight, found[1])
+        assert np.array_equal(nearest, nearest_found)
+
+
+def test_one_color_is_encoded_as_among_many() -> None:
+    ab = np.concatenate([INPUTS[name][::997] for name in INPUTS])
+    index, weight = soft_encode(ab, GAMUT)
+    for n, color in enumerate(ab):
+        one = soft_encode(color, GAMUT)
+        assert one[0].shape == (5,)
+        assert one[0].tobytes() == index[n].tobytes()
+        assert one[1].tobytes() == weight[n].tobytes()
+        assert nearest_bin(color, GAMUT) == index[n, 0]
+
+
+_BYTES = """
+import hashlib
+import sys
+import numpy as np
+from huescape.color import bins, encoding
+
+rng = np.random.default_rng(0)
+ab = np.concatenate([rng.normal(0, 20, (50_000, 2)), rng.uniform(-150, 150, (20_000, 2))])
+gamut, scattered = bins.gamut_centers(), rng.normal(0, 30, (40, 2))
+digest = hashlib.sha256()
+for colors in (ab, ab.astype(np.float32)):
+    arrays = [*encoding.soft_encode(colors, gamut), *encoding.soft_encode(colors, scattered, 9)]
+    arrays += [encoding.nearest_bin(colors, centers) for centers in (gamut, scattered)]
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.long
+def test_code_compiled_for_a_plain_processor_writes_the_same_bytes() -> None:
+    """Numba compiles for the processor it finds; it can be told to take the plainest."""
+    digests = set()
+    for compiled_for in ({}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}):
+        environment = {**os.environ, **compiled_for}
+        command = [sys.executable, "-W", "ignore", "-c", _BYTES]
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        )
+        digests.add(result.stdout)
+    assert len(digests) == 1
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_refused(value: float) -> None:
-    ab = np.array([[0.3, 1], [value, 2]], np.float32)
-    for centers in (GAMUT, _arbitrary_centers()["32 scattered"]):
+    ab = np.full((5000, 2), 0.3, np.float32)
+    ab[4321, 1] = value
+    scattered = np.random.default_rng(3).uniform(-0.4, 0.4, (32, 2))
+    for centers in (GAMUT, scattered):
         with pytest.raises(HuescapeError, match="not finite"):
             nearest_bin(ab, centers)
         with pytest.raises(HuescapeError, match="not finite"):
             soft_encode(ab, centers)
+        with pytest.raises(HuescapeError, match="not finite"):
+            soft_encode(ab, centers, 3)
 
 
 def test_bad_arguments_are_refused() -> None:

@@ -6,21 +6,21 @@ machines write the same bytes.
 Shape suffixes: N flattened pixels, 2 chroma channels, Q bins, K neighbors.
 """
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from huescape.color.lattice import Lattice, find_lattice
-from huescape.color.portable import exp_negative
-from huescape.color.search import CandidateTable, candidate_table
+from huescape.color.lattice import find_lattice
+from huescape.color.search import candidate_table
 from huescape.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 
-# A block and its temporaries stay in cache.
-_BLOCK = 1 << 15
+# Keeps the working space small, whatever the number of pixels.
+_BLOCK = 1 << 18
 _MASS_UNIT = 2**24
 
 
@@ -33,22 +33,13 @@ def nearest_bin(ab: FloatArray, centers: FloatArray) -> npt.NDArray[np.intp]:
     Returns:
         (...) int, in 0..Q-1.
     Raises:
-        HuescapeError: a wrong shape or dtype, or a value that is not finite.
+        HuescapeError: a wrong shape or dtype, or a value that is not finite or beyond 1e150.
     """
     ab_N2 = _pixels(ab)
     table = candidate_table(centers, 1)
-    lattice = find_lattice(np.asarray(centers, np.float64))
     index_N = np.empty(len(ab_N2), np.intp)
-    for start in range(0, len(ab_N2), _BLOCK):
-        block_N2 = ab_N2[start : start + _BLOCK]
-        if lattice is None:
-            found_N = table.nearest(block_N2)
-        else:
-            found_N = lattice.nearest(block_N2)
-            rest = np.flatnonzero(found_N < 0)
-            if len(rest):
-                found_N[rest] = table.nearest(block_N2[rest])
-        index_N[start : start + _BLOCK] = found_N
+    for part in _parts(len(ab_N2)):
+        table.nearest(_plain(ab_N2[part]), index_N[part])
     return index_N.reshape(np.shape(ab)[:-1])
 
 
@@ -74,7 +65,8 @@ def soft_encode(
         index (..., K) uint16 ordered by (distance, index), exact; weight (..., K) float32, sum 1,
         within 1e-6 of float64 arithmetic.
     Raises:
-        HuescapeError: a wrong shape or dtype, a value that is not finite, K or sigma not allowed.
+        HuescapeError: a wrong shape or dtype, a value that is not finite or beyond 1e150, K or
+                sigma not allowed.
     """
     ab_N2 = _pixels(ab)
     table = candidate_table(centers, neighbors)
@@ -87,9 +79,14 @@ def soft_encode(
         lattice = None
     index_NK = np.empty((len(ab_N2), neighbors), np.uint16)
     weight_NK = np.empty((len(ab_N2), neighbors), np.float32)
-    for start in range(0, len(ab_N2), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        index_NK[part], weight_NK[part] = _encode_block(ab_N2[part], table, lattice, sigma)
+    for part in _parts(len(ab_N2)):
+        block_N2, index, weight = _plain(ab_N2[part]), index_NK[part], weight_NK[part]
+        if lattice is None:
+            rest_N = np.arange(len(block_N2), dtype=np.int32)
+        else:
+            rest_N = lattice.encode_five(block_N2, sigma, index, weight)
+        if len(rest_N):
+            table.encode(block_N2, rest_N, sigma, index, weight)
     shape = (*np.shape(ab)[:-1], neighbors)
     return index_NK.reshape(shape), weight_NK.reshape(shape)
 
@@ -148,35 +145,6 @@ def bin_mass(index: IntArray, weight: FloatArray | None, bins: int) -> npt.NDArr
     return BinMass(bins).add(index, weight).mass
 
 
-def _encode_block(
-    ab_N2: FloatArray, table: CandidateTable, lattice: Lattice | None, sigma: float
-) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
-    if lattice is None:
-        return _encode_by_search(ab_N2, table, sigma)
-    index_NK, weight_NK, undecided_N = lattice.encode_five(ab_N2, sigma)
-    rest = np.flatnonzero(undecided_N)
-    if len(rest):
-        index_NK[rest], weight_NK[rest] = _encode_by_search(ab_N2[rest], table, sigma)
-    return index_NK, weight_NK
-
-
-def _encode_by_search(
-    ab_N2: FloatArray, table: CandidateTable, sigma: float
-) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
-    if ab_N2.dtype == np.float32:
-        # Colors repeat (black padding, flat skies): each is searched once.
-        packed_N = np.ascontiguousarray(ab_N2).view(np.uint64)[:, 0]
-        distinct, back_N = np.unique(packed_N, return_inverse=True)
-        ab_N2 = distinct.view(np.float32).reshape(-1, 2)
-    else:
-        back_N = np.arange(len(ab_N2))
-    index_NK, squared_NK = table.search(ab_N2)
-    excess_NK = (squared_NK[:, :1] - squared_NK) / (2 * sigma**2)
-    weight_NK = exp_negative(excess_NK)
-    weight_NK /= weight_NK.sum(axis=1, keepdims=True)
-    return index_NK.astype(np.uint16)[back_N], weight_NK.astype(np.float32)[back_N]
-
-
 def _pixels(ab: FloatArray) -> FloatArray:
     ab = np.asarray(ab)
     if ab.ndim < 1 or ab.shape[-1] != 2:
@@ -184,3 +152,12 @@ def _pixels(ab: FloatArray) -> FloatArray:
     if ab.dtype not in (np.float32, np.float64):
         raise HuescapeError(f"chroma has dtype {ab.dtype}: allowed are float32 and float64")
     return ab.reshape(-1, 2)
+
+
+def _parts(pixels: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, pixels, _BLOCK))
+
+
+def _plain(block_N2: FloatArray) -> FloatArray:
+    """The block as the compiled code takes it: a copy where it is strided or read-only."""
+    return np.require(block_N2, requirements=["C", "A", "W"])

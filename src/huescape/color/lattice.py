@@ -9,7 +9,8 @@ when 2M + m > s/2, else the far major; and the diagonal comes before the far min
 M + 2m > s/2. Where one of the bins is missing (the gamut's edge), or a comparison is so close that
 float32 could misjudge it, the color is left to the exact search.
 
-Shape suffixes: N pixels, 2 chroma channels, Q bins, S slots of the padded grid, K = 5.
+Shape suffixes: N pixels, 2 chroma channels, Q bins, S slots of the padded grid, V variants of a
+slot; `_2V` is flat.
 """
 
 import math
@@ -20,13 +21,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.color.portable import exp_between
+from huescape.color.lattice_kernels import VARIANTS, Gaussian, Grid, encode_five
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
 # Comparisons closer than this share of a step are left to the search: four times the rounding.
 _DOUBT = 1e-6
-_VARIANTS = 24  # 2 signs x 2 signs x 2 major axes x 3 orders of the last two bins
+# Of the exponential, and the terms that reach it at sigma = step / 2 and at the smallest sigma.
+_TOLERANCE, _TERMS, _MOST_TERMS = 2e-8, 12, 15
 
 
 @dataclass(frozen=True)
@@ -37,102 +39,86 @@ class Lattice:
         step: the grid's step; every center is an exact float32 multiple of it.
         first: (a, b) grid numbers of slot 0; the slots have a border of one empty line.
         shape: slots along a and b.
-        bin_S: index of the bin in a slot, -1 where there is none.
-        inner_S: whether a slot and its eight neighbors all have bins.
-        five_S24K: bins of the five nearest for each slot and variant, uint16.
+        rows_2V: for each slot and variant, and once more at the end, the five nearest bins, or
+            that they do not hold, because the slot or one of its eight neighbors has no bin; packed
+            as `lattice_kernels.encode_five` says.
     """
 
     step: float
     first: tuple[int, int]
     shape: tuple[int, int]
-    bin_S: npt.NDArray[np.intp]
-    inner_S: npt.NDArray[np.bool_]
-    five_S24K: npt.NDArray[np.uint16]
-
-    def nearest(self, ab_N2: FloatArray) -> npt.NDArray[np.intp]:
-        """Index (N,) of the nearest bin, -1 where the nearest grid point is not a bin."""
-        slot_N, _, _ = self._place(ab_N2)
-        return np.take(self.bin_S, slot_N)
+    rows_2V: npt.NDArray[np.uint64]
 
     def encode_five(
-        self, ab_N2: FloatArray, sigma: float
-    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """The five nearest bins (N, 5), their weights (N, 5), and where these do not hold (N,).
+        self,
+        ab_N2: FloatArray,
+        sigma: float,
+        index_N5: npt.NDArray[np.uint16],
+        weight_N5: npt.NDArray[np.float32],
+    ) -> npt.NDArray[np.int32]:
+        """Write the five nearest bins and their weights, but for the colors it leaves open.
 
-        `sigma` is at least `smallest_sigma()`; rows where the third array is true are undefined.
+        All arrays are C-contiguous; `sigma` is at least `smallest_sigma()`.
+
+        Returns:
+            The rows that are left open, rising; what stands there is undefined.
         """
-        slot_N, u_N, v_N = self._place(ab_N2)
-        abs_u_N, abs_v_N = np.abs(u_N), np.abs(v_N)
-        major_N, minor_N = np.maximum(abs_u_N, abs_v_N), np.minimum(abs_u_N, abs_v_N)
-        half = major_N.dtype.type(self.step / 2)
-        past_far_major_N = major_N + major_N + minor_N - half
-        past_far_minor_N = major_N + minor_N + minor_N - half
-        closest_N = np.minimum(np.abs(past_far_major_N), np.abs(past_far_minor_N))
-        for margin_N in (major_N - minor_N, minor_N, half - major_N):
-            np.minimum(closest_N, margin_N, out=closest_N)
-        undecided_N = closest_N < _DOUBT * self.step
-        undecided_N |= ~np.take(self.inner_S, slot_N)
-        variant_N = slot_N * _VARIANTS
-        for bit, flag_N in ((12, u_N > 0), (6, v_N > 0), (3, abs_u_N < abs_v_N)):
-            variant_N += flag_N * np.int8(bit)
-        variant_N += past_far_major_N > 0
-        variant_N += past_far_minor_N > 0
-        index_N5 = np.take(self.five_S24K, variant_N, axis=0)
-        weight_N5 = self._five_weights(
-            major_N.astype(np.float32), minor_N.astype(np.float32), sigma
+        rest_N = np.empty(len(ab_N2), np.int32)
+        count = encode_five(
+            ab_N2.reshape(-1),
+            self._grid(ab_N2.dtype.type),
+            self.rows_2V,
+            gaussian(self.step, sigma),
+            index_N5.reshape(-1),
+            weight_N5.reshape(-1),
+            rest_N,
         )
-        return index_N5, weight_N5, undecided_N
+        return rest_N[:count]
 
     def smallest_sigma(self) -> float:
         """Below this, a float32 weight of the arithmetic would lose digits."""
         return self.step / 2.5
 
-    def _five_weights(
-        self, major_N: npt.NDArray[np.float32], minor_N: npt.NDArray[np.float32], sigma: float
-    ) -> npt.NDArray[np.float32]:
-        low = -(self.step**2) / (2 * sigma**2)
-        slope = np.float32(self.step / sigma**2)
-        near_major_N = exp_between(major_N * slope + np.float32(low), low)
-        near_minor_N = exp_between(minor_N * slope + np.float32(low), low)
-        # exp(low - x) = exp(2 low) / exp(low + x): the far bins need no exponential of their own.
-        both = np.float32(math.exp(2 * low))
-        far_major_N, far_minor_N = both / near_major_N, both / near_minor_N
-        diagonal_N = near_major_N * near_minor_N
-        fourth_N = np.maximum(far_minor_N, diagonal_N)
-        fifth_N = np.maximum(np.minimum(far_minor_N, diagonal_N), far_major_N)
-        scale_N = near_major_N + near_minor_N
-        scale_N += fourth_N
-        scale_N += fifth_N
-        scale_N += np.float32(1)
-        np.divide(np.float32(1), scale_N, out=scale_N)
-        weight_N5 = np.empty((len(major_N), 5), np.float32)
-        weight_N5[:, 0] = scale_N
-        for k, term_N in enumerate((near_major_N, near_minor_N, fourth_N, fifth_N), start=1):
-            np.multiply(term_N, scale_N, out=weight_N5[:, k])
-        return weight_N5
+    def _grid(self, kind: type[np.floating[Any]]) -> Grid:
+        return Grid(
+            step=kind(self.step),
+            half=kind(self.step / 2),
+            inverse=kind(1 / self.step),
+            doubt=kind(_DOUBT * self.step),
+            first_a=kind(self.first[0]),
+            first_b=kind(self.first[1]),
+            last_a=kind(self.shape[0] - 1),
+            last_b=kind(self.shape[1] - 1),
+            zero=kind(0),
+            one=kind(1),
+            width=np.int32(self.shape[1]),
+        )
 
-    def _place(self, ab_N2: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray, FloatArray]:
-        """Slot of the nearest grid point, and the offsets from it, in (-s/2, s/2], each (N,)."""
-        kind = ab_N2.dtype.type
-        half = kind(self.step / 2)
-        slot_N = np.zeros(len(ab_N2), kind)
-        offsets = []
-        for axis in (0, 1):
-            value_N = np.ascontiguousarray(ab_N2[:, axis])
-            number_N = np.rint(value_N * kind(1 / self.step))
-            # The product above is rounded; the offset is exact, so it judges, and at a tie takes
-            # the lower grid point, which has the lower index.
-            with np.errstate(invalid="ignore"):  # infinities; the search reports them
-                offset_N = value_N - number_N * kind(self.step)
-                number_N += offset_N > half
-                number_N -= offset_N <= -half
-                offsets.append(value_N - number_N * kind(self.step))
-            number_N -= kind(self.first[axis])
-            # Everything beyond the border, and NaN, falls on the border, where no bins are.
-            np.fmin(np.fmax(number_N, 0, out=number_N), self.shape[axis] - 1, out=number_N)
-            slot_N *= kind(self.shape[axis])
-            slot_N += number_N
-        return slot_N.astype(np.intp), offsets[0], offsets[1]
+
+@lru_cache(maxsize=64)
+def gaussian(step: float, sigma: float) -> Gaussian:
+    """The constants of the weights: exp(x) for low <= x <= 0 needs no range reduction.
+
+    The polynomial is Taylor's around the middle of the range.
+    """
+    low = -(step**2) / (2 * sigma**2)
+    middle = low / 2
+    # Lagrange's remainder |low/2|^n / n! sets the number of terms.
+    terms = 1
+    while (-middle) ** terms / math.factorial(terms) * math.exp(-middle) > _TOLERANCE:
+        terms += 1
+    # Leading zeros change no bit, and all sigmas share one compiled loop, or two.
+    length = _TERMS if terms <= _TERMS else _MOST_TERMS
+    powers = range(length - 1, -1, -1)
+    taylor = tuple(np.float32(1 / math.factorial(k) if k < terms else 0) for k in powers)
+    return Gaussian(
+        slope=np.float32(step / sigma**2),
+        low=np.float32(low),
+        both=np.float32(math.exp(2 * low)),
+        middle=np.float32(middle),
+        scale=np.float32(math.exp(middle)),
+        taylor=taylor,
+    )
 
 
 def find_lattice(centers_Q2: npt.NDArray[np.float64], step: float | None = None) -> Lattice | None:
@@ -180,18 +166,19 @@ def _make(numbers_Q2: npt.NDArray[np.intp], step: float) -> Lattice:
     around = [da * along_a + db * along_b for da in (-1, 0, 1) for db in (-1, 0, 1)]
     inner_S = np.zeros(len(bin_S), np.bool_)
     inner_S[slots_Q] = np.all([bin_S[slots_Q + shift] >= 0 for shift in around], axis=0)
-    five_S24K = np.zeros((len(bin_S), _VARIANTS, 5), np.uint16)
+    rows_SV2 = np.zeros((len(bin_S) + 1, VARIANTS, 2), np.uint64)
+    rows_SV2[:, :, 1] = 1 << 16
     inner = np.flatnonzero(inner_S)
-    for variant in range(_VARIANTS):
+    rows_SV2[inner, :, 1] = 0
+    for variant in range(VARIANTS):
         for k, shift in enumerate(_five_shifts(variant, along_a, along_b)):
-            five_S24K[inner, variant, k] = bin_S[inner + shift]
+            bins = bin_S[inner + shift].astype(np.uint64)
+            rows_SV2[inner, variant, k // 4] |= bins << np.uint64(k % 4 * 16)
     return Lattice(
         step=step,
         first=(int(first_2[0]), int(first_2[1])),
         shape=(int(shape_2[0]), int(shape_2[1])),
-        bin_S=bin_S,
-        inner_S=inner_S,
-        five_S24K=five_S24K.reshape(-1, 5),
+        rows_2V=rows_SV2.reshape(-1),
     )
 
 
