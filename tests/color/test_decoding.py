@@ -200,6 +200,8 @@ def test_gray_joined_with_no_chroma_is_gray() -> None:
     assert np.array_equal(join(lightness, np.zeros((16, 16, 2), np.float32), space("lab")), gray)
 
 
-def test_join_checks_sizes() -> None:
+def test_join_checks_sizes_and_dtypes() -> None:
     with pytest.raises(HuescapeError, match="allowed is"):
         join(np.zeros((4, 5)), np.zeros((5, 4, 2)), space("lab"))
+    with pytest.raises(HuescapeError, match="int64: allowed are float32, float64"):
+        join(np.zeros((4, 5), int), np.zeros((4, 5, 2)), space("lab"))

@@ -1,4 +1,7 @@
-"""Color spaces against scikit-image in float64, and their laws."""
+"""Color spaces against scikit-image in float64, and their laws.
+
+Shape suffixes: N pixels, 3 channels; `_3N` planar.
+"""
 
 import warnings
 from typing import Any
@@ -10,12 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage import color as reference
 
+from huescape.color.portable import cube_root
 from huescape.color.spaces import (
     SPACES,
+    lab_to_picture,
     lab_to_rgb,
     rgb_to_lab,
     rgb_to_yuv,
     space,
+    yuv_to_picture,
     yuv_to_rgb,
 )
 from huescape.errors import HuescapeError
@@ -37,6 +43,47 @@ def _dense_levels() -> np.ndarray:
 
 def _random_levels(n: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (n, 3), dtype=np.uint8)
+
+
+def _rows_times(matrix_33: np.ndarray, planes_3N: np.ndarray) -> np.ndarray:
+    red, green, blue = planes_3N
+    return np.stack([red * r0 + green * r1 + blue * r2 for r0, r1, r2 in matrix_33])
+
+
+def slow_lab(rgb_N3: np.ndarray) -> np.ndarray:
+    """The definition of the stored bits: float32, NumPy's one rounding for each operation."""
+    encoded = np.arange(256) / 255
+    curved = ((encoded + 0.055) / 1.055) ** 2.4
+    table = np.where(encoded > 0.04045, curved, encoded / 12.92).astype(np.float32)
+    matrix_33 = np.array(
+        [
+            [0.412453, 0.357580, 0.180423],
+            [0.212671, 0.715160, 0.072169],
+            [0.019334, 0.119193, 0.950227],
+        ]
+    )
+    white_31 = np.array([[0.95047], [1.0], [1.08883]])
+    t_3N = _rows_times((matrix_33 / white_31).astype(np.float32), table[rgb_N3.T])
+    low = np.float32(0.008856)
+    straight_3N = t_3N * np.float32(7.787) + np.float32(16 / 116)
+    fx, fy, fz = np.where(t_3N > low, cube_root(np.maximum(t_3N, low)), straight_3N)
+    l_a_b = fy * np.float32(116) - np.float32(16), (fx - fy) * np.float32(500), fy - fz
+    return np.stack([*l_a_b[:2], l_a_b[2] * np.float32(200)], axis=-1)
+
+
+def slow_yuv(rgb_N3: np.ndarray) -> np.ndarray:
+    """The definition of the stored bits of YUV, likewise."""
+    luma = np.array([0.299, 0.587, 0.114])
+    u = (np.array([0.0, 0.0, 1.0]) - luma) * (0.436 / (1 - 0.114))
+    v = (np.array([1.0, 0.0, 0.0]) - luma) * (0.615 / (1 - 0.299))
+    values_3N = (np.arange(256) / 255).astype(np.float32)[rgb_N3.T]
+    return _rows_times(np.stack([luma, u, v]).astype(np.float32), values_3N).T
+
+
+@pytest.mark.parametrize("rgb", [_dense_levels(), _random_levels(300_000)], ids=["dense", "random"])
+def test_8_bit_colors_have_the_same_bits_as_the_definition(rgb: np.ndarray) -> None:
+    for found, expected in ((rgb_to_lab(rgb), slow_lab(rgb)), (rgb_to_yuv(rgb), slow_yuv(rgb))):
+        assert np.array_equal(found.view(np.uint32), np.ascontiguousarray(expected).view(np.uint32))
 
 
 @pytest.mark.parametrize("rgb", [_dense_levels(), _random_levels(300_000)], ids=["dense", "random"])
@@ -121,13 +168,50 @@ def test_clipping_keeps_rgb_in_range(colors: np.ndarray) -> None:
         assert rgb.max() <= 1
 
 
-def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    rgb = _random_levels(1000).reshape(25, 40, 3)
-    whole = rgb_to_lab(rgb)
-    monkeypatch.setattr("huescape.color.spaces._BLOCK", 7)
-    assert np.array_equal(rgb_to_lab(rgb), whole)
-    assert rgb_to_lab(rgb[::2, ::-3]).tobytes() == whole[::2, ::-3].tobytes()
-    assert rgb_to_lab(rgb[:0]).shape == (0, 40, 3)
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_neither_length_nor_layout_shows(name: str) -> None:
+    one, rgb = space(name), _random_levels(3600).reshape(60, 60, 3)
+    whole = one.from_rgb(rgb)
+    for length in (0, 1, 7, 1023, 1024, 1025, 2500):
+        part = one.from_rgb(rgb.reshape(-1, 3)[:length])
+        assert part.tobytes() == whole.reshape(-1, 3)[:length].tobytes()
+        picture = one.to_picture(part[:, 0], part[:, 1:])
+        assert np.array_equal(picture, rgb.reshape(-1, 3)[:length])
+    assert one.from_rgb(rgb[::2, ::-3]).tobytes() == whole[::2, ::-3].tobytes()
+    assert one.from_rgb(rgb[:0]).shape == (0, 60, 3)
+    rgb.flags.writeable = whole.flags.writeable = False
+    assert np.array_equal(one.from_rgb(rgb), whole)
+    assert np.array_equal(one.to_picture(whole[..., 0], whole[..., 1:]), rgb)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pictures_are_the_rounded_colors(dtype: type) -> None:
+    """Not one level is off, inside and outside the gamut."""
+    rng = np.random.default_rng(4)
+    for to_picture, to_rgb, scale in (
+        (lab_to_picture, lab_to_rgb, [100, 40, 40]),
+        (yuv_to_picture, yuv_to_rgb, [1, 0.3, 0.3]),
+    ):
+        light = rng.uniform(-0.1, 1.1, (200_000, 1))
+        color = (np.hstack([light, rng.normal(0, 1, (200_000, 2))]) * scale).astype(dtype)
+        expected = np.rint(to_rgb(color.astype(np.float64)) * 255)
+        assert np.array_equal(to_picture(color[:, 0], color[:, 1:]), expected)
+
+
+def test_a_color_that_is_no_number_makes_no_crash() -> None:
+    for value in (np.nan, np.inf, -np.inf, 1e38):
+        for one in SPACES.values():
+            light, chroma = np.full(3, 0.5, np.float32), np.full((3, 2), value, np.float32)
+            assert one.to_picture(light, chroma).shape == (3, 3)
+            assert one.to_picture(chroma[:, 0].copy(), chroma).shape == (3, 3)
+
+
+def test_pictures_check_shape_and_dtype() -> None:
+    for one in SPACES.values():
+        with pytest.raises(HuescapeError, match=r"\(4, 3\): allowed is \(4, 2\)"):
+            one.to_picture(np.zeros(4), np.zeros((4, 3)))
+        with pytest.raises(HuescapeError, match="int64: allowed are float32, float64"):
+            one.to_picture(np.zeros(4), np.zeros((4, 2), np.int64))
 
 
 @pytest.mark.parametrize(

@@ -101,15 +101,9 @@ def join(
     Any leading shape will do. Colors outside sRGB are clipped as `space.to_rgb` says, then rounded.
 
     Raises:
-        HuescapeError: the two do not have the same height and width.
+        HuescapeError: the two do not have the same height and width, or are not float32 or float64.
     """
-    if ab_HW2.shape != (*lightness_HW.shape, 2):
-        raise HuescapeError(
-            f"chroma has shape {ab_HW2.shape}: allowed is {(*lightness_HW.shape, 2)}, the lightness"
-        )
-    color_HW3 = np.concatenate([lightness_HW[..., None], ab_HW2], axis=-1)
-    rgb_HW3 = space.to_rgb(color_HW3)
-    return np.rint(rgb_HW3 * rgb_HW3.dtype.type(255)).astype(np.uint8)
+    return space.to_picture(lightness_HW, ab_HW2)
 
 
 def _checked(logits_NQHW: Tensor, centers_Q2: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,14 @@ _EXP_TERMS = {np.dtype(np.float32): 8, np.dtype(np.float64): 14}
 _EXP_FLOOR = {np.dtype(np.float32): -87.0, np.dtype(np.float64): -708.0}
 
 
+def _root_seed(bias: int, mantissa: int) -> int:
+    return round((bias - bias / 3 - 0.03306235651) * (1 << mantissa))
+
+
+# What a third of the bit pattern lacks to that of the cube root, by the width of the float.
+ROOT_SEED = {32: _root_seed(127, 23), 64: _root_seed(1023, 52)}
+
+
 def cube_root(x: FloatArray) -> FloatArray:
     """Cube root of positive, normal floats, to a few units in the last place.
 
@@ -30,10 +38,9 @@ def cube_root(x: FloatArray) -> FloatArray:
     Zero and negative numbers are outside the domain; the caller keeps them away.
     """
     single = x.dtype == np.float32
-    bias, mantissa, integer = (127, 23, np.int32) if single else (1023, 52, np.int64)
-    magic = integer(round((bias - bias / 3 - 0.03306235651) * 2**mantissa))
+    integer, magic = (np.int32, ROOT_SEED[32]) if single else (np.int64, ROOT_SEED[64])
     bits: npt.NDArray[Any] = np.ascontiguousarray(x).view(integer)
-    y: npt.NDArray[Any] = (bits // integer(3) + magic).view(x.dtype)
+    y: npt.NDArray[Any] = (bits // integer(3) + integer(magic)).view(x.dtype)
     double_x = x + x
     for _ in range(2 if single else 3):
         cubed = y * y

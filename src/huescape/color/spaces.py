@@ -4,25 +4,25 @@ Arrays hold channels last, shape (..., 3). rgb is uint8 in 0..255 or float in [0
 float32 are computed in float32, float64 in float64. Conversion from uint8 uses only correctly
 rounded operations (see `portable`), so that any machine writes the same bytes; its one power, in
 the table of 256 levels, is taken in float64 and comes nowhere near a rounding border of float32.
+What has 8 bits on either side is compiled (`space_kernels`); floats, which are rare, are not.
 
-Shape suffixes: N flattened pixels, 3 channels; `_3N` is the planar copy of one block.
+Shape suffixes: N flattened pixels, 3 channels; `_3N` is the planar copy.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from huescape.color import space_kernels as kernels
 from huescape.color.portable import cube_root
+from huescape.color.srgb import gamma_encode, level_borders, linear_light
 from huescape.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 AnyArray = npt.NDArray[Any]
-
-# A block and its temporaries stay in a core's second-level cache.
-_BLOCK = 1 << 15
 
 # Linear sRGB to XYZ and the D65 white of the 2-degree observer, with the digits of IEC 61966-2-1
 # that scikit-image uses too. The rows do not sum to the white exactly, so greys have |a|, |b| of
@@ -35,9 +35,8 @@ _XYZ_FROM_RGB = np.array(
     ]
 )
 _WHITE = np.array([0.95047, 1.0, 1.08883])
-_LINEAR_BELOW = 0.008856
-_STRAIGHT_BELOW = 0.2068966  # the same point on the other axis, 6/29
-_SLOPE, _OFFSET = 7.787, 16.0 / 116.0
+_WHITE_31 = _WHITE[:, None]
+_LINEAR_BELOW, _SLOPE, _OFFSET = kernels.LINEAR_BELOW, kernels.SLOPE, kernels.OFFSET
 
 # BT.601 luma weights; chroma scaled so that |U| <= 0.436 and |V| <= 0.615 on the RGB cube.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -50,6 +49,8 @@ _YUV_FROM_RGB = np.stack(
     ]
 )
 _RGB_FROM_YUV = np.linalg.inv(_YUV_FROM_RGB)
+
+Picture = npt.NDArray[np.uint8]
 
 
 def rgb_to_lab(rgb: AnyArray) -> FloatArray:
@@ -64,7 +65,10 @@ def rgb_to_lab(rgb: AnyArray) -> FloatArray:
     Raises:
         HuescapeError: another shape or dtype, or floats outside [0, 1].
     """
-    return _by_blocks(rgb, _lab_block, _linear_light)
+    rgb = _check_rgb(rgb)
+    if rgb.dtype == np.uint8:
+        return _from_levels(rgb, kernels.lab_of_levels, linear_light, _XYZ_FROM_RGB / _WHITE_31)
+    return np.stack(_lab_planes(linear_light(_planes(rgb))), axis=-1).reshape(rgb.shape)
 
 
 def rgb_to_yuv(rgb: AnyArray) -> FloatArray:
@@ -78,7 +82,11 @@ def rgb_to_yuv(rgb: AnyArray) -> FloatArray:
     Raises:
         HuescapeError: another shape or dtype, or floats outside [0, 1].
     """
-    return _by_blocks(rgb, _yuv_block, lambda values: values)
+    rgb = _check_rgb(rgb)
+    if rgb.dtype == np.uint8:
+        return _from_levels(rgb, kernels.yuv_of_levels, np.asarray, _YUV_FROM_RGB)
+    yuv_3N = _matrix_times_planes(_YUV_FROM_RGB.astype(rgb.dtype), _planes(rgb))
+    return np.stack(tuple(yuv_3N), axis=-1).reshape(rgb.shape)
 
 
 def lab_to_rgb(lab: AnyArray) -> FloatArray:
@@ -89,13 +97,26 @@ def lab_to_rgb(lab: AnyArray) -> FloatArray:
     Z whose cube-root coordinate would be negative has that coordinate set to zero first.
     """
     lab = _check_floats(lab)
-    kind = lab.dtype.type
-    fy = (lab[..., 0] + kind(16)) / kind(116)
-    f = np.stack([fy + lab[..., 1] / kind(500), fy, fy - lab[..., 2] / kind(200)])
-    np.maximum(f[2], 0, out=f[2])
-    xyz = np.where(f > kind(_STRAIGHT_BELOW), f * f * f, (f - kind(_OFFSET)) / kind(_SLOPE))
-    back = (np.linalg.inv(_XYZ_FROM_RGB) * _WHITE).astype(kind)
-    return np.moveaxis(_gamma_encode(_matrix_times_planes(back, xyz)), 0, -1)
+    lightness_N, ab_2N = _flat_colors(lab[..., 0], lab[..., 1:])
+    linear_3N = np.empty(3 * len(lightness_N))
+    kernels.linear_of_lab(lightness_N, ab_2N, _RGB_FROM_LAB_ROWS, linear_3N)
+    return gamma_encode(linear_3N.astype(lab.dtype)).reshape(lab.shape)
+
+
+def lab_to_picture(lightness: FloatArray, ab: FloatArray) -> Picture:
+    """`lab_to_rgb` as levels 0..255, (..., 3) uint8, of L* (...,) and a*b* (..., 2).
+
+    Both float32 or float64; computed in float64 and rounded to nearest.
+
+    Raises:
+        HuescapeError: the shapes do not fit, or another dtype.
+    """
+    lowest_C, border_K = level_borders(kernels.LEVEL_CELLS)
+    lightness_N, ab_2N = _flat_colors(lightness, ab)
+    rgb = np.empty((*lightness.shape, 3), np.uint8)
+    rows, level_3N = _RGB_FROM_LAB_ROWS, rgb.reshape(-1)
+    kernels.levels_of_lab(lightness_N, ab_2N, rows, lowest_C, border_K, level_3N)
+    return rgb
 
 
 def yuv_to_rgb(yuv: AnyArray) -> FloatArray:
@@ -107,6 +128,14 @@ def yuv_to_rgb(yuv: AnyArray) -> FloatArray:
     back = _RGB_FROM_YUV.astype(yuv.dtype)
     rgb = _matrix_times_planes(back, np.moveaxis(yuv, -1, 0))
     return np.moveaxis(np.clip(rgb, 0, 1), 0, -1)
+
+
+def yuv_to_picture(luma: FloatArray, uv: FloatArray) -> Picture:
+    """`yuv_to_rgb` as levels, as `lab_to_picture` has them, of Y (...,) and UV (..., 2)."""
+    luma_N, uv_2N = _flat_colors(luma, uv)
+    rgb = np.empty((*luma.shape, 3), np.uint8)
+    kernels.levels_of_yuv(luma_N, uv_2N, _rows(_RGB_FROM_YUV), rgb.reshape(-1))
+    return rgb
 
 
 @dataclass(frozen=True)
@@ -121,6 +150,7 @@ class Space:
         chroma_scale: what a regression network's output of 1 stands for.
         from_rgb: (..., 3) rgb to (..., 3) lightness and chroma.
         to_rgb: the inverse, to floats in [0, 1], clipped.
+        to_picture: the same to levels 0..255, of lightness (...,) and chroma (..., 2).
     """
 
     name: str
@@ -131,6 +161,7 @@ class Space:
     chroma_scale: float
     from_rgb: Callable[[AnyArray], FloatArray]
     to_rgb: Callable[[AnyArray], FloatArray]
+    to_picture: Callable[[FloatArray, FloatArray], Picture]
 
     def gray_levels(self) -> npt.NDArray[np.float32]:
         """The lightness of each stored level 0..255, (256,) float32, for table lookups."""
@@ -165,6 +196,7 @@ SPACES: dict[str, Space] = {
         chroma_scale=110.0,
         from_rgb=rgb_to_lab,
         to_rgb=lab_to_rgb,
+        to_picture=lab_to_picture,
     ),
     "yuv": Space(
         name="yuv",
@@ -175,6 +207,7 @@ SPACES: dict[str, Space] = {
         chroma_scale=_V_MAX,
         from_rgb=rgb_to_yuv,
         to_rgb=yuv_to_rgb,
+        to_picture=yuv_to_picture,
     ),
 }
 
@@ -187,29 +220,27 @@ def space(name: str) -> Space:
     return SPACES[name]
 
 
-def _by_blocks(
-    rgb: AnyArray,
-    convert: Callable[[FloatArray], Iterator[FloatArray]],
+def _from_levels(
+    rgb: Picture,
+    convert: Callable[..., None],
     decode: Callable[[FloatArray], FloatArray],
+    matrix_33: FloatArray,
 ) -> FloatArray:
-    """Apply `convert` to planar blocks of decoded channel values; gather (..., 3)."""
-    rgb = _check_rgb(rgb)
-    dtype = np.float64 if rgb.dtype == np.float64 else np.float32
-    table = decode(np.arange(256) / 255).astype(dtype) if rgb.dtype == np.uint8 else None
-    rgb_N3 = rgb.reshape(-1, 3)
-    out_N3 = np.empty(rgb_N3.shape, dtype)
-    for start in range(0, len(rgb_N3), _BLOCK):
-        block_3N = np.ascontiguousarray(rgb_N3[start : start + _BLOCK].T)
-        planes_3N = decode(block_3N) if table is None else np.take(table, block_3N)
-        for channel, values_N in enumerate(convert(planes_3N)):
-            out_N3[start : start + _BLOCK, channel] = values_N
-    return out_N3.reshape(rgb.shape)
+    """Apply a compiled conversion to decoded levels; (..., 3) float32."""
+    table_256 = decode(np.arange(256) / 255).astype(np.float32)
+    out = np.empty(rgb.shape, np.float32)
+    convert(_flat(rgb), table_256, *_rows(matrix_33.astype(np.float32)), out.reshape(-1))
+    return out
 
 
-def _lab_block(linear_3N: FloatArray) -> Iterator[FloatArray]:
+def _planes(rgb: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(rgb.reshape(-1, 3).T)
+
+
+def _lab_planes(linear_3N: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """L, a and b planes of linear-light planes."""
     kind = linear_3N.dtype.type
-    t_3N = _matrix_times_planes((_XYZ_FROM_RGB / _WHITE[:, None]).astype(kind), linear_3N)
+    t_3N = _matrix_times_planes((_XYZ_FROM_RGB / _WHITE_31).astype(kind), linear_3N)
     root_3N = cube_root(np.maximum(t_3N, kind(_LINEAR_BELOW)))
     # The lower of the two branches is the right one once the straight branch, which the root is
     # held above below the threshold, is lifted out of the way above it: no masked write, which
@@ -219,14 +250,7 @@ def _lab_block(linear_3N: FloatArray) -> Iterator[FloatArray]:
     t_3N += kind(_OFFSET)
     t_3N += above_3N
     fx, fy, fz = np.minimum(root_3N, t_3N, out=root_3N)
-    yield fy * kind(116) - kind(16)
-    yield (fx - fy) * kind(500)
-    yield (fy - fz) * kind(200)
-
-
-def _yuv_block(rgb_3N: FloatArray) -> Iterator[FloatArray]:
-    """Y, U and V planes of rgb planes."""
-    yield from _matrix_times_planes(_YUV_FROM_RGB.astype(rgb_3N.dtype), rgb_3N)
+    return fy * kind(116) - kind(16), (fx - fy) * kind(500), (fy - fz) * kind(200)
 
 
 def _matrix_times_planes(matrix_33: FloatArray, planes: FloatArray) -> FloatArray:
@@ -235,19 +259,29 @@ def _matrix_times_planes(matrix_33: FloatArray, planes: FloatArray) -> FloatArra
     return np.stack([first * r0 + second * r1 + third * r2 for r0, r1, r2 in matrix_33])
 
 
-def _linear_light(encoded: FloatArray) -> FloatArray:
-    """The sRGB curve undone (IEC 61966-2-1), any shape."""
-    kind = encoded.dtype.type
-    curved = np.power((np.maximum(encoded, 0) + kind(0.055)) / kind(1.055), kind(2.4))
-    return np.where(encoded > kind(0.04045), curved, encoded / kind(12.92))
+def _rows(matrix_33: FloatArray) -> tuple[Any, Any, Any]:
+    """A matrix as the compiled code takes it: scalars of its dtype."""
+    first, second, third = (tuple(row) for row in matrix_33)
+    return first, second, third
 
 
-def _gamma_encode(linear: FloatArray) -> FloatArray:
-    """The sRGB curve (IEC 61966-2-1), clipped to [0, 1], any shape."""
-    kind = linear.dtype.type
-    linear = np.clip(linear, 0, 1)
-    curved = kind(1.055) * np.power(linear, kind(1 / 2.4)) - kind(0.055)
-    return np.clip(np.where(linear > kind(0.0031308), curved, linear * kind(12.92)), 0, 1)
+_RGB_FROM_LAB_ROWS = _rows(np.linalg.inv(_XYZ_FROM_RGB) * _WHITE)
+
+
+def _flat(values: AnyArray) -> AnyArray:
+    """Values in one line as the compiled code takes them: copied if strided or read-only."""
+    return np.require(values, requirements=["C", "A", "W"]).reshape(-1)
+
+
+def _flat_colors(lightness: FloatArray, chroma: FloatArray) -> tuple[FloatArray, FloatArray]:
+    if chroma.shape != (*lightness.shape, 2):
+        raise HuescapeError(
+            f"chroma has shape {chroma.shape}: allowed is {(*lightness.shape, 2)}, the lightness"
+        )
+    for values in (lightness, chroma):
+        if values.dtype not in (np.float32, np.float64):
+            raise HuescapeError(f"colors have dtype {values.dtype}: allowed are float32, float64")
+    return _flat(lightness), _flat(chroma)
 
 
 def _check_rgb(rgb: AnyArray) -> AnyArray:
