@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
+from huescape.errors import HuescapeError
 from huescape.metrics.accuracy import accuracy, balanced_accuracy, hits
 
 BIN = st.integers(0, 5)
@@ -23,6 +24,23 @@ def test_agrees_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     if seen.all() and len(set(true_N)) > 1:
         expected = balanced_accuracy_score(true_N, predicted_N)
         assert balanced_accuracy(hits_Q, pixels_Q) == pytest.approx(expected)
+
+
+def test_hits_are_counted_by_true_bin() -> None:
+    rng = np.random.default_rng(0)
+    predicted_N, true_N = rng.integers(0, 6, (2, 5000))
+    expected = np.bincount(true_N[predicted_N == true_N], minlength=6)
+    assert (hits(predicted_N, true_N, 6) == expected).all()
+    assert (hits(predicted_N + 10, true_N, 6) == 0).all()
+
+
+def test_bins_that_do_not_fit_are_refused() -> None:
+    three_N = np.zeros(3, int)
+    with pytest.raises(HuescapeError, match="allowed are equal ones"):
+        hits(three_N, np.zeros(4, int), 6)
+    for wrong in (-1, 6):
+        with pytest.raises(HuescapeError, match="outside 0 to 5"):
+            hits(three_N, three_N + wrong, 6)
 
 
 def test_bins_that_never_occur_do_not_count() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from huescape.errors import HuescapeError
 from huescape.metrics.auc import (
     DISTANCES,
     AucAccumulator,
@@ -38,6 +39,18 @@ def slow_auc(distance_N: Floats, weight_N: Floats) -> float:
     return sum((a + b) / 2 for a, b in pairwise(shares)) / 150
 
 
+def slow_table(
+    predicted_N2: Floats, true_N2: Floats, bin_N: npt.NDArray[np.int64], bins: int
+) -> npt.NDArray[np.int64]:
+    """One pass of NumPy for each operation, in the dtype of the colors."""
+    offset_N2 = predicted_N2 - true_N2
+    distance_N = np.sqrt(offset_N2[:, 0] ** 2 + offset_N2[:, 1] ** 2)
+    column_N = np.minimum(np.ceil(distance_N), DISTANCES - 1).astype(int)
+    table_QD = np.zeros((bins, DISTANCES), np.int64)
+    np.add.at(table_QD, (bin_N, column_N), 1)
+    return table_QD
+
+
 def pixels(seed: int, count: int = 400) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     rng = np.random.default_rng(seed)
     true_N2 = rng.uniform(-100, 100, (count, 2))
@@ -50,6 +63,31 @@ def table(seed: int, count: int = 400) -> tuple[npt.NDArray[np.int64], Floats, F
     predicted_N2, true_N2, bin_N = pixels(seed, count)
     distance_N = np.linalg.norm(predicted_N2 - true_N2, axis=1)
     return distance_table(predicted_N2, true_N2, bin_N, BINS), distance_N, bin_N
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 2047, 2048, 9000])
+@pytest.mark.parametrize("dtypes", [("f4", "f4"), ("f8", "f4"), ("f4", "f8"), ("f8", "f8")])
+def test_counts_are_those_of_plain_numpy(dtypes: tuple[str, str], count: int, whole: bool) -> None:
+    """The last bit of a distance near a threshold decides; whole ab put distances right on it."""
+    predicted_N2, true_N2, bin_N = pixels(count, count)
+    if whole:
+        predicted_N2, true_N2 = np.rint(predicted_N2 / 5) * 5, np.rint(true_N2 / 5) * 5
+    predicted_N2, true_N2 = predicted_N2.astype(dtypes[0]), true_N2.astype(dtypes[1])
+    expected = slow_table(predicted_N2, true_N2, bin_N, BINS)
+    assert np.array_equal(distance_table(predicted_N2, true_N2, bin_N, BINS), expected)
+    wide_N3 = np.column_stack([predicted_N2, predicted_N2[:, 0]])
+    assert np.array_equal(distance_table(wide_N3[:, :2], true_N2, bin_N, BINS), expected)
+
+
+def test_pixels_that_do_not_fit_are_refused() -> None:
+    predicted_N2, true_N2, bin_N = pixels(0)
+    with pytest.raises(HuescapeError, match=r"\(399, 2\) and \(400, 2\): allowed is \(400, 2\)"):
+        distance_table(predicted_N2[:399], true_N2, bin_N, BINS)
+    for wrong in (-1, BINS):
+        bin_N[7] = wrong
+        with pytest.raises(HuescapeError, match="outside 0 to 6"):
+            distance_table(predicted_N2, true_N2, bin_N, BINS)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -24,6 +24,13 @@ def test_agrees_with_the_formula(rgb_HW3: npt.NDArray[np.uint8]) -> None:
     assert colorfulness(rgb_HW3) == pytest.approx(slow(rgb_HW3), abs=1e-9)
 
 
+def test_sums_of_a_large_vivid_picture_do_not_overflow() -> None:
+    rgb_HW3 = np.zeros((700, 900, 3), np.uint8)
+    rgb_HW3[:, :450, 2] = rgb_HW3[:, 450:, 0] = rgb_HW3[:350, 450:, 1] = 255
+    assert colorfulness(rgb_HW3) == pytest.approx(slow(rgb_HW3), rel=1e-12)
+    assert colorfulness(rgb_HW3[:, ::-1]) == pytest.approx(slow(rgb_HW3), rel=1e-12)
+
+
 def test_gray_is_zero() -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
     assert colorfulness(levels) == 0

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from huescape.errors import HuescapeError
 from huescape.metrics.pictures import SSIM_SIDE, SsimReference, psnr, squared_error, ssim
 
 Picture = npt.NDArray[np.uint8]
@@ -39,7 +40,10 @@ def pair(seed: int, height: int = 37, width: int = 52, noise: int = 40) -> tuple
 
 
 @pytest.mark.parametrize("noise", [0, 5, 40, 200])
-@pytest.mark.parametrize("shape", [(37, 52), (11, 64), (64, 11), (11, 11)])
+# The last ones are more than a tile high or wide, or just as much.
+@pytest.mark.parametrize(
+    "shape", [(37, 52), (11, 64), (64, 11), (11, 11), (101, 200), (48, 96), (49, 97)]
+)
 def test_ssim_agrees_with_scikit_image(shape: tuple[int, int], noise: int) -> None:
     first, second = pair(noise, *shape, noise=noise)
     assert ssim(first, second) == pytest.approx(reference(first, second), abs=1e-9)
@@ -52,6 +56,36 @@ def test_ssim_of_extremes() -> None:
     first, second = pair(0)
     assert ssim(first, 255 - first) == pytest.approx(reference(first, 255 - first), abs=1e-9)
     assert ssim(first, second) == pytest.approx(ssim(second, first), abs=1e-12)
+
+
+def test_every_window_counts() -> None:
+    """One pixel that differs, wherever it is, changes the score as scikit-image says."""
+    first, _ = pair(3, 60, 110)
+    true = SsimReference(first)
+    for row, column in ((0, 0), (59, 109), (38, 87), (47, 95), (48, 96), (30, 50)):
+        second = first.copy()
+        second[row, column] ^= 128
+        assert true.score(second) == pytest.approx(reference(first, second), abs=1e-9)
+        assert true.score(second) < 1
+
+
+def test_layout_does_not_show() -> None:
+    first, second = pair(4, 30, 40)
+    expected = ssim(first, second), squared_error(first, second)
+    turned = [
+        np.ascontiguousarray(p.transpose(1, 0, 2)).transpose(1, 0, 2) for p in (first, second)
+    ]
+    for picture in (first, second):
+        picture.flags.writeable = False
+    assert (ssim(first, second), squared_error(first, second)) == expected
+    assert (ssim(*turned), squared_error(*turned)) == expected
+
+
+def test_pictures_of_different_shape_are_refused() -> None:
+    first, second = pair(0)
+    for compare in (ssim, squared_error):
+        with pytest.raises(HuescapeError, match=r"have shapes .* allowed are equal ones"):
+            compare(first, second[1:])
 
 
 def test_one_reference_serves_many_pictures() -> None:

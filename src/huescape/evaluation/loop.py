@@ -1,8 +1,8 @@
 """From shards of photos to totals: the network in batches, the scores photo by photo.
 
-Memory does not grow with the number of photos. Photos are scored in threads (NumPy lets go of the
-interpreter) while the network predicts the next batch, and counted in the shards' order, so that
-the number of threads changes no byte.
+Memory does not grow with the number of photos. Photos are scored in threads (compiled code lets go
+of the interpreter) while the network predicts the next batch, and counted in the shards' order, so
+that the number of threads changes no byte.
 
 Shape suffixes: N photos, S side of the padded photos, H rows, W columns.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ import numpy.typing as npt
 import torch
 
 from huescape import runtime
+from huescape.color.spaces import Space
 from huescape.errors import HuescapeError
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
@@ -73,7 +74,7 @@ def evaluate(
     examples = example_ids([photos.ids[row] for row in rows_N], pictures)
     result = Evaluation(examples={photo: {} for photo in examples})
     tasks = _tasks(system, photos, temperatures, frozenset(examples))
-    scored = _in_threads(tasks, reference, system)
+    scored = score_in_threads(tasks, reference, system.space)
     for photo in progress(scored, total=len(rows_N), desc="evaluate"):
         _count(result, photo, rules)
     return result
@@ -87,14 +88,14 @@ def _count(result: Evaluation, photo: Scored, rules: Rules) -> None:
         result.examples[photo.photo] = photo.pictures
 
 
-def _in_threads(tasks: Iterator[Task], reference: Reference, system: System) -> Iterator[Scored]:
+def score_in_threads(tasks: Iterable[Task], reference: Reference, space: Space) -> Iterator[Scored]:
     """Score the tasks in threads, in order, with only a few of them alive at a time."""
     waiting: deque[Future[Scored]] = deque()
     workers = runtime.workers()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for task in tasks:
-                waiting.append(pool.submit(score_photo, task, reference, system.space))
+                waiting.append(pool.submit(score_photo, task, reference, space))
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
             while waiting:

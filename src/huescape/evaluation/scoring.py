@@ -91,7 +91,7 @@ def read_reference(bins: Path, prior: Path) -> Reference:
 
 
 def score_photo(task: Task, reference: Reference, space: Space) -> Scored:
-    """Score all predictions of one photo; pure NumPy, so that photos can be scored in threads."""
+    """Score all predictions of one photo; nearly all in compiled code, so that threads help."""
     true = truth(task.rgb_HW3, reference.centers_Q2)
     scores: dict[str, PhotoScore] = {}
     pictures: dict[str, Picture] = {}
@@ -106,12 +106,16 @@ def _predictions(
     task: Task, true: Truth, reference: Reference, space: Space
 ) -> Iterator[tuple[str, FloatArray, Picture]]:
     """(name, unclipped ab, picture) of the system at each temperature and of each baseline."""
-    lightness_HW = space.from_rgb(task.rgb_HW3)[..., 0]
+    # In line once, not for each prediction.
+    true_lightness_HW = np.ascontiguousarray(true.lab_HW3[..., 0])
+    lightness_HW = true_lightness_HW
+    if space is not LAB:
+        lightness_HW = np.ascontiguousarray(space.from_rgb(task.rgb_HW3)[..., 0])
     for name, chroma_HW2 in task.chroma.items():
         ab_HW2 = unclipped_ab(lightness_HW, chroma_HW2, space.name)
         yield name, ab_HW2, join(lightness_HW, chroma_HW2, space)
     for name, ab_HW2 in _baselines(task, true, reference):
-        yield name, ab_HW2, join(true.lab_HW3[..., 0], ab_HW2, LAB)
+        yield name, ab_HW2, join(true_lightness_HW, ab_HW2, LAB)
 
 
 def _baselines(task: Task, true: Truth, reference: Reference) -> Iterator[tuple[str, FloatArray]]:
@@ -126,4 +130,4 @@ def _baselines(task: Task, true: Truth, reference: Reference) -> Iterator[tuple[
     yield "prior_mode", baselines.constant(mode, height, width)
     donor_ab_HW2 = rgb_to_lab(task.donor_HW3)[..., 1:]
     yield "random_photo", baselines.resized(donor_ab_HW2, height, width)
-    yield "ground_truth", true.lab_HW3[..., 1:]
+    yield "ground_truth", true.ab_N2.reshape(height, width, 2)

@@ -13,12 +13,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.errors import HuescapeError
+from huescape.metrics import pixel_kernels
+from huescape.metrics.pixel_kernels import flat
+
 IntArray = npt.NDArray[np.integer[Any]]
 
 
 def hits(predicted_N: IntArray, true_N: IntArray, bins: int) -> npt.NDArray[np.int64]:
-    """Number of pixels of each true bin whose predicted bin is the same one, (Q,) int64."""
-    return np.bincount(true_N[predicted_N == true_N], minlength=bins)
+    """Number of pixels of each true bin whose predicted bin is the same one, (Q,) int64.
+
+    Raises HuescapeError when the arrays do not fit or a true bin is outside 0..bins-1.
+    """
+    if predicted_N.shape != true_N.shape:
+        shapes = f"{predicted_N.shape} and {true_N.shape}"
+        raise HuescapeError(f"predicted and true bins have shapes {shapes}: allowed are equal ones")
+    hits_Q = np.zeros(bins, np.int64)
+    if not pixel_kernels.count_hits(flat(predicted_N), flat(true_N), hits_Q):
+        raise HuescapeError(f"a pixel's bin is outside 0 to {bins - 1}")
+    return hits_Q
 
 
 def accuracy(hits_Q: IntArray, pixels_Q: IntArray) -> float:

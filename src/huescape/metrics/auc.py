@@ -18,6 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.errors import HuescapeError
+from huescape.metrics import pixel_kernels
+from huescape.metrics.pixel_kernels import flat
+
 FloatArray = npt.NDArray[np.floating[Any]]
 Table = npt.NDArray[np.int64]
 
@@ -37,12 +41,18 @@ def distance_table(
         bins: number of bins Q.
     Returns:
         (Q, D) int64: column t counts t - 1 < d <= t, column 0 only d = 0, the last one d > 150.
+    Raises:
+        HuescapeError: the arrays do not fit, or a bin is outside 0..bins-1.
     """
-    offset_N2 = predicted_N2 - true_N2
-    distance_N = np.sqrt(offset_N2[:, 0] ** 2 + offset_N2[:, 1] ** 2)
-    column_N = np.minimum(np.ceil(distance_N), DISTANCES - 1).astype(np.intp)
-    column_N += bin_N.astype(np.intp) * DISTANCES
-    return np.bincount(column_N, minlength=bins * DISTANCES).reshape(bins, DISTANCES)
+    shape = (len(bin_N), 2)
+    if not predicted_N2.shape == true_N2.shape == shape:
+        shapes = f"{predicted_N2.shape} and {true_N2.shape}"
+        raise HuescapeError(f"predicted and true ab have shapes {shapes}: allowed is {shape}")
+    table_QD = np.zeros(bins * DISTANCES, np.int64)
+    predicted_2N, true_2N = flat(predicted_N2), flat(true_N2)
+    if not pixel_kernels.count_distances(predicted_2N, true_2N, flat(bin_N), DISTANCES, table_QD):
+        raise HuescapeError(f"a pixel's bin is outside 0 to {bins - 1}")
+    return table_QD.reshape(bins, DISTANCES)
 
 
 def curve(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from huescape.metrics.pixel_kernels import flat, opponent_sums
+
 
 def colorfulness(rgb: npt.NDArray[np.uint8]) -> float:
     """The paper's M3 of one picture: 0 is gray, 109 "extremely colorful".
@@ -20,17 +22,16 @@ def colorfulness(rgb: npt.NDArray[np.uint8]) -> float:
     Returns:
         The score; 0 for a picture without pixels.
     """
-    red, green, blue = (rgb[..., channel].astype(np.int64).ravel() for channel in range(3))
-    rg_mean, rg_variance = _moments(red - green)
-    yb_mean, yb_variance = _moments(red + green - 2 * blue)  # twice yb, which stays an integer
+    # Twice yb, so that it stays an integer.
+    rg_total, rg_squares, yb_total, yb_squares = opponent_sums(flat(rgb))
+    rg_mean, rg_variance = _moments(rg_total, rg_squares, rgb.size // 3)
+    yb_mean, yb_variance = _moments(yb_total, yb_squares, rgb.size // 3)
     spread = math.sqrt(rg_variance + yb_variance / 4)
     return spread + 0.3 * math.sqrt(rg_mean**2 + (yb_mean / 2) ** 2)
 
 
-def _moments(values: npt.NDArray[np.int64]) -> tuple[float, float]:
+def _moments(total: int, squares: int, count: int) -> tuple[float, float]:
     """Mean and (population) variance, from sums of integers that are exact."""
-    count = values.size
     if not count:
         return 0.0, 0.0
-    total, squares = int(values.sum()), int((values * values).sum())
     return total / count, (squares * count - total * total) / count**2

@@ -28,6 +28,7 @@ class Truth:
 
     rgb_HW3: Picture
     lab_HW3: FloatArray
+    ab_N2: FloatArray
     bin_N: npt.NDArray[np.integer[Any]]
     colorfulness: float
     ssim: SsimReference
@@ -58,9 +59,10 @@ class PhotoScore:
 def truth(rgb_HW3: Picture, centers_Q2: FloatArray) -> Truth:
     """Prepare a photo, (H, W, 3) uint8, for scoring in the bins `centers_Q2`."""
     lab_HW3 = rgb_to_lab(rgb_HW3)
-    bin_N = nearest_bin(lab_HW3[..., 1:].reshape(-1, 2), centers_Q2)
+    ab_N2 = np.ascontiguousarray(lab_HW3[..., 1:]).reshape(-1, 2)
+    bin_N = nearest_bin(ab_N2, centers_Q2)
     reference = SsimReference(rgb_HW3)
-    return Truth(rgb_HW3, lab_HW3, bin_N, colorfulness(rgb_HW3), reference, centers_Q2)
+    return Truth(rgb_HW3, lab_HW3, ab_N2, bin_N, colorfulness(rgb_HW3), reference, centers_Q2)
 
 
 def score(true: Truth, ab_HW2: FloatArray, rgb_HW3: Picture) -> PhotoScore:
@@ -74,7 +76,7 @@ def score(true: Truth, ab_HW2: FloatArray, rgb_HW3: Picture) -> PhotoScore:
     ab_N2 = ab_HW2.reshape(-1, 2)
     predicted_N = nearest_bin(ab_N2, true.centers_Q2)
     return PhotoScore(
-        table_QD=distance_table(ab_N2, true.lab_HW3[..., 1:].reshape(-1, 2), true.bin_N, bins),
+        table_QD=distance_table(ab_N2, true.ab_N2, true.bin_N, bins),
         hits_Q=accuracy.hits(predicted_N, true.bin_N, bins),
         error=squared_error(rgb_HW3, true.rgb_HW3),
         values=rgb_HW3.size,

@@ -2,7 +2,7 @@
 
 Pictures are uint8 (H, W, 3), what a person is shown: clipped to the gamut and rounded.
 
-Shape suffixes: H rows, W columns, 3 channels; `_CHW` is the planar copy.
+Shape suffixes: H rows, W columns, 3 channels; `_HJ` and `_hj` see `ssim_kernels`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
-Planes = npt.NDArray[np.float64]
+from huescape.errors import HuescapeError
+from huescape.metrics import pixel_kernels, ssim_kernels
+from huescape.metrics.pixel_kernels import flat
 
-# Wang et al. 2004: an 11 x 11 window, a Gaussian of sigma 1.5, K1 = 0.01 and K2 = 0.03.
-_RADIUS, _SIGMA = 5, 1.5
-SSIM_SIDE = 2 * _RADIUS + 1
-_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+Picture = npt.NDArray[np.uint8]
+
+SSIM_SIDE = ssim_kernels.SIDE
 
 
 def squared_error(first: Picture, second: Picture) -> int:
-    """Sum of squared differences over all pixels and channels, an exact integer."""
-    difference = first.astype(np.int32) - second
-    return int(np.einsum("hwc,hwc->", difference, difference, dtype=np.int64))
+    """Sum of squared differences over all pixels and channels, an exact integer.
+
+    Raises HuescapeError when the pictures differ in shape.
+    """
+    _check(first, second)
+    return int(pixel_kernels.squared_error(flat(first), flat(second)))
 
 
 def psnr(error: int, values: int) -> float:
@@ -45,35 +48,23 @@ class SsimReference:
     """
 
     def __init__(self, truth: Picture) -> None:
-        self._small = min(truth.shape[:2]) < SSIM_SIDE
-        if self._small:
-            return
-        self._truth_CHW = _planes(truth)
-        self._mean = [blur(plane) for plane in self._truth_CHW]
-        self._variance = [
-            blur(plane * plane) - mean * mean
-            for plane, mean in zip(self._truth_CHW, self._mean, strict=True)
-        ]
+        self._truth = truth
+        height, width = (max(side - SSIM_SIDE + 1, 0) for side in truth.shape[:2])
+        self._mean_hj, self._variance_hj = np.empty((2, height, 3 * width))
+        if self._mean_hj.size:
+            ssim_kernels.moments(_rows(truth), self._mean_hj, self._variance_hj)
 
     def score(self, picture: Picture) -> float:
-        """SSIM in [-1, 1]; NaN when a side is shorter than the window's 11 pixels."""
-        if self._small:
-            return math.nan
-        channels = enumerate(_planes(picture))
-        return sum(self._channel(number, plane) for number, plane in channels) / 3
+        """SSIM in [-1, 1]; NaN when a side is shorter than the window's 11 pixels.
 
-    def _channel(self, number: int, plane: Planes) -> float:
-        mean, true_mean = blur(plane), self._mean[number]
-        cross = mean * true_mean
-        squares = mean * mean
-        variance = blur(plane * plane)
-        variance -= squares
-        covariance = blur(plane * self._truth_CHW[number])
-        covariance -= cross
-        squares += true_mean * true_mean
-        top = (2 * cross + _C1) * (2 * covariance + _C2)
-        top /= (squares + _C1) * (variance + self._variance[number] + _C2)
-        return float(top.mean())
+        Raises HuescapeError when the picture has another shape than the true one.
+        """
+        _check(picture, self._truth)
+        if not self._mean_hj.size:
+            return math.nan
+        mean_hj, variance_hj = self._mean_hj, self._variance_hj
+        total = ssim_kernels.ssim_sum(_rows(self._truth), mean_hj, variance_hj, _rows(picture))
+        return float(total / mean_hj.size)
 
 
 def ssim(first: Picture, second: Picture) -> float:
@@ -81,33 +72,12 @@ def ssim(first: Picture, second: Picture) -> float:
     return SsimReference(first).score(second)
 
 
-def blur(plane: Planes) -> Planes:
-    """The Gaussian window where it lies wholly inside a plane: (H, W) to (H - 10, W - 10)."""
-    return _along_rows(np.ascontiguousarray(_along_rows(plane).T)).T
+def _rows(picture: Picture) -> Picture:
+    """(H, 3 W): each row's values in line."""
+    return flat(picture).reshape(len(picture), -1)
 
 
-def _along_rows(plane: Planes) -> Planes:
-    """The window along the first axis; its symmetric pairs of taps are added before weighing."""
-    height = len(plane) - 2 * _RADIUS
-    total = plane[_RADIUS : _RADIUS + height] * _TAPS[0]
-    pair = np.empty_like(total)
-    for offset in range(1, _RADIUS + 1):
-        before = plane[_RADIUS - offset : _RADIUS - offset + height]
-        np.add(before, plane[_RADIUS + offset : _RADIUS + offset + height], out=pair)
-        pair *= _TAPS[offset]
-        total += pair
-    return total
-
-
-def _gaussian_taps() -> tuple[float, ...]:
-    """Weights at offsets 0..5 from the window's middle; all eleven sum to 1."""
-    half = [math.exp(-(k**2) / (2 * _SIGMA**2)) for k in range(_RADIUS + 1)]
-    total = half[0] + 2 * sum(half[1:])
-    return tuple(value / total for value in half)
-
-
-_TAPS = _gaussian_taps()
-
-
-def _planes(picture: Picture) -> Planes:
-    return np.moveaxis(picture, -1, 0).astype(np.float64)
+def _check(first: Picture, second: Picture) -> None:
+    if first.shape != second.shape:
+        shapes = f"{first.shape} and {second.shape}"
+        raise HuescapeError(f"two pictures have shapes {shapes}: allowed are equal ones")
