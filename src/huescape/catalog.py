@@ -67,13 +67,15 @@ def read_catalog(path: Path) -> list[CatalogRow]:
     """Read the rows back; raises HuescapeError for a file that is no catalog."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:
-            header, *records = list(csv.reader(stream)) or [[]]
+            records = csv.reader(stream)
+            if tuple(next(records, [])) != COLUMNS:
+                raise HuescapeError(
+                    f"{path}: not a catalog; its columns must be {','.join(COLUMNS)}"
+                )
+            return [_row(path, number, record) for number, record in enumerate(records, start=2)]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise HuescapeError(f"{path}: cannot be read: {reason}; run the stage filter") from error
-    if tuple(header) != COLUMNS:
-        raise HuescapeError(f"{path}: not a catalog; its columns must be {','.join(COLUMNS)}")
-    return [_row(path, number, record) for number, record in enumerate(records, start=2)]
 
 
 def kept_rows(rows: Iterable[CatalogRow]) -> list[CatalogRow]:

@@ -189,7 +189,7 @@ def test_refusing_disk_then_enough_space(root: Path) -> None:
     for workers in ("1", "2"):
         done = subprocess.run(
             [sys.executable, str(script)],
-            env={**os.environ, "HUESCAPE_WORKERS": workers},
+            env={**os.environ, "HUESCAPE_WORKERS": workers, "TQDM_DISABLE": "1"},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert done.stdout.startswith("cannot write")

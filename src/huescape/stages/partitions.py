@@ -26,7 +26,7 @@ from huescape.shards.format import sidecar_file
 Make = Callable[[int, Path], None]
 
 # A partition that an older program or library made is not taken over: its pixels may differ.
-_LIBRARIES = ("numpy", "pillow", "scipy")
+_LIBRARIES = ("numba", "numpy", "pillow", "scipy", "simplejpeg")
 
 
 def run_partitions(

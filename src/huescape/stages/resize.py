@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+import numpy.typing as npt
 
 from huescape import photos
 from huescape.catalog import CATALOG, CatalogRow, kept_rows, partition_of, read_catalog
@@ -82,18 +83,18 @@ class _MakeShard:
 
 def _fitted(rows: Sequence[CatalogRow], size: int) -> Iterator[Row]:
     for row in rows:
-        rgb, box = photos.fit(_open_unchanged(row), size)
+        rgb, box = photos.fit(_decode_unchanged(row), size)
         yield row.id, row.split, {"rgb": rgb, "box": box}
         advance()
 
 
-def _open_unchanged(row: CatalogRow) -> Image.Image:
+def _decode_unchanged(row: CatalogRow) -> npt.NDArray[np.uint8]:
     advice = "run `dvc repro -f download`, then go on"
     try:
         data = photos.read_bytes(Path(row.path), row.offset, row.bytes)
         if hashlib.sha256(data).hexdigest() != row.sha256:
             raise HuescapeError(f"{row.path}: changed since it was listed; {advice}")
-        return photos.open_photo(data)
+        return photos.decode_photo(data)
     except PhotoError as error:
         if error.reason == "missing":
             raise HuescapeError(

@@ -1,13 +1,11 @@
-"""Decoding any photo to RGB and fitting it into a square."""
+"""Decoding any photo to RGB."""
 
 from __future__ import annotations
 
 import io
-import pickle
 import struct
 import warnings
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from huescape.photos import PhotoError, fit, open_photo, oriented_size, read_bytes
+from huescape.photos import PhotoError, decode_photo, open_photo, oriented_size
 
 RED, GREEN, WHITE = (200, 30, 20), (20, 180, 40), (255, 255, 255)
 
@@ -195,74 +193,22 @@ def test_float_pixels_are_unsupported() -> None:
     assert caught.value.reason == "unsupported"
 
 
-def test_error_survives_pickling() -> None:
-    error = pickle.loads(pickle.dumps(PhotoError("missing", "x.jpg: gone")))
-    assert (error.reason, error.detail, str(error)) == (
-        "missing",
-        "x.jpg: gone",
-        "missing: x.jpg: gone",
-    )
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "GIF", "WEBP"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_pixels_alone_are_those_of_the_image(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(noise(), kind, **({} if kind == "GIF" else {"exif": exif}))
+    pixels = decode_photo(data)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    assert (pixels[..., 3] == 255).all()
+    np.testing.assert_array_equal(pixels[..., :3], np.asarray(open_photo(data)))
 
 
-def test_read_bytes_of_a_file_and_of_a_part(tmp_path: Path) -> None:
-    path = tmp_path / "members.tar"
-    path.write_bytes(bytes(range(100)))
-    assert read_bytes(path) == bytes(range(100))
-    assert read_bytes(path, 10, 5) == bytes(range(10, 15))
-    assert read_bytes(path, 95, 5) == bytes(range(95, 100))
-    for offset, size in ((96, 5), (200, 1)):
-        with pytest.raises(PhotoError, match="ends before") as caught:
-            read_bytes(path, offset, size)
-        assert caught.value.reason == "missing"
-
-
-def test_read_bytes_of_nothing_is_missing(tmp_path: Path) -> None:
-    for path in (tmp_path / "absent.jpg", tmp_path):
-        with pytest.raises(PhotoError) as caught:
-            read_bytes(path)
-        assert caught.value.reason == "missing"
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([16, 64, 104]))
-def test_fit_is_centered_padded_and_never_enlarged(width: int, height: int, size: int) -> None:
-    image = Image.new("RGB", (width, height), WHITE)
-    rgb, box = fit(image, size)
-    top, left, inner_height, inner_width = box.tolist()
-    assert rgb.shape == (size, size, 3)
-    assert rgb.dtype == np.uint8
-    assert box.dtype == np.int16
-    assert inner_width == max(1, min(width, round(width * min(1, size / max(width, height)))))
-    assert inner_height == max(1, min(height, round(height * min(1, size / max(width, height)))))
-    if max(width, height) > size:
-        assert max(inner_width, inner_height) == size
-    inside = np.zeros((size, size), bool)
-    inside[top : top + inner_height, left : left + inner_width] = True
-    assert (rgb[inside] == 255).all()
-    assert (rgb[~inside] == 0).all()
-    assert 0 <= size - inner_height - 2 * top <= 1
-    assert 0 <= size - inner_width - 2 * left <= 1
-
-
-def lanczos_weights(before: int, after: int) -> np.ndarray:
-    """Rows of the antialiased Lanczos-3 filter, (after, before), from its definition."""
-    scale = before / after
-    centers = (np.arange(after)[:, None] + 0.5) * scale
-    at = (np.arange(before)[None, :] + 0.5 - centers) / scale
-    weights = np.where(np.abs(at) < 3, np.sinc(at) * np.sinc(at / 3), 0)
-    return weights / weights.sum(1, keepdims=True)
-
-
-def test_fit_is_lanczos() -> None:
-    pixels = np.random.default_rng(2).integers(0, 256, (90, 150, 3), dtype=np.uint8)
-    rgb, box = fit(Image.fromarray(pixels), 48)
-    assert box.tolist() == [9, 0, 29, 48]
-    rows, columns = lanczos_weights(90, 29), lanczos_weights(150, 48)
-    expected = np.einsum("yh,hwc,xw->yxc", rows, pixels.astype(float), columns)
-    np.testing.assert_allclose(rgb[9:38], np.clip(expected, 0, 255), atol=2)
-
-
-def test_small_photo_is_copied_exactly() -> None:
-    rgb, box = fit(noise(), 64)
-    assert box.tolist() == [20, 12, 24, 40]
-    np.testing.assert_array_equal(rgb[20:44, 12:52], np.asarray(noise()))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_pixels_of_a_truncated_photo_are_undecodable(kind: str) -> None:
+    data = encoded(noise(200, 150), kind)
+    with pytest.raises(PhotoError) as caught:
+        decode_photo(data[: len(data) // 2])
+    assert caught.value.reason == "undecodable"

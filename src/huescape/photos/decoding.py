@@ -1,6 +1,9 @@
-"""One photo: its bytes, decoded and fitted into a square.
+"""Decode photos of any format that Pillow knows to RGB of 8 bits a channel.
 
-Embedded color profiles are ignored: pixels are taken as sRGB, as is usual with these datasets.
+As an Image by Pillow alone; as an array, where Pillow reads the header and `jpeg` decodes what is
+plain, to the same pixels.
+
+Shape suffixes: H rows and W columns of the photo.
 """
 
 from __future__ import annotations
@@ -9,14 +12,13 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from huescape.errors import HuescapeError
+from huescape.photos import jpeg
+from huescape.photos.reading import PhotoError
 
 _ORIENTATION = 0x0112
 _TRANSPOSED = {
@@ -31,36 +33,6 @@ _TRANSPOSED = {
 _DIRECT = ("RGB", "L", "1", "P", "CMYK", "YCbCr", "HSV", "RGBX")
 _ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
-
-
-class PhotoError(HuescapeError):
-    """A photo cannot be used; `reason` is `undecodable`, `unsupported` or `missing`."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return PhotoError, (self.reason, self.detail)
-
-
-def read_bytes(path: Path, offset: int | None = None, size: int | None = None) -> bytes:
-    """The bytes of a photo: the whole file, or `size` bytes at `offset` of an uncompressed tar.
-
-    Raises PhotoError("missing") if the file cannot be read or ends before the photo does.
-    """
-    try:
-        with path.open("rb") as file:
-            if offset is None:
-                return file.read()
-            file.seek(offset)
-            content = file.read(-1 if size is None else size)
-    except OSError as error:
-        raise PhotoError("missing", f"{path}: {error.strerror or error}") from error
-    if size is not None and len(content) != size:
-        raise PhotoError("missing", f"{path}: ends before the photo at byte {offset} does")
-    return content
 
 
 def oriented_size(data: bytes) -> tuple[int, int]:
@@ -96,21 +68,19 @@ def open_photo(data: bytes) -> Image.Image:
     return rgb
 
 
-def fit(image: Image.Image, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int16]]:
-    """Fit an RGB image into a square of `size` pixels: Lanczos, only ever downsampled, centered.
+def decode_photo(data: bytes) -> npt.NDArray[np.uint8]:
+    """The pixels of `open_photo` as RGBA uint8 (H, W, 4), C-contiguous; A is 255.
 
-    Returns (rgb, box): uint8 (size, size, 3), zero outside the box; int16 (4,) = top, left,
-    height, width of the photo in it.
+    Faster than `open_photo` for JPEG, and with four bytes a pixel, for that is how decoders give
+    them and how `fit` takes them.
+    Raises PhotoError as `open_photo` does.
     """
-    width, height = image.size
-    scale = min(1.0, size / max(width, height))
-    width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-    top, left = (size - height) // 2, (size - width) // 2
-    rgb = np.zeros((size, size, 3), np.uint8)
-    rgb[top : top + height, left : left + width] = np.asarray(image)
-    return rgb, np.array([top, left, height, width], np.int16)
+    rgba_HW4 = None
+    with _decoder_errors():
+        image = Image.open(io.BytesIO(data))
+        if jpeg.is_plain(image) and _orientation(image) not in _TRANSPOSED:
+            rgba_HW4 = jpeg.decode(data, image.size)
+    return np.asarray(open_photo(data).convert("RGBA")) if rgba_HW4 is None else rgba_HW4
 
 
 @contextmanager

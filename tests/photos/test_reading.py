@@ -1,0 +1,38 @@
+"""The bytes of a photo, whole or from a tar, and the error for photos that cannot be used."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from huescape.photos import PhotoError, read_bytes
+
+
+def test_error_survives_pickling() -> None:
+    error = pickle.loads(pickle.dumps(PhotoError("missing", "x.jpg: gone")))
+    assert (error.reason, error.detail, str(error)) == (
+        "missing",
+        "x.jpg: gone",
+        "missing: x.jpg: gone",
+    )
+
+
+def test_read_bytes_of_a_file_and_of_a_part(tmp_path: Path) -> None:
+    path = tmp_path / "members.tar"
+    path.write_bytes(bytes(range(100)))
+    assert read_bytes(path) == bytes(range(100))
+    assert read_bytes(path, 10, 5) == bytes(range(10, 15))
+    assert read_bytes(path, 95, 5) == bytes(range(95, 100))
+    for offset, size in ((96, 5), (200, 1)):
+        with pytest.raises(PhotoError, match="ends before") as caught:
+            read_bytes(path, offset, size)
+        assert caught.value.reason == "missing"
+
+
+def test_read_bytes_of_nothing_is_missing(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.jpg", tmp_path):
+        with pytest.raises(PhotoError) as caught:
+            read_bytes(path)
+        assert caught.value.reason == "missing"
