@@ -98,13 +98,41 @@ def test_files_are_those_of_numpy(folder: Path, tmp_path: Path) -> None:
         assert described["bytes"] == len(written)
 
 
-def test_take_outside_is_refused(folder: Path) -> None:
-    shards = ShardSet.open(folder)
+@pytest.mark.parametrize("how", ["take", "views"])
+def test_reading_outside_is_refused(folder: Path, how: str) -> None:
+    read = getattr(ShardSet.open(folder), how)
     for rows in ([10], [-1], [0, 99]):
         with pytest.raises(IndexError):
-            shards.take("rgb", rows)
+            read("rgb", rows)
     with pytest.raises(KeyError):
-        shards.take("nothing", [0])
+        read("nothing", [0])
+    assert len(read("rgb", [])) == 0
+
+
+def test_views_share_the_memory_map(folder: Path) -> None:
+    shards = ShardSet.open(folder)
+    rows = [9, 0, 4, 4]
+    views = shards.views("rgb", rows)
+    for view, taken in zip(views, shards.take("rgb", rows), strict=True):
+        np.testing.assert_array_equal(view, taken)
+        assert not view.flags.writeable
+    assert np.shares_memory(views[2], views[3])
+    assert np.shares_memory(views[1], shards.views("rgb", [0])[0])
+
+
+@pytest.mark.parametrize("side", [8, 64])
+def test_large_rows_are_taken_like_small_ones(tmp_path: Path, side: int) -> None:
+    """Rows beyond a page are copied one by one, others shard by shard: the same arrays."""
+    columns = [Column("rgb", "uint8", (side, side, 3))]
+    rgb = np.random.default_rng(side).integers(0, 256, (7, side, side, 3), dtype=np.uint8)
+    for k, part in enumerate((rgb[:4], rgb[4:])):
+        rows = [(f"{k}/{n}", "train", {"rgb": photo}) for n, photo in enumerate(part)]
+        write_shard(tmp_path, shard_name(k), columns, rows)
+    write_index(tmp_path, "photos", columns, ["00000", "00001"], {})
+    picked = [6, 0, 3, 3, 5]
+    taken = ShardSet.open(tmp_path).take("rgb", picked)
+    np.testing.assert_array_equal(taken, rgb[picked])
+    assert taken.flags.writeable
 
 
 def test_pickle_is_small_and_opens_again(folder: Path) -> None:

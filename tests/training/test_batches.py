@@ -203,3 +203,14 @@ def test_the_first_photos_are_those_of_the_first_epoch(targets: Path) -> None:
     assert keys(first) == keys(seen)
     assert len(made.first(100).input_N1HW) == 8
     assert torch.equal(batches(targets, size=1).first(3).input_N1HW, first)
+
+
+def test_photos_read_elsewhere_make_the_same_batch(targets: Path) -> None:
+    """Copies in one array do as well as views of the memory maps."""
+    shards = ShardSet.open(targets / "shards")
+    made = batches(targets, AugmentationParams(crop=16, noise=(0.01,)))
+    stored = {column: shards.take(column, made.rows(4)) for column in shards.columns}
+    first, second = made.assemble(stored, 4), made.train(4)
+    assert torch.equal(first.input_N1HW, second.input_N1HW)
+    assert torch.equal(first.targets.index_NhwK, second.targets.index_NhwK)
+    assert torch.equal(first.targets.mask_Nhw, second.targets.mask_Nhw)

@@ -5,6 +5,7 @@ Worker processes make memory-mapped reading several times slower: gather whole b
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from huescape.shards.format import (
 )
 
 Array = npt.NDArray[Any]
+
+# Rows of so many bytes are copied one by one: gathering a shard's at once would copy them twice.
+_LARGE_ROW = 4096
 
 
 class ShardSet:
@@ -52,6 +56,7 @@ class ShardSet:
         )
         self._index = index
         self._ends = np.cumsum([shard.count for shard in index.shards], dtype=np.int64)
+        self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[tuple[int, str], Array] = {}
 
     @classmethod
@@ -94,16 +99,44 @@ class ShardSet:
         Raises KeyError for an unknown column, IndexError for a row outside 0 .. count - 1.
         """
         described = self.columns[column]
+        rows_N = self._checked(rows)
+        out = np.empty((rows_N.size, *described.shape), dtype=described.dtype)
+        if out.itemsize * math.prod(described.shape) >= _LARGE_ROW:
+            for at, view in enumerate(self._views(column, rows_N)):
+                out[at] = view
+            return out
+        shard_N, local_N = self._located(rows_N)
+        for number in np.unique(shard_N):
+            at_M = np.flatnonzero(shard_N == number)
+            out[at_M] = self._map(int(number), column)[local_N[at_M]]
+        return out
+
+    def views(self, column: str, rows: npt.ArrayLike) -> list[Array]:
+        """The rows of a column as they lie in the memory maps, read-only: nothing is copied.
+
+        Raises what `take` raises.
+        """
+        return self._views(column, self._checked(rows))
+
+    def _views(self, column: str, rows_N: npt.NDArray[np.int64]) -> list[Array]:
+        shard_N, local_N = self._located(rows_N)
+        numbers = shard_N.tolist()
+        maps = {number: self._map(number, column) for number in set(numbers)}
+        places = zip(numbers, local_N.tolist(), strict=True)
+        return [maps[number][local] for number, local in places]
+
+    def _checked(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
         rows_N = np.asarray(rows, dtype=np.int64).reshape(-1)
         if rows_N.size and not 0 <= rows_N.min() <= rows_N.max() < self.count:
             raise IndexError(f"{self.folder}: rows outside 0 .. {self.count - 1}")
-        out = np.empty((rows_N.size, *described.shape), dtype=described.dtype)
-        shard_N = np.searchsorted(self._ends, rows_N, side="right")
-        for number in np.unique(shard_N):
-            at = np.flatnonzero(shard_N == number)
-            first = self._ends[number - 1] if number else 0
-            out[at] = self._map(int(number), column)[rows_N[at] - first]
-        return out
+        return rows_N
+
+    def _located(
+        self, rows_N: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The number of each row's shard, and the row's place in it."""
+        shard_N = np.searchsorted(self._ends, rows_N, side="right").astype(np.int64)
+        return shard_N, rows_N - self._starts[shard_N]
 
     def verify(self) -> None:
         """Read every column file; raises HuescapeError naming the first whose SHA-256 is wrong."""

@@ -2,11 +2,14 @@
 
 Crops and flips commute with the encoding of the targets; noise touches the lightness alone.
 
-Shape suffixes: N photos, H rows, W columns of a crop; h, w rows and columns of its targets.
+Shape suffixes: N photos, H rows, W columns of a crop; h, w rows and columns of its targets; R, C
+those of either; e numbers of a place, M = C e; p planes.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.params.systems import AugmentationParams
+from huescape.training import gather
 
 IntArray = npt.NDArray[np.int64]
 AnyArray = npt.NDArray[Any]
@@ -67,17 +71,64 @@ def draw(
     return Draw(rows_NH, np.where(flip_N[:, None], mirrored_NW, columns_NW), noise_N)
 
 
-def take_pixels(photos_NSS: AnyArray, drawn: Draw) -> AnyArray:
-    """The crops (N, H, W, …) of photos (N, size, size, …)."""
-    photo_N11 = np.arange(len(photos_NSS))[:, None, None]
-    return photos_NSS[photo_N11, drawn.rows_NH[:, :, None], drawn.columns_NW[:, None, :]]
+def take_pixels(photos: Sequence[AnyArray], drawn: Draw, table: AnyArray | None = None) -> AnyArray:
+    """The crops (N, H, W) of photos (size, size), decoded by `table` if there is one.
+
+    `table` is that of `gather.look_up`: one entry for each value that a pixel can have.
+    """
+    return _take(photos, drawn.rows_NH, drawn.columns_NW, table, None)
 
 
-def take_targets(targets: AnyArray, drawn: Draw, stride: int) -> AnyArray:
-    """The targets (N, h, w, …) of the crops, of photos' targets (N, size / stride, …)."""
+def take_targets(
+    targets: Sequence[AnyArray],
+    drawn: Draw,
+    stride: int,
+    *,
+    table: AnyArray | None = None,
+    dtype: npt.DTypeLike | None = None,
+) -> AnyArray:
+    """The targets (N, h, w, …) of the crops, of photos' targets (size / stride, …).
+
+    Decoded by `table`, or as `dtype`, or as stored.
+    """
     rows_Nh, columns_Nw = target_points(drawn, stride)
-    photo_N11 = np.arange(len(targets))[:, None, None]
-    return targets[photo_N11, rows_Nh[:, :, None] // stride, columns_Nw[:, None, :] // stride]
+    return _take(targets, rows_Nh // stride, columns_Nw // stride, table, dtype)
+
+
+def take_planes(targets: Sequence[AnyArray], drawn: Draw, stride: int, table: AnyArray) -> AnyArray:
+    """The targets (N, h, w, planes) of the crops, of photos' targets (planes, h', w')."""
+    rows_Nh, columns_Nw = target_points(drawn, stride)
+    planes, height, width = targets[0].shape
+    start_Nph = rows_Nh[:, None] // stride * width + np.arange(planes)[:, None] * (height * width)
+    places = _places(start_Nph.reshape(len(rows_Nh), -1), columns_Nw // stride)
+    taken_Nphw = gather.look_up(targets, *places, table).reshape(*start_Nph.shape, -1)
+    return np.ascontiguousarray(np.moveaxis(taken_Nphw, 1, -1))
+
+
+def _take(
+    photos: Sequence[AnyArray],
+    rows_NR: IntArray,
+    columns_NC: IntArray,
+    table: AnyArray | None,
+    dtype: npt.DTypeLike | None,
+) -> AnyArray:
+    """The numbers (N, R, C, …) of photos (rows, columns, …) at the given rows and columns."""
+    _, width, *rest = photos[0].shape
+    each = math.prod(rest)
+    offset_NCe = columns_NC[:, :, None] * each + np.arange(each)
+    places = _places(rows_NR * (width * each), offset_NCe)
+    if table is None:
+        taken = gather.convert(photos, *places, dtype)
+    else:
+        taken = gather.look_up(photos, *places, table)
+    return taken.reshape(*rows_NR.shape, columns_NC.shape[1], *rest)
+
+
+def _places(
+    start_NR: IntArray, offset_NCe: IntArray
+) -> tuple[gather.PlaceArray, gather.PlaceArray]:
+    offset_NM = offset_NCe.reshape(len(offset_NCe), -1)
+    return start_NR.astype(np.uint64), offset_NM.astype(np.uint64)
 
 
 def target_points(drawn: Draw, stride: int) -> tuple[IntArray, IntArray]:

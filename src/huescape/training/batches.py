@@ -9,8 +9,10 @@ K bins of a target.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,7 @@ from huescape.training import augmentation
 from huescape.training.augmentation import Draw, Geometry
 
 IntArray = npt.NDArray[np.int64]
+Stored = Mapping[str, Sequence[npt.NDArray[Any]]]
 
 # First words of the seeds, so that order, crops and noise draw from independent streams.
 _ORDER, _CHANGES = 1, 2
@@ -78,10 +81,7 @@ class Batches:
 
     def train(self, step: int) -> Batch:
         """The augmented batch of `step`, 0 being the first."""
-        generator = np.random.default_rng([_CHANGES, self._seed, step])
-        rows_N = self._train_rows[self._positions(step)]
-        drawn = augmentation.draw(self._params, self._geometry, len(rows_N), generator)
-        return self._make(rows_N, drawn, generator)
+        return self.assemble(self._stored(self.rows(step)), step)
 
     def first(self, count: int) -> Batch:
         """Up to `count` whole photos, those that training sees first."""
@@ -89,43 +89,70 @@ class Batches:
         return self.whole(self._train_rows[np.sort(order[:count])])
 
     def whole(self, rows_N: IntArray) -> Batch:
-        """Whole photos, without augmentation."""
-        return self._make(rows_N, augmentation.whole(self._geometry, len(rows_N)), None)
+        """Whole photos (at least one), without augmentation."""
+        return self.assemble(self._stored(rows_N))
 
-    def _positions(self, step: int) -> IntArray:
-        """Positions in the training rows; epochs, each in its own order, follow one another."""
+    def rows(self, step: int) -> IntArray:
+        """The photos of `step`; epochs, each in its own order, follow one another."""
         photos = len(self._train_rows)
         stream_N = np.arange(step * self._batch, (step + 1) * self._batch)
         orders = [_order(self._seed, int(epoch), photos) for epoch in np.unique(stream_N // photos)]
         first = int(stream_N[0] // photos)
-        return np.array([orders[k // photos - first][k % photos] for k in stream_N.tolist()])
+        at = [orders[k // photos - first][k % photos] for k in stream_N.tolist()]
+        return self._train_rows[at]
 
-    def _make(self, rows_N: IntArray, drawn: Draw, generator: np.random.Generator | None) -> Batch:
-        stride = self._geometry.stride
-        levels_NHW = augmentation.take_pixels(self._shards.take("lightness", rows_N), drawn)
-        input_NHW = self._levels[levels_NHW]
+    def assemble(self, stored: Stored, step: int | None = None) -> Batch:
+        """A batch of photos as stored, augmented as in `step`, or whole.
+
+        Args:
+            stored: {column: a photo's array for each of N photos}, at least one.
+        """
+        count, stride = len(stored["box"]), self._geometry.stride
+        if step is None:
+            generator, drawn = None, augmentation.whole(self._geometry, count)
+        else:
+            generator = np.random.default_rng([_CHANGES, self._seed, step])
+            drawn = augmentation.draw(self._params, self._geometry, count, generator)
+        input_NHW = augmentation.take_pixels(stored["lightness"], drawn, self._levels)
         if generator is not None and drawn.noise_N.any():
             noise_NHW = augmentation.noise_like(drawn, input_NHW.shape, generator)
-            input_NHW += noise_NHW * self._level_step
-        mask = augmentation.take_mask(self._shards.take("box", rows_N), drawn, stride)
-        taken = self._bins if "index" in self._shards.columns else self._chroma
-        targets = Targets(torch.from_numpy(mask), **taken(rows_N, drawn))
+            noise_NHW *= self._level_step
+            input_NHW += noise_NHW
+        mask = augmentation.take_mask(np.stack(stored["box"]), drawn, stride)
+        taken = _bins if "index" in stored else _chroma
+        targets = Targets(torch.from_numpy(mask), **taken(stored, drawn, stride))
         return Batch(torch.from_numpy(input_NHW)[:, None], targets)
 
-    def _bins(self, rows_N: IntArray, drawn: Draw) -> dict[str, Tensor]:
-        stride = self._geometry.stride
-        index = augmentation.take_targets(self._shards.take("index", rows_N), drawn, stride)
-        found = {"index_NhwK": torch.from_numpy(index.astype(np.int64))}
-        if "weight" in self._shards.columns:
-            weight = augmentation.take_targets(self._shards.take("weight", rows_N), drawn, stride)
-            found["weight_NhwK"] = torch.from_numpy(weight.astype(np.float32))
-        return found
+    def _stored(self, rows_N: IntArray) -> Stored:
+        return {column: self._shards.views(column, rows_N) for column in self._shards.columns}
 
-    def _chroma(self, rows_N: IntArray, drawn: Draw) -> dict[str, Tensor]:
-        stored_Nhw2 = np.moveaxis(self._shards.take("chroma", rows_N), 1, -1)
-        taken_Nhw2 = augmentation.take_targets(stored_Nhw2, drawn, self._geometry.stride)
-        chroma_Nhw2 = taken_Nhw2.astype(np.float32) / np.float32(CHROMA_LEVELS)
-        return {"chroma_N2hw": torch.from_numpy(chroma_Nhw2).permute(0, 3, 1, 2)}
+
+def _bins(stored: Stored, drawn: Draw, stride: int) -> dict[str, Tensor]:
+    index = augmentation.take_targets(stored["index"], drawn, stride, dtype=np.int64)
+    found = {"index_NhwK": torch.from_numpy(index)}
+    if "weight" in stored:
+        table = _half_floats()
+        weight = augmentation.take_targets(stored["weight"], drawn, stride, table=table)
+        found["weight_NhwK"] = torch.from_numpy(weight)
+    return found
+
+
+def _chroma(stored: Stored, drawn: Draw, stride: int) -> dict[str, Tensor]:
+    chroma_Nhw2 = augmentation.take_planes(stored["chroma"], drawn, stride, _chroma_levels())
+    return {"chroma_N2hw": torch.from_numpy(chroma_Nhw2).permute(0, 3, 1, 2)}
+
+
+@lru_cache(maxsize=1)
+def _half_floats() -> npt.NDArray[np.float32]:
+    """Every float16 by its bits, as float32."""
+    return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _chroma_levels() -> npt.NDArray[np.float32]:
+    """The chroma of every stored int16 by its bits, in units of the space's scale."""
+    levels = np.arange(1 << 16, dtype=np.uint16).view(np.int16)
+    return levels.astype(np.float32) / np.float32(CHROMA_LEVELS)
 
 
 @lru_cache(maxsize=4)
