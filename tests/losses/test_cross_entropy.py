@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from huescape.losses import Targets, cross_entropy
+from huescape.losses import Targets, pixel_blocks
 from huescape.losses.base import most_likely_bin
 from huescape.losses.cross_entropy import CrossEntropyLoss
 
@@ -29,7 +29,7 @@ def problem(
 def test_float32_in_many_blocks_agrees_with_torch(
     layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cross_entropy, "_BLOCK_VALUES", 100)
+    monkeypatch.setattr(pixel_blocks, "_BLOCK_VALUES", 100)
     logits, targets, loss = problem(3, 2, 9, 8, 8, 1, torch.float32)
     assert targets.index_NhwK is not None
     mask = torch.ones(2, 8, 8, dtype=torch.bool)
@@ -43,6 +43,75 @@ def test_float32_in_many_blocks_agrees_with_torch(
     (expected_grad,) = torch.autograd.grad(expected, logits)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(grad, expected_grad)
+
+
+def dense_formula(logits: Tensor, targets: Targets, module: CrossEntropyLoss) -> Tensor:
+    """The docstring's formula with dense targets, in the precision of `logits`."""
+    assert targets.index_NhwK is not None
+    index, weight = targets.index_NhwK, targets.weight_NhwK
+    if weight is None:
+        weight = torch.full(index.shape, 1 / index.shape[-1])
+    z = torch.zeros_like(logits.movedim(1, -1))
+    z.scatter_(-1, index, weight.to(z.dtype))
+    assert module.class_weights_Q is not None
+    highest = z == z.amax(-1, keepdim=True)
+    lowest = (highest.cumsum(-1) == 0).sum(-1)  # the first of the highest ones
+    v = module.class_weights_Q.to(z.dtype)[lowest] * targets.mask_Nhw
+    log_p = torch.log_softmax(logits.movedim(1, -1), -1)
+    return -((z * log_p).sum(-1) * v).sum() / targets.mask_Nhw.sum().clamp(min=1)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize("kind", ["random", "ties", "extreme", "masked"])
+def test_every_precision_agrees_with_the_dense_formula(
+    kind: str,
+    k: int,
+    dtype: torch.dtype,
+    layout: torch.memory_format,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Blocks end within photos and between them; logits are rounded first, then compared."""
+    monkeypatch.setattr(pixel_blocks, "_BLOCK_VALUES", 250)
+    logits, targets, module = problem(21 + k, 3, 11, 6, 5, k, torch.float32)
+    assert targets.index_NhwK is not None
+    if kind == "ties":
+        logits = torch.zeros_like(logits)
+        targets = Targets(targets.mask_Nhw, targets.index_NhwK)
+    elif kind == "extreme":
+        logits = torch.where(logits > 0, 1e4, -1e4)
+    elif kind == "masked":
+        mask = torch.zeros_like(targets.mask_Nhw)
+        mask[1, 2:4] = True
+        targets = Targets(mask, targets.index_NhwK, targets.weight_NhwK)
+    logits = logits.to(dtype).contiguous(memory_format=layout).requires_grad_(True)
+    found = module(logits, targets)
+    (grad,) = torch.autograd.grad(found, logits)
+    wide = logits.detach().double().requires_grad_(True)
+    expected = dense_formula(wide, targets, module)
+    (expected_grad,) = torch.autograd.grad(expected, wide)
+    assert (grad.dtype, grad.stride()) == (dtype, logits.stride())
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
+    # bfloat16 has 8 digits; float32 loses some where p is near the target.
+    relative = 2**-8 if dtype == torch.bfloat16 else 1e-5
+    torch.testing.assert_close(grad.double(), expected_grad, rtol=relative, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_size_of_the_blocks_changes_nothing(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logits, targets, module = problem(5, 3, 11, 6, 5, 4, torch.float32)
+    logits = logits.to(dtype).requires_grad_(True)
+    results = []
+    for size in (1, 130, 331, 1 << 19):
+        monkeypatch.setattr(pixel_blocks, "_BLOCK_VALUES", size)
+        loss = module(logits, targets)
+        results.append((loss.detach(), *torch.autograd.grad(loss, logits)))
+    for value, grad in results[1:]:
+        assert torch.equal(value, results[0][0])
+        assert torch.equal(grad, results[0][1])
 
 
 def test_a_second_backward_adds_the_same_gradient() -> None:
@@ -59,10 +128,11 @@ def test_a_second_backward_adds_the_same_gradient() -> None:
 
 def test_a_scaled_loss_has_a_scaled_gradient() -> None:
     logits, targets, module = problem(8, 2, 6, 5, 5, 3)
-    logits.requires_grad_(True)
-    (once,) = torch.autograd.grad(module(logits, targets), logits)
-    (scaled,) = torch.autograd.grad(2.5 * module(logits, targets), logits)
-    torch.testing.assert_close(scaled, 2.5 * once, rtol=1e-12, atol=0)
+    for dtype, relative in ((torch.float64, 1e-12), (torch.bfloat16, 2**-7)):
+        values = logits.to(dtype).requires_grad_(True)
+        (once,) = torch.autograd.grad(module(values, targets), values)
+        (scaled,) = torch.autograd.grad(2.5 * module(values, targets), values)
+        torch.testing.assert_close(scaled, 2.5 * once, rtol=relative, atol=0)
 
 
 def test_an_impossible_target_keeps_a_finite_gradient() -> None:

@@ -172,7 +172,7 @@ def test_overfits_eight_photos(head: str, pretrained: str) -> None:
     network.load_pretrained()  # type: ignore[operator]
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=0.01)
-    for _ in range(60):
+    for _ in range(100):
         output = network(lightness)
         loss = F.cross_entropy(output, index) if head == "bins" else F.mse_loss(output, chroma)
         optimizer.zero_grad()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from huescape.losses.pixel_blocks import full_dtype
 from huescape.losses.targets import Targets
 
 
@@ -33,39 +34,40 @@ class Loss(nn.Module):
         self.register_buffer("centers_Q2", centers_Q2, persistent=False)
 
     def flat(self, logits_NQhw: Tensor, targets: Targets) -> FlatBatch:
-        """One row per pixel; see `FlatBatch`. HuescapeError for targets without bins."""
-        logits_NQhw = full_precision(logits_NQhw)
-        index_PK, target_PK = targets.flat_bins(logits_NQhw.dtype)
-        # No copy when the logits lie channels-last.
-        logits_PQ = logits_NQhw.permute(0, 2, 3, 1).reshape(-1, logits_NQhw.shape[1])
-        share_P = pixel_shares(targets.mask_Nhw, logits_NQhw.dtype).reshape(-1)
+        """The targets, one row per pixel; see `FlatBatch`. HuescapeError for those without bins."""
+        dtype = full_dtype(logits_NQhw.dtype)
+        index_PK, target_PK = targets.flat_bins(dtype)
+        share_P = pixel_shares(targets.mask_Nhw, dtype).reshape(-1)
         if self.class_weights_Q is not None:
-            weights_Q = self.class_weights_Q.to(share_P.dtype)
+            weights_Q = self.class_weights_Q.to(dtype)
             share_P = share_P * weights_Q[most_likely_bin(index_PK, target_PK)]
-        return FlatBatch(logits_PQ, index_PK, target_PK, share_P)
+        return FlatBatch(index_PK, target_PK, share_P)
 
 
 @dataclass(frozen=True)
 class FlatBatch:
-    """A batch as rows of pixels.
+    """The targets of a batch as rows of pixels.
 
     Attributes:
-        logits_PQ: float32 or float64.
         index_PK: int64, the bins of the targets.
-        target_PK: the weights of those bins; they sum to 1.
+        target_PK: float32 or float64, the weights of those bins; they sum to 1.
         share_P: the weight of each pixel in the loss: its class weight divided by the number of
             unmasked pixels, 0 for a masked one.
     """
 
-    logits_PQ: Tensor
     index_PK: Tensor
     target_PK: Tensor
     share_P: Tensor
 
+    @property
+    def weight_PK(self) -> Tensor:
+        """What each bin of each pixel counts in the loss."""
+        return self.target_PK * self.share_P[:, None]
+
 
 def full_precision(output_NChw: Tensor) -> Tensor:
-    """The output in float32, or as it is in float64: a loss of bfloat16 has two digits."""
-    return output_NChw if output_NChw.dtype == torch.float64 else output_NChw.float()
+    """The output in float32, or as it is in float64."""
+    return output_NChw.to(full_dtype(output_NChw.dtype))
 
 
 def pixel_shares(mask_Nhw: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,7 +1,8 @@
 """Cross entropy with a term on the mean color of blocks, "to keep colors more uniform".
 
 Shape suffixes: N photos, Q bins, h, w rows and columns of the targets, K bins of a target,
-2 chroma channels, P pixels (N, h, w flattened), Y, X rows and columns of blocks, B block side.
+2 chroma channels, P pixels (N, h, w flattened), R pixels handled together, Y, X rows and columns of
+blocks, B block side.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from huescape.losses.base import FlatBatch, Loss
-from huescape.losses.cross_entropy import pixel_losses, row_blocks
+from huescape.losses.cross_entropy import pixel_losses
+from huescape.losses.pixel_blocks import pixel_blocks
 from huescape.losses.targets import Targets
 
 
@@ -42,17 +44,16 @@ class BlockLoss(Loss):
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
         """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""
         flat = self.flat(logits_NQhw, targets)
-        weight_PK = flat.target_PK * flat.share_P[:, None]
-        loss = pixel_losses(flat.logits_PQ, flat.index_PK, weight_PK).sum()
-        error_Nhw2 = self.chroma_error(flat).reshape(*targets.mask_Nhw.shape, 2)
+        loss = pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK).sum()
+        error_Nhw2 = self.chroma_error(logits_NQhw, flat).reshape(*targets.mask_Nhw.shape, 2)
         return loss + self.share * block_term(error_Nhw2, targets.mask_Nhw, self.side)
 
-    def chroma_error(self, flat: FlatBatch) -> Tensor:
+    def chroma_error(self, logits_NQhw: Tensor, flat: FlatBatch) -> Tensor:
         """Expected chroma of the prediction minus that of the target (P, 2)."""
-        centers_Q2 = self.centers_Q2.to(flat.logits_PQ.dtype)
+        centers_Q2 = self.centers_Q2.to(flat.target_PK.dtype)
         target_P2 = (flat.target_PK[..., None] * centers_Q2[flat.index_PK]).sum(1)
         expected_P2: Tensor = _ExpectedChroma.apply(  # type: ignore[no-untyped-call]
-            flat.logits_PQ, centers_Q2
+            logits_NQhw, centers_Q2
         )
         return expected_P2 - target_P2
 
@@ -80,20 +81,25 @@ class _ExpectedChroma(torch.autograd.Function):
     """softmax(logits) @ centers; the softmax is made again for the gradient instead of kept."""
 
     @staticmethod
-    def forward(ctx: Any, logits_PQ: Tensor, centers_Q2: Tensor) -> Tensor:
-        expected_P2 = logits_PQ.new_empty(len(logits_PQ), 2)
-        for rows in row_blocks(logits_PQ):
-            expected_P2[rows] = torch.softmax(logits_PQ[rows], dim=1) @ centers_Q2
-        ctx.save_for_backward(logits_PQ, centers_Q2, expected_P2)
+    def forward(ctx: Any, logits_NQhw: Tensor, centers_Q2: Tensor) -> Tensor:
+        pixels = logits_NQhw[:, 0].numel()
+        expected_P2 = centers_Q2.new_empty(pixels, 2)
+        for block in pixel_blocks(logits_NQhw):
+            p_RQ = torch.softmax(block.read(logits_NQhw), dim=1)
+            expected_P2[block.rows] = p_RQ @ centers_Q2
+        ctx.save_for_backward(logits_NQhw, centers_Q2, expected_P2)
         return expected_P2
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_P2: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        logits_PQ, centers_Q2, expected_P2 = ctx.saved_tensors
-        grad_PQ = torch.empty_like(logits_PQ)
-        for rows in row_blocks(logits_PQ):
-            along_PQ = grad_P2[rows] @ centers_Q2.T
-            along_PQ -= (grad_P2[rows] * expected_P2[rows]).sum(1, keepdim=True)
-            torch.mul(torch.softmax(logits_PQ[rows], dim=1), along_PQ, out=grad_PQ[rows])
-        return grad_PQ, None
+        logits_NQhw, centers_Q2, expected_P2 = ctx.saved_tensors
+        grad_NQhw = torch.empty_like(logits_NQhw)
+        for block in pixel_blocks(logits_NQhw):
+            grad_R2 = grad_P2[block.rows]
+            along_RQ = grad_R2 @ centers_Q2.T
+            along_RQ -= (grad_R2 * expected_P2[block.rows]).sum(1, keepdim=True)
+            logits_RQ, out_RQ = block.read(logits_NQhw), block.buffer(grad_NQhw)
+            torch.softmax(logits_RQ, dim=1, out=out_RQ).mul_(along_RQ)
+            block.write(grad_NQhw, out_RQ)
+        return grad_NQhw, None

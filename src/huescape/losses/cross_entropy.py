@@ -1,12 +1,11 @@
 """Multinomial cross entropy of sparse targets: no array of Q channels is ever built for them.
 
 Shape suffixes: N photos, Q bins, h, w rows and columns of the targets, K bins of a target,
-P pixels (N, h, w flattened).
+P pixels (N, h, w flattened), R pixels of a block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -14,11 +13,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from huescape.losses.base import Loss
+from huescape.losses.pixel_blocks import pixel_blocks
 from huescape.losses.targets import Targets
 
-# Logits handled together: small enough that a block and its temporaries (6 MB) stay in the
-# cache, where four passes over it cost little more than one over memory.
-_BLOCK_VALUES = 1 << 19
 # Well above the smallest normal float32.
 _SMALL = 1e-30
 
@@ -36,28 +33,21 @@ class CrossEntropyLoss(Loss):
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
         """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""
         flat = self.flat(logits_NQhw, targets)
-        weight_PK = flat.target_PK * flat.share_P[:, None]
-        return pixel_losses(flat.logits_PQ, flat.index_PK, weight_PK).sum()
+        return pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK).sum()
 
 
 def pixel_losses(
-    logits_PQ: Tensor, index_PK: Tensor, weight_PK: Tensor, gamma: float = 0.0
+    logits_NQhw: Tensor, index_PK: Tensor, weight_PK: Tensor, gamma: float = 0.0
 ) -> Tensor:
-    """Each pixel's -sum over k of weight_k (1 - p_k)^gamma log p_k, (P,).
+    """Each pixel's -sum over k of weight_k (1 - p_k)^gamma log p_k, (P,), in full precision.
 
-    gamma = 0 is cross entropy. Differentiable once, and with respect to the logits only.
+    gamma = 0 is cross entropy. Differentiable once, and with respect to the logits only, whose
+    gradient has their precision and layout.
     """
     losses_P: Tensor = _SparseCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        logits_PQ, index_PK, weight_PK, gamma
+        logits_NQhw, index_PK, weight_PK, gamma
     )
     return losses_P
-
-
-def row_blocks(values_PQ: Tensor) -> Iterator[slice]:
-    """Rows to handle together: on a CPU as many as fit its cache, elsewhere all."""
-    rows, columns = values_PQ.shape
-    step = _BLOCK_VALUES // columns if values_PQ.device.type == "cpu" else rows
-    return (slice(start, start + max(1, step)) for start in range(0, rows, max(1, step)))
 
 
 class _SparseCrossEntropy(torch.autograd.Function):
@@ -69,50 +59,53 @@ class _SparseCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, logits_PQ: Tensor, index_PK: Tensor, weight_PK: Tensor, gamma: float
+        ctx: Any, logits_NQhw: Tensor, index_PK: Tensor, weight_PK: Tensor, gamma: float
     ) -> Tensor:
-        grad_PQ = torch.empty_like(logits_PQ) if ctx.needs_input_grad[0] else None
-        losses_P = torch.empty_like(logits_PQ[:, 0])
-        for rows in row_blocks(logits_PQ):
-            losses_P[rows] = _block(logits_PQ, index_PK, weight_PK, rows, gamma, grad_PQ)
-        ctx.save_for_backward(*([grad_PQ] if grad_PQ is not None else []))
+        grad_NQhw = torch.empty_like(logits_NQhw) if ctx.needs_input_grad[0] else None
+        losses_P = torch.empty_like(weight_PK[:, 0])
+        for block in pixel_blocks(logits_NQhw):
+            logits_RQ, rows = block.read(logits_NQhw), block.rows
+            out_RQ = None if grad_NQhw is None else block.buffer(grad_NQhw)
+            losses_P[rows] = _losses(logits_RQ, index_PK[rows], weight_PK[rows], gamma, out_RQ)
+            if grad_NQhw is not None and out_RQ is not None:
+                block.write(grad_NQhw, out_RQ)
+        ctx.save_for_backward(*([grad_NQhw] if grad_NQhw is not None else []))
         return losses_P
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_P: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
-        (grad_PQ,) = ctx.saved_tensors
+        (grad_NQhw,) = ctx.saved_tensors
         # The gradient of a plain sum is one 1 for all rows: no pass over memory for that.
         if grad_P.device.type == "cpu" and grad_P.stride() == (0,) and float(grad_P[0]) == 1:
-            return grad_PQ, None, None, None
-        return grad_PQ * grad_P[:, None], None, None, None
+            return grad_NQhw, None, None, None
+        scaled_NQhw = torch.empty_like(grad_NQhw)
+        for block in pixel_blocks(grad_NQhw):
+            out_RQ, factor_R1 = block.buffer(scaled_NQhw), grad_P[block.rows, None]
+            block.write(scaled_NQhw, torch.mul(block.read(grad_NQhw), factor_R1, out=out_RQ))
+        return scaled_NQhw, None, None, None
 
 
-def _block(
-    logits_PQ: Tensor,
-    index_PK: Tensor,
-    weight_PK: Tensor,
-    rows: slice,
-    gamma: float,
-    grad_PQ: Tensor | None,
+def _losses(
+    logits_RQ: Tensor, index_RK: Tensor, weight_RK: Tensor, gamma: float, out_RQ: Tensor | None
 ) -> Tensor:
-    """The losses of some rows; their gradient is written to `grad_PQ`.
+    """The losses (R,) of some pixels; their gradient is written to `out_RQ`.
 
     With f_k the factor (1 - p_k)^gamma and g_k the derivative of f_k log p_k by log p_k, the
     gradient is that of cross entropy with weights g_k weight_k.
     """
-    index, weight, logits = index_PK[rows], weight_PK[rows], logits_PQ[rows]
-    p = torch.softmax(logits, dim=1, out=None if grad_PQ is None else grad_PQ[rows])
-    log_p = _log_of_picked(p, logits, index)
+    p_RQ = torch.softmax(logits_RQ, dim=1, out=out_RQ)
+    log_p_RK = _log_of_picked(p_RQ, logits_RQ, index_RK)
     if gamma == 0:
-        losses, slope = -(weight * log_p).sum(1), weight
+        losses_R, slope_RK = -(weight_RK * log_p_RK).sum(1), weight_RK
     else:
-        factor, derivative = _focus(log_p, gamma)
-        losses, slope = -(weight * factor * log_p).sum(1), weight * derivative
-    if grad_PQ is not None:
-        p *= slope.sum(1, keepdim=True)
-        p.scatter_add_(1, index, -slope)
-    return losses
+        factor_RK, derivative_RK = _focus(log_p_RK, gamma)
+        losses_R = -(weight_RK * factor_RK * log_p_RK).sum(1)
+        slope_RK = weight_RK * derivative_RK
+    if out_RQ is not None:
+        p_RQ *= slope_RK.sum(1, keepdim=True)
+        p_RQ.scatter_add_(1, index_RK, -slope_RK)
+    return losses_R
 
 
 def _focus(log_p: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
@@ -127,14 +120,14 @@ def _focus(log_p: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
     return factor, factor * (1 - gamma * log_p.exp() * ratio)
 
 
-def _log_of_picked(p_PQ: Tensor, logits_PQ: Tensor, index_PK: Tensor) -> Tensor:
-    """log p of the targets' bins (P, K).
+def _log_of_picked(p_RQ: Tensor, logits_RQ: Tensor, index_RK: Tensor) -> Tensor:
+    """log p of the targets' bins (R, K).
 
     Relative precision of p is all that its logarithm needs, so the softmax that the gradient needs
     anyway will do, unless a probability is so small that float32 begins to lose digits.
     """
-    if p_PQ.device.type == "cpu":
-        picked_PK = p_PQ.gather(1, index_PK)
-        if picked_PK.numel() and float(picked_PK.min()) > _SMALL:
-            return picked_PK.log()
-    return torch.log_softmax(logits_PQ, dim=1).gather(1, index_PK)
+    if p_RQ.device.type == "cpu":
+        picked_RK = p_RQ.gather(1, index_RK)
+        if picked_RK.numel() and float(picked_RK.min()) > _SMALL:
+            return picked_RK.log()
+    return torch.log_softmax(logits_RQ, dim=1).gather(1, index_RK)

@@ -40,8 +40,7 @@ class FocalLoss(Loss):
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
         """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""
         flat = self.flat(logits_NQhw, targets)
-        weight_PK = flat.target_PK * flat.share_P[:, None]
-        losses_P = pixel_losses(flat.logits_PQ, flat.index_PK, weight_PK)
+        losses_P = pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK)
         if not losses_P.numel():
             return losses_P.sum()
         return (losses_P * self.attention(losses_P.detach())).sum()
@@ -70,5 +69,4 @@ class ExactFocalLoss(Loss):
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
         """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""
         flat = self.flat(logits_NQhw, targets)
-        weight_PK = flat.target_PK * flat.share_P[:, None]
-        return pixel_losses(flat.logits_PQ, flat.index_PK, weight_PK, self.gamma).sum()
+        return pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK, self.gamma).sum()

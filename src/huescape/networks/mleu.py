@@ -61,7 +61,7 @@ class _ConvNorm(nn.Module):
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, H / stride, W / stride), or times stride if `up`."""
-        return F.relu(self.norm(self.conv(x_NCHW)))
+        return F.relu_(self.norm(self.conv(x_NCHW)))
 
 
 class Mleu(nn.Module):

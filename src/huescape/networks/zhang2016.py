@@ -32,7 +32,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from huescape.networks.blocks import conv3, he_init
+from huescape.networks.blocks import UpConv, conv3, he_init
 from huescape.networks.options import Width
 
 
@@ -93,7 +93,7 @@ class _UpBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.up = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+        self.up = UpConv(inputs, outputs, 4, stride=2, padding=1)
         self.conv2 = conv3(outputs, outputs)
         self.conv3 = conv3(outputs, outputs)
 

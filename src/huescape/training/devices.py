@@ -38,7 +38,7 @@ def choose_device() -> torch.device:
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """bfloat16 autocast for `precision` bfloat16, or auto where the device computes in it."""
-    if precision == "float32" or (precision == "auto" and not has_bfloat16(device)):
+    if precision in ("float32", "tf32") or (precision == "auto" and not has_bfloat16(device)):
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16)
 
