@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -267,9 +268,9 @@ def initial_weights(
     seen: list[bytes] = []
     original = loop._Trainer.step
 
-    def first(self: loop._Trainer, step: int) -> None:
+    def first(self: loop._Trainer, *given: Any) -> None:
         seen.append(weight_bytes(self.system))
-        original(self, step)
+        original(self, *given)
 
     monkeypatch.setattr(loop._Trainer, "step", first)
     trained(folder, checkpoints, params)

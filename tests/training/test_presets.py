@@ -101,10 +101,10 @@ def test_trains_resumes_saves_loads_and_exports(
 
     original = loop._Trainer.step
 
-    def stops_at_three(self: Any, step: int) -> None:
+    def stops_at_three(self: Any, step: int, *given: Any) -> None:
         if step == 3:
             raise HuescapeError("stopped")
-        original(self, step)
+        original(self, step, *given)
 
     monkeypatch.setattr(loop._Trainer, "step", stops_at_three)
     with pytest.raises(HuescapeError, match="stopped"):

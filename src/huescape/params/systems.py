@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from huescape.params.base import FromList, Section
-from huescape.params.losses import Head, LossParams, head_of
+from huescape.params.losses import ChromaGan, Head, LossParams, head_of
 
 
 class NetworkParams(Section):
@@ -83,8 +83,16 @@ class AugmentationParams(Section):
     noise: Annotated[tuple[Annotated[float, Field(ge=0)], ...], FromList] = ()
 
 
+Precision = Literal["auto", "float32", "tf32", "bfloat16"]
+
+
 class SystemParams(Section):
-    """Everything that training reads: a preset with the overrides of params.yaml applied."""
+    """Everything that training reads: a preset with the overrides of params.yaml applied.
+
+    `precision` tf32 is float32 with matrix products and convolutions in TF32 on CUDA, and float32
+    elsewhere. `compile` trains through torch.compile: it takes a compiler and a minute at the
+    start, and is for long runs.
+    """
 
     preset: str
     quantizer: str
@@ -96,8 +104,16 @@ class SystemParams(Section):
     steps: int = Field(default=1000, ge=1)
     batch: int = Field(default=64, ge=1)
     checkpoint_every: int = Field(default=200, ge=1)
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Precision = "auto"
+    compile: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _one_network_compiles(self) -> SystemParams:
+        # The critic's penalty differentiates twice, which compiled code cannot.
+        if self.compile and isinstance(self.loss, ChromaGan):
+            raise ValueError(f"compile is true; allowed with loss.name {self.loss.name!r}: false")
+        return self
 
     @property
     def head(self) -> Head:
@@ -121,5 +137,6 @@ class SystemOverrides(Section):
     steps: int | None = Field(default=None, ge=1)
     batch: int | None = Field(default=None, ge=1)
     checkpoint_every: int | None = Field(default=None, ge=1)
-    precision: Literal["auto", "float32", "bfloat16"] | None = None
+    precision: Precision | None = None
+    compile: bool | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**63)

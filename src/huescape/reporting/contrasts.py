@@ -105,7 +105,7 @@ L2 = Contrast(
     ("loss", "quantizer", "network.activation"),
     _is("loss.name", "l2"),
     _not_l2,
-    noted=("optimizer", "initialization", "precision"),
+    noted=("optimizer", "initialization", "precision", "compile"),
 )
 SOFT = Contrast(
     ("quantizer.encode.method", "quantizer.encode.neighbors", "quantizer.encode.sigma"),

@@ -165,7 +165,9 @@ class AdversarialLearner:
         score, true_N2hw = self._judge(batch), batch.targets.chroma(chroma_N2hw.dtype)
         distance = score(chroma_N2hw).mean() - score(true_N2hw).mean()
         rng = np.random.default_rng([_BETWEEN, self.params.seed, self._done])
-        share_N = torch.from_numpy(rng.random(len(true_N2hw)))
+        share_N = torch.from_numpy(rng.random(len(true_N2hw))).to(true_N2hw.dtype)
+        if self.device.type == "cuda":  # from pageable memory, the copy would wait for the device
+            share_N = share_N.pin_memory()
         penalty = gradient_penalty(score, true_N2hw, chroma_N2hw, share_N)
         _descend(self._optimizers["critic"], distance + self.terms.penalty * penalty)
         return distance.detach(), penalty.detach()
@@ -225,7 +227,7 @@ def gradient_penalty(
     The gradient is that of the sum of the photo's scores by its chroma in units of [0, 1], twice
     that by normalized chroma. Can be differentiated by the critic's parameters.
     """
-    share_N111 = share_N.to(true_N2hw)[:, None, None, None]
+    share_N111 = share_N.to(true_N2hw, non_blocking=True)[:, None, None, None]
     between_N2hw = (share_N111 * true_N2hw + (1 - share_N111) * false_N2hw).detach()
     between_N2hw.requires_grad_(True)
     total = score(between_N2hw).sum()

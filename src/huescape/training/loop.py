@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,14 +24,15 @@ from huescape.params.losses import ChromaGan
 from huescape.progress import bar
 from huescape.shards import ShardSet
 from huescape.systems import System
-from huescape.training import devices
+from huescape.training import cuda, devices
 from huescape.training.adversarial import AdversarialLearner
-from huescape.training.batches import Batches
+from huescape.training.batches import Batch, Batches
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
 from huescape.training.initialization import kmeans_initialize
 from huescape.training.interrupts import Interrupted, StopRequest, stop_request
 from huescape.training.learner import Learner
 from huescape.training.optimizers import learning_rate
+from huescape.training.prefetch import batches_on
 from huescape.training.recorder import Recorder, Silent
 from huescape.training.samples import Validation
 from huescape.training.supervised import SupervisedLearner
@@ -75,7 +77,8 @@ def train(
             checkpoint stays), or the device's memory does not hold a batch.
         Interrupted: SIGINT or SIGTERM; the state after the current step was saved.
     """
-    with devices.reproducible(device), stop_request() as stop:
+    precision = system.params.precision
+    with devices.reproducible(device), cuda.arithmetic(device, precision), stop_request() as stop:
         devices.keep_freed_memory()
         trainer = _Trainer(system, shards, class_weights_Q, device, checkpoint_dir)
         trainer.run(recorder or Silent(), stop)
@@ -125,11 +128,15 @@ class _Trainer:
     def run(self, recorder: Recorder, stop: StopRequest) -> None:
         """All steps that are left."""
         steps, params = self.params.steps, self.params
+        left = range(self.done, steps)
         shown: tqdm[Any]
-        with bar(total=steps, desc="train", unit="step", initial=self.done) as shown:
+        with (
+            bar(total=steps, desc="train", unit="step", initial=self.done) as shown,
+            batches_on(self.device, self.batches.train, left) as batches,
+        ):
             since, images = time.perf_counter(), 0
-            while self.done < steps:
-                self.step(self.done)
+            for step in left:
+                self.step(step, batches)
                 shown.update()
                 images += params.batch
                 at_checkpoint = self.done % params.checkpoint_every == 0 or self.done == steps
@@ -148,10 +155,10 @@ class _Trainer:
                     self.validate(recorder)
                 since, images = time.perf_counter(), 0
 
-    def step(self, step: int) -> None:
-        """One batch; its values stay on the device."""
-        batch = self.batches.train(step).to(self.device)
+    def step(self, step: int, batches: Iterator[Batch]) -> None:
+        """One batch, the next of `batches`; its values stay on the device."""
         try:
+            batch = next(batches)
             self.pending.append(self.learner.step(batch, step / self.params.steps))
         except torch.OutOfMemoryError as error:
             crop = self.params.augmentation.crop
