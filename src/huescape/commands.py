@@ -1,6 +1,7 @@
 """What each subcommand calls: its own section of the parameters, its paths, its stage.
 
-Stages are imported where they are called, so that `huescape --help` needs none of their libraries.
+Stages and the models of the parameters are imported where they are needed, so that
+`huescape --help` loads none of their libraries.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import json
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from huescape.errors import HuescapeError, ParamsError
-from huescape.params.load import load_params, resolve_system
+
+if TYPE_CHECKING:
+    from huescape.params.load import Params
 
 RAW = Path("data/raw")
 CATALOG = Path("data/catalog")
@@ -28,11 +31,18 @@ PARAMS = Path("params.yaml")
 T = TypeVar("T")
 
 
+def checked_params() -> Params:
+    """All of params.yaml; ParamsError for what is wrong in it."""
+    from huescape.params.load import load_params
+
+    return load_params(PARAMS)
+
+
 def download(options: Namespace) -> None:
     """List the photos of all sources, or compare the list with the disk."""
     from huescape.stages import download as stage
 
-    params = load_params(PARAMS).download
+    params = checked_params().download
     if options.check:
         changed = stage.check_unchanged(RAW / "manifest.csv", params)
         if changed:
@@ -49,14 +59,14 @@ def filter_(options: Namespace) -> None:
     """Decide which photos are kept."""
     from huescape.stages import filter as stage
 
-    _say("filter", stage.run(RAW, CATALOG, load_params(PARAMS).filter))
+    _say("filter", stage.run(RAW, CATALOG, checked_params().filter))
 
 
 def resize(options: Namespace) -> None:
     """Fit the kept photos into squares."""
     from huescape.stages import resize as stage
 
-    params = load_params(PARAMS).resize
+    params = checked_params().resize
     part = {"partition": options.partition, "gather": options.gather}
     _say("resize", stage.run(CATALOG, RESIZED, params, **part))
 
@@ -65,7 +75,7 @@ def bins(options: Namespace) -> None:
     """Learn the color bins of one quantizer."""
     from huescape.stages import bins as stage
 
-    name, params = options.quantizer, load_params(PARAMS)
+    name, params = options.quantizer, checked_params()
     quantizer = _entry(params.quantizers, name, "quantizers")
     _say("bins", stage.run(RESIZED, _bins(name), quantizer.space, quantizer.bins))
 
@@ -74,7 +84,7 @@ def encode(options: Namespace) -> None:
     """Encode the targets of one quantizer."""
     from huescape.stages import encode as stage
 
-    name, params = options.quantizer, load_params(PARAMS)
+    name, params = options.quantizer, checked_params()
     quantizer = _entry(params.quantizers, name, "quantizers")
     metrics = stage.run(
         RESIZED,
@@ -93,7 +103,7 @@ def prior(options: Namespace) -> None:
     """Estimate the prior of one quantizer, and its class weights."""
     from huescape.stages import prior as stage
 
-    name, params = options.quantizer, load_params(PARAMS)
+    name, params = options.quantizer, checked_params()
     quantizer = _entry(params.quantizers, name, "quantizers")
     figure = FIGURES / f"prior-{name}.png"
     metrics = stage.run(
@@ -106,9 +116,10 @@ def train(options: Namespace) -> None:
     """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
     from huescape import networks, tracking
     from huescape.checks import check_systems
+    from huescape.params.load import resolve_system
     from huescape.stages import train as stage
 
-    name, params = options.system, load_params(PARAMS)
+    name, params = options.system, checked_params()
     system = resolve_system(name, _entry(params.systems, name, "systems"))
     check_systems(params, str(PARAMS))  # all of them: before the first is trained
     paths = _shards(system.quantizer), _prior(system.quantizer), _bins(system.quantizer)
@@ -137,7 +148,7 @@ def evaluate(options: Namespace) -> None:
     from huescape import tracking
     from huescape.stages import evaluate as stage
 
-    name, params = options.system, load_params(PARAMS)
+    name, params = options.system, checked_params()
     _entry(params.systems, name, "systems")
     scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
     scoring = params.evaluate.prior
@@ -161,7 +172,7 @@ def report(options: Namespace) -> None:
     """Write the page on everything that was run."""
     from huescape.stages import report as stage
 
-    params = load_params(PARAMS)
+    params = checked_params()
     evaluations = [EVALUATION / f"{name}.json" for name in params.systems]
     priors = {name: _prior(name) for name in params.quantizers}
     metrics = stage.run(

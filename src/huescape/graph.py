@@ -7,6 +7,7 @@ records here what it made, so that the two engines trust each other's results.
 from __future__ import annotations
 
 import fcntl
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,17 +60,40 @@ class Graph:
         return frozenset(found)
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What DVC says: the graph, the stale stages, and what else than the project it looked at.
+
+    `elsewhere` holds the files of its settings and the folder of its cache; `inside` says whether
+    all inputs and outputs lie in the project's folder.
+    """
+
+    graph: Graph
+    stale: frozenset[str]
+    elsewhere: tuple[str, ...]
+    inside: bool
+
+
 def load_graph(root: Path = Path()) -> Graph:
     """Resolve dvc.yaml; raises HuescapeError in one line when DVC refuses it."""
     with _locked(root), _repo(root) as repo:
         return Graph({stage.name: _stage(repo, stage) for stage in _ordered(repo)})
 
 
-def stale_stages(root: Path = Path()) -> frozenset[str]:
-    """The stages that DVC calls changed: inputs, parameters, command or outputs."""
-    with _locked(root), _repo(root) as repo:
+def judge(root: Path = Path()) -> Judgement:
+    """Ask DVC for the graph and for the stages that it calls changed, in one go.
+
+    Changed are inputs, parameters, the command or outputs. Raises HuescapeError in one line when
+    DVC refuses dvc.yaml.
+    """
+    with _locked(root), _repo(root) as repo, _kept_index(repo), _without_collection():
+        graph = Graph({stage.name: _stage(repo, stage) for stage in _ordered(repo)})
         status = repo.status()
-        return frozenset(s.name for s in repo.index.stages if s.addressing in status)
+        stages = repo.index.stages
+        stale = frozenset(stage.name for stage in stages if stage.addressing in status)
+        inside = [_is_inside(out, repo.root_dir) for s in stages for out in (*s.deps, *s.outs)]
+        settings = [path for path in repo.config.files.values() if path]
+        return Judgement(graph, stale, (*settings, repo.cache.local.path), all(inside))
 
 
 def is_stale(name: str, root: Path = Path()) -> bool:
@@ -128,6 +152,31 @@ def _sort_lock(repo: Any) -> None:
             return
         lock["stages"].clear()
         lock["stages"].update({name: stages[name] for name in names})
+
+
+@contextmanager
+def _kept_index(repo: Any) -> Iterator[None]:
+    """Inside its own lock DVC reads dvc.yaml and dvc.lock once, not anew for every question."""
+    from dvc.repo import lock_repo
+
+    with lock_repo(repo):
+        yield
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """DVC makes many small objects that stay; looking for garbage among them takes a tenth."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _is_inside(out: Any, root: str) -> bool:
+    return bool(out.protocol == "local" and Path(out.fspath).is_relative_to(root))
 
 
 @contextmanager

@@ -6,12 +6,14 @@ import json
 import math
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from huescape import runtime
-from huescape.commands import MODELS, PAGE, PARAMS
+from huescape.commands import MODELS, PAGE, PARAMS, checked_params
 from huescape.errors import HuescapeError, ParamsError
-from huescape.params.load import Params, load_params, schema, validated
+
+if TYPE_CHECKING:
+    from huescape.params.load import Params
 
 
 def compare(options: Namespace) -> None:
@@ -40,6 +42,7 @@ def compare(options: Namespace) -> None:
 def check_recipe(params: dict[str, Any], where: str) -> Params:
     """The checked parameters; ParamsError for a recipe with anything that could not be trained."""
     from huescape.checks import check_systems
+    from huescape.params.load import validated
 
     checked = validated(params, where)
     check_systems(checked, where)
@@ -60,7 +63,7 @@ def export(options: Namespace) -> None:
 
     temperature = options.temperature
     if temperature is None:
-        temperature = load_params(PARAMS).evaluate.temperature
+        temperature = checked_params().evaluate.temperature
     if not 0 < temperature <= 1:
         raise ParamsError(f"--temperature is {temperature:g}; allowed: above 0, at most 1")
     export_system(_trained(options.system), options.output, temperature, options.size)
@@ -68,7 +71,7 @@ def export(options: Namespace) -> None:
 
 def colorize(options: Namespace) -> None:
     """Color photos of any size with a trained system."""
-    params = load_params(PARAMS)
+    params = checked_params()
     name = options.system or next(iter(params.systems), None)
     if name is None:
         raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
@@ -104,7 +107,7 @@ def check(options: Namespace) -> None:
     """Validate params.yaml, the systems' networks and pretrained weights included."""
     from huescape.checks import check_systems
 
-    params = load_params(PARAMS)
+    params = checked_params()
     check_systems(params, str(PARAMS))
     listed = ", ".join(sorted(params.systems)) or "none"
     print(
@@ -114,6 +117,8 @@ def check(options: Namespace) -> None:
 
 def show_schema(options: Namespace) -> None:
     """Print the JSON schema of params.yaml."""
+    from huescape.params.load import schema
+
     print(json.dumps(schema(), indent=1, sort_keys=True))
 
 
