@@ -17,7 +17,7 @@ _SMALLEST = 16
 def render_scene(
     category: str, rng: np.random.Generator, width: int, height: int
 ) -> NDArray[np.uint8]:
-    """A landscape of `category` (one of CATEGORIES, or NOT_LANDSCAPE), sRGB uint8 (3, H, W).
+    """A landscape of `category` (one of CATEGORIES, or NOT_LANDSCAPE), sRGB uint8 (H, W, 3).
 
     The picture is a function of the generator's state alone. Raises HuescapeError for an unknown
     category or a side below 16 pixels.
