@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems test test-exhaustive test-short lint schema env clean
+.PHONY: repro systems test test-exhaustive test-short lint bench bench-gpu schema env clean
 
 repro: $(STAMP)  ## run the main job: dvc repro
 	$(RUN) dvc repro
@@ -33,6 +33,16 @@ lint: $(STAMP)  ## linters and the type checker
 systems: $(STAMP)  ## train every published system side by side, in comparison/
 	$(RUN) huescape compare $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(MINUTES),--minutes $(MINUTES))
 
+# ONLY="lab resize" for some of them. The peers are installed beside the environment, not into it;
+# those that are missing are named in the tables.
+BENCH := $(VENV)/bench
+bench: $(BENCH)/.installed  ## measure against other tools: benchmarks/results, docs/performance.md
+	PATH="$(CURDIR)/$(BENCH)/bin:$(CURDIR)/$(VENV)/bin:$$PATH" python -m benchmarks $(ONLY)
+	$(RUN) python -m benchmarks.document
+
+bench-gpu: $(STAMP)  ## the same on a GPU, in ten minutes
+	$(RUN) python -m benchmarks.gpu
+
 schema: $(STAMP)  ## write params.schema.json anew from the models
 	$(RUN) huescape schema > params.schema.json
 
@@ -44,6 +54,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV): about 2 GB, a few minutes where the registry is slow"
 	@$(VENV)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(BENCH)/.installed: $(STAMP)
+	@$(VENV)/bin/python -m venv $(BENCH)
+	@$(VENV)/bin/python -c 'import site; print(site.getsitepackages()[0])' \
+	  > "$$($(BENCH)/bin/python -c 'import site; print(site.getsitepackages()[0])')/project.pth"
+	@$(BENCH)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@
 
 clean:  ## remove the environment and every local run-time state, but no result

@@ -1,0 +1,1 @@
+"""Measurements on one GPU, in one run of ten minutes: `python -m benchmarks.gpu`."""

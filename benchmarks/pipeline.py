@@ -1,0 +1,180 @@
+"""The whole graph on more and more photos, stage by stage under DVC.
+
+Every size is a scratch project whose photos are rendered; training has a fixed number of steps.
+DVC is asked for one stage at a time, which tells what each takes and what DVC adds to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import harness
+from benchmarks.harness import Ratio, Report, Row, Spread
+from benchmarks.scratch import Folder
+from benchmarks.stage_cost import EVERY, Figures, laid_out, run_stage
+from huescape import runtime
+from huescape.graph import load_graph
+
+SIZES = 1_000, 10_000
+FIXED = 100  # photos of the run that shows what does not depend on their number
+QUICK = (60, 80), 40
+LEAST = 1e-4  # seconds a photo below which a stage has no cost that could be compared
+Run = Mapping[str, Figures]
+
+
+def changes(photos: int) -> dict[str, Any]:
+    """The parameters of one size."""
+    return {
+        "download.sources": [{"kind": "sample", "photos": photos, "seed": 0}],
+        "resize": {"size": 64, "shards": 8},
+        "quantizers.yuv32.bins.n": 12,
+        "systems.colorunet.network": {"width": 4},
+        "systems.colorunet.augmentation.crop": 32,
+        "systems.colorunet.steps": 20,
+        "systems.colorunet.batch": 8,
+        "systems.colorunet.checkpoint_every": 20,
+    }
+
+
+def measured(project: Folder, photos: int, show: Callable[[str], object]) -> Run:
+    """Run every stage on so many photos, from nothing; what they made is removed afterwards."""
+    project.set(changes(photos))
+    run = {}
+    for name in load_graph(project.root).stages:
+        run[name] = run_stage(project, name)
+        show(f"{photos:>7,} photos  {name:18} {run[name]}")
+    if "up to date" not in project.run("dvc", "repro"):
+        raise SystemExit("after every stage by itself DVC still had something to do")
+    for made in ("data", "models", "reports", ".dvc/cache", ".dvc/tmp", ".huescape", "dvc.lock"):
+        path = project.root / made
+        path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+    return run
+
+
+def report(
+    sizes: Sequence[int], fixed: int, show: Callable[[str], object], warm: bool = True
+) -> Report:
+    """What does a photo cost, from the first stage to the page, as there are more of them?"""
+    with tempfile.TemporaryDirectory(prefix="huescape-pipeline-") as temporary:
+        project = laid_out(Path(temporary))
+        base = measured(project, fixed, show)
+        if warm:  # the first run compiled what later ones load
+            base = measured(project, fixed, show)
+        runs = {size: measured(project, size, show) for size in sorted(sizes)}
+    small, big = min(runs), max(runs)
+    rows = [_total_row(size, run) for size, run in runs.items()]
+    rows += [_stage_row(size, name, f) for size, run in runs.items() for name, f in run.items()]
+    return Report(
+        question=report.__doc__ or "",
+        rows=rows,
+        ratios=[*_cost_ratios(base, fixed, runs, small, big), *_memory_ratios(runs, small, big)],
+        notes=[
+            f"One run of each size. Fixed costs are those of {fixed} photos: a photo costs what a "
+            "run takes beyond that run, divided by the photos beyond it.",
+            "CPU seconds are of all processes of the stage and of DVC (system included); memory "
+            f"was looked at every {EVERY} s, without pages of mapped files unless it says so.",
+            f"{runtime.cpus()} worker processes, 1 thread for torch, photos of 64 pixels a side in "
+            "8 shards, 20 training steps of 8 photos.",
+            f"Outputs of {big:,} photos: {sum(f.files for f in runs[big].values()):,} files, "
+            f"{sum(f.bytes for f in runs[big].values()) / 1e6:,.0f} MB, and once more in DVC's "
+            "cache where the file system has no reflinks.",
+        ],
+        facts={"fixed": fixed, "photos": list(runs)},
+    )
+
+
+def _total_row(size: int, run: Run) -> Row:
+    seconds, own = sum(f.total for f in run.values()), sum(f.dvc for f in run.values())
+    return Row(
+        f"{size:,} photos, whole graph",
+        "CPU ms a photo",
+        Spread.of([1000 * seconds / size]),
+        f"{sum(f.wall for f in run.values()):.0f} s of wall time; {seconds:.0f} s of processors, "
+        f"{own:.0f} s of them DVC's own",
+    )
+
+
+def _stage_row(size: int, name: str, figures: Figures) -> Row:
+    value = Spread.of([1000 * figures.total / size])
+    return Row(f"{size:,} photos, {name}", "CPU ms a photo", value, str(figures))
+
+
+def _cost_ratios(
+    base: Run, fixed: int, runs: Mapping[int, Run], small: int, big: int
+) -> list[Ratio]:
+    """The cost of a photo in the largest run by that in the smallest: all, DVC's own, by stage."""
+
+    def ratio(name: str, seconds: Callable[[Run], float], target: float | None) -> Ratio | None:
+        per_small = (seconds(runs[small]) - seconds(base)) / (small - fixed)
+        per_big = (seconds(runs[big]) - seconds(base)) / (big - fixed)
+        if target is None and min(per_small, per_big) < LEAST:
+            return None
+        note = f"{1000 * per_small:.3g} and {1000 * per_big:.3g} CPU ms a photo"
+        label = f"cost of a photo, {name}: {big:,} / {small:,} photos"
+        value = Spread.of([per_big / max(per_small, LEAST)])
+        return Ratio(label, value, target, at_least=False, note=note)
+
+    def of(stage: str) -> Callable[[Run], float]:
+        return lambda run: run[stage].cpu
+
+    found = [
+        ratio("whole graph", lambda run: sum(f.total for f in run.values()), 1.1),
+        ratio("DVC's own", lambda run: sum(f.dvc for f in run.values()), None),
+        *(ratio(stage, of(stage), None) for stage in base if not stage.startswith("train")),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _memory_ratios(runs: Mapping[int, Run], small: int, big: int) -> list[Ratio]:
+    """The peak of the whole run, of the stage that grows most, and of DVC."""
+
+    def ratio(name: str, peak: Callable[[Run], int], target: float | None) -> Ratio:
+        low, high = peak(runs[small]), peak(runs[big])
+        grown = (high - low) / (big - small)
+        note = f"{low / 1e6:.0f} and {high / 1e6:.0f} MB: {grown:,.0f} bytes a photo"
+        value = Spread.of([high / max(low, 1)])
+        return Ratio(f"memory, {name}: {big:,} / {small:,} photos", value, target, False, note)
+
+    def grows(stage: str) -> int:
+        return runs[big][stage].memory.together - runs[small][stage].memory.together
+
+    most = max(runs[big], key=grows)
+    return [
+        ratio("largest process", lambda run: max(f.memory.largest for f in run.values()), 1.1),
+        ratio("all processes", lambda run: max(f.memory.together for f in run.values()), 1.1),
+        ratio(f"{most} (grows most)", lambda run: run[most].memory.together, None),
+        ratio("with mapped files", lambda run: max(f.memory.mapped for f in run.values()), None),
+        ratio("DVC", lambda run: max(f.memory.dvc for f in run.values()), None),
+    ]
+
+
+def main() -> None:
+    """Measure the sizes that are asked for; print the table and write the JSON file."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes; the figures mean nothing")
+    parser.add_argument("--photos", type=int, nargs="+", help=f"default: {SIZES[0]} {SIZES[1]}")
+    parser.add_argument("--output", type=Path, help="default: benchmarks/results/pipeline.json")
+    options = parser.parse_args()
+    sizes, fixed = QUICK if options.quick else (options.photos or SIZES, FIXED)
+    if min(sizes) <= fixed or len(set(sizes)) < 2:
+        parser.error(f"--photos needs two sizes or more, each above {fixed}")
+    found = report(
+        sizes, fixed, lambda line: print(line, file=sys.stderr, flush=True), not options.quick
+    )
+    print(harness.table("pipeline", found))
+    path = options.output or (None if options.quick else harness.RESULTS / "pipeline.json")
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(harness.record("pipeline", found), indent=1)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The project in a folder of its own, for benchmarks that run the engines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder and the environment in which commands run there."""
+
+    root: Path
+    environment: Mapping[str, str]
+
+    def run(self, *command: str) -> str:
+        """What the command says; SystemExit, in one line and its last words, when it fails."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-2000:]}")
+        return done.stdout
+
+    def set(self, changes: Mapping[str, Any]) -> None:
+        """Write dotted keys into params.yaml."""
+        path, yaml = self.root / "params.yaml", YAML(typ="safe", pure=True)
+        params = yaml.load(path.read_text(encoding="utf-8"))
+        for dotted, value in changes.items():
+            *parents, last = dotted.split(".")
+            at = params
+            for key in parents:
+                at = at[key]
+            at[last] = value
+        with path.open("w", encoding="utf-8") as stream:
+            yaml.dump(params, stream)
+
+
+def scratch_project(root: Path, changes: Mapping[str, Any], **variables: str) -> Folder:
+    """The project's files in a repository of their own, with `changes` to its parameters.
+
+    It runs on the processor, with one thread, without MLflow. SystemExit outside a git checkout.
+    """
+    folder = Folder(root, environment(PYTHONPATH=str(root / "src"), **variables))
+    listed = Folder(ROOT, folder.environment).run(
+        "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    )
+    wanted = ("src/", "workflow/", ".dvc/", "params.yaml", "dvc.yaml", "environment.yml")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and name.startswith((*wanted, ".dvcignore", ".gitignore")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    folder.set(changes)
+    commit(folder)
+    return folder
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This one, without settings of the project, with this Python first on the path."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HUESCAPE_", "MLFLOW", "DVC"))}
+    own = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HUESCAPE_TRACKING": "off",
+        "HUESCAPE_DEVICE": "cpu",
+        "HUESCAPE_THREADS": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    return kept | own | variables
+
+
+def commit(folder: Folder) -> None:
+    """Make the folder a git repository of its own, with one commit of all there is."""
+    for command in (
+        ("init", "-q"),
+        ("config", "user.email", "benchmark@localhost"),
+        ("config", "user.name", "benchmark"),
+        ("add", "-A"),
+        ("commit", "-q", "-m", "project"),
+    ):
+        folder.run("git", *command)
