@@ -11,6 +11,7 @@ SUITE = (
     "nearest_bin",
     "lab",
     "resize",
+    "resampling",
     "shard_size",
     "shard_reading",
     "loss_memory",

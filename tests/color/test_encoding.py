@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import BinMass, bin_mass, nearest_bin, soft_encode
-from huescape.color.lattice import find_lattice
+from huescape.color.lattice import find_lattice, gaussian
 from huescape.color.spaces import rgb_to_lab
 from huescape.errors import HuescapeError
 
@@ -256,10 +256,57 @@ def test_bad_arguments_are_refused() -> None:
         soft_encode(ab, GAMUT, 0)
     with pytest.raises(HuescapeError, match="allowed is 1 to the 313 bins"):
         soft_encode(ab, GAMUT, 314)
-    with pytest.raises(HuescapeError, match="sigma"):
-        soft_encode(ab, GAMUT, sigma=0)
     with pytest.raises(HuescapeError, match="bins have shape"):
         nearest_bin(ab, np.zeros((4, 3)))
+
+
+@pytest.mark.parametrize(
+    "sigma",
+    [0, -1.0, 9e-101, 2e100, np.inf, np.nan, "wide", None, pytest.param(10**400, id="endless")],
+)
+def test_other_widths_are_refused(sigma: object) -> None:
+    for neighbors in (1, 5):
+        with pytest.raises(HuescapeError, match=r"sigma is .*: allowed is .* 1e-100 to 1e\+100$"):
+            soft_encode(INPUTS["gamut"][:9], GAMUT, neighbors, sigma)
+
+
+@pytest.mark.parametrize("neighbors", [1, 5, 7])
+def test_extreme_widths(neighbors: int) -> None:
+    ab = INPUTS["edge"][::50]
+    _, weight = soft_encode(ab, GAMUT, neighbors, 1e100)
+    assert np.abs(weight - 1 / neighbors).max() < 1e-6
+    index, weight = soft_encode(ab, GAMUT, neighbors, 1e-100)
+    nearest_index, _ = brute_force(ab, GAMUT, neighbors, 1.0)
+    assert np.array_equal(index, nearest_index)
+    squared = ((ab[:, None].astype(np.float64) - GAMUT[index]) ** 2).sum(axis=2)
+    equal = squared == squared[:, :1]
+    assert np.abs(weight - equal / equal.sum(axis=1, keepdims=True)).max() < 1e-6
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, int])
+def test_the_type_of_the_width_does_not_show(kind: type) -> None:
+    ab = INPUTS["gamut"][:3000]
+    for neighbors in (5, 7):
+        for sigma in (5, 6, 7, 13):
+            gaussian.cache_clear()  # it takes equal numbers of other types for the same
+            plain = soft_encode(ab, GAMUT, neighbors, float(sigma))
+            gaussian.cache_clear()
+            again = soft_encode(ab, GAMUT, neighbors, kind(sigma))
+            assert again[0].tobytes() == plain[0].tobytes()
+            assert again[1].tobytes() == plain[1].tobytes()
+
+
+@pytest.mark.parametrize("neighbors", [True, np.True_, 5.0, "5", None])
+def test_neighbors_that_are_no_integer_are_refused(neighbors: object) -> None:
+    with pytest.raises(HuescapeError, match=r"neighbors is .*: allowed is an integer"):
+        soft_encode(INPUTS["gamut"][:9], GAMUT, neighbors)
+
+
+def test_neighbors_of_numpy_do() -> None:
+    index, weight = soft_encode(INPUTS["gamut"][:9], GAMUT, np.uint8(5))
+    plain = soft_encode(INPUTS["gamut"][:9], GAMUT, 5)
+    assert np.array_equal(index, plain[0])
+    assert np.array_equal(weight, plain[1])
 
 
 def test_mass_is_the_sum_of_weights() -> None:

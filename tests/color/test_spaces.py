@@ -206,6 +206,15 @@ def test_a_color_that_is_no_number_makes_no_crash() -> None:
             assert one.to_picture(chroma[:, 0].copy(), chroma).shape == (3, 3)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_lab_color_with_nan_becomes_black(dtype: type) -> None:
+    nan = np.nan
+    lab = np.array([[nan, 0, 0], [50, nan, 0], [50, 0, nan], [nan, nan, nan], [50, 0, 0]], dtype)
+    for rgb in (lab_to_rgb(lab), lab_to_picture(lab[:, 0], lab[:, 1:])):
+        assert (rgb[:4] == 0).all()
+        assert (rgb[4] > 0).all()
+
+
 def test_pictures_check_shape_and_dtype() -> None:
     for one in SPACES.values():
         with pytest.raises(HuescapeError, match=r"\(4, 3\): allowed is \(4, 2\)"):

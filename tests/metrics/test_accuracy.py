@@ -43,6 +43,14 @@ def test_bins_that_do_not_fit_are_refused() -> None:
             hits(three_N, three_N + wrong, 6)
 
 
+@pytest.mark.parametrize("dtype", [float, bool, "m8[s]"])
+def test_bins_that_are_no_integers_are_refused(dtype: str | type) -> None:
+    whole_N, wrong_N = np.zeros(3, np.uint8), np.zeros(3, dtype)
+    for predicted_N, true_N in ((wrong_N, whole_N), (whole_N, wrong_N)):
+        with pytest.raises(HuescapeError, match=r"bins have dtype .*: allowed are integers"):
+            hits(predicted_N, true_N, 6)
+
+
 def test_bins_that_never_occur_do_not_count() -> None:
     hits_Q, pixels_Q = np.array([9, 0, 0]), np.array([10, 2, 0])
     assert accuracy(hits_Q, pixels_Q) == pytest.approx(0.75)

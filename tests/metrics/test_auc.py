@@ -90,6 +90,13 @@ def test_pixels_that_do_not_fit_are_refused() -> None:
             distance_table(predicted_N2, true_N2, bin_N, BINS)
 
 
+@pytest.mark.parametrize("dtype", [float, bool, "m8[s]"])
+def test_bins_that_are_no_integers_are_refused(dtype: str | type) -> None:
+    predicted_N2, true_N2, bin_N = pixels(0)
+    with pytest.raises(HuescapeError, match=r"bins have dtype .*: allowed are integers"):
+        distance_table(predicted_N2, true_N2, bin_N.astype(dtype), BINS)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_agrees_with_the_definition(seed: int) -> None:
     counts, distance_N, _ = table(seed)

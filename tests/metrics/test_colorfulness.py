@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from huescape.errors import HuescapeError
 from huescape.metrics.colorfulness import colorfulness
 
 
@@ -42,3 +43,19 @@ def test_signs_are_kept() -> None:
     halves = np.zeros((2, 4, 3), np.uint8)
     halves[0, :, 0] = halves[1, :, 1] = 255
     assert colorfulness(halves) == pytest.approx(255 + 0.3 * 127.5)
+
+
+def test_colors_in_a_line_do() -> None:
+    rgb_N3 = np.random.default_rng(0).integers(0, 256, (60, 3), dtype=np.uint8)
+    assert colorfulness(rgb_N3) == colorfulness(rgb_N3.reshape(6, 10, 3))
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (20, 20, 1), (20, 20, 4), ()])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(HuescapeError, match=r"allowed is uint8 \(\.\.\., 3\)$"):
+        colorfulness(np.zeros(shape, np.uint8))
+
+
+def test_floats_are_refused() -> None:
+    with pytest.raises(HuescapeError, match="a picture is float64"):
+        colorfulness(np.zeros((20, 20, 3)))

@@ -88,6 +88,37 @@ def test_pictures_of_different_shape_are_refused() -> None:
             compare(first, second[1:])
 
 
+WRONG = {
+    "2-D": np.zeros((20, 20), np.uint8),
+    "one channel": np.zeros((20, 20, 1), np.uint8),
+    "RGBA": np.zeros((20, 20, 4), np.uint8),
+    "float": np.zeros((20, 20, 3)),
+    "no axis": np.zeros((), np.uint8),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_no_picture_is_refused(wrong: str) -> None:
+    picture = WRONG[wrong]
+    for compare in (ssim, squared_error):
+        with pytest.raises(HuescapeError, match=r"allowed is uint8 \(\.\.\., 3\)$"):
+            compare(picture, picture)
+    right = np.zeros((20, 20, 3), np.uint8)
+    with pytest.raises(HuescapeError, match="a picture is"):
+        SsimReference(right).score(picture)
+    with pytest.raises(HuescapeError, match="a picture is"):
+        squared_error(right, picture)
+
+
+def test_colors_in_any_arrangement_have_a_squared_error_but_no_ssim() -> None:
+    first, second = pair(5, 12, 14)
+    for shape in ((12 * 14, 3), (3, 4, 14, 3)):
+        line, other = first.reshape(shape), second.reshape(shape)
+        assert squared_error(line, other) == squared_error(first, second)
+        with pytest.raises(HuescapeError, match=r"allowed is \(H, W, 3\)$"):
+            ssim(line, other)
+
+
 def test_one_reference_serves_many_pictures() -> None:
     first, second = pair(1)
     true = SsimReference(first)

@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -80,7 +81,6 @@ VARIANTS: dict[str, dict[str, object]] = {
     "4:4:4": {"subsampling": 0},
     "4:2:2": {"subsampling": 1},
     "4:2:0": {"subsampling": 2},
-    "4:1:1": {"subsampling": "4:1:1"},
     "best": {"quality": 100, "subsampling": 0},
     "worst": {"quality": 1},
     "progressive": {"progressive": True},
@@ -95,6 +95,8 @@ VARIANTS: dict[str, dict[str, object]] = {
     "mirrored": {"exif": oriented(5)},
     "damaged EXIF": {"exif": b"Exif\0\0II*\0\xff\xff\xff\xff"},
 }
+# Pillow writes none of these.
+RARE_SUBSAMPLING = {"4:1:1": "411", "4:4:0": "440"}
 SIZES = [(1, 1), (8, 8), (17, 33), (40, 24), (97, 31)]
 
 
@@ -105,6 +107,10 @@ def corpus() -> dict[str, bytes]:
         image = scene(width, height)
         for name, options in VARIANTS.items():
             found[f"{name} {width}x{height}"] = encoded(image, **{"quality": 88, **options})
+        for name, subsampling in RARE_SUBSAMPLING.items():
+            found[f"{name} {width}x{height}"] = simplejpeg.encode_jpeg(
+                np.asarray(image), quality=88, colorsubsampling=subsampling
+            )
         found[f"gray {width}x{height}"] = encoded(image.convert("L"))
         found[f"gray progressive {width}x{height}"] = encoded(image.convert("L"), progressive=True)
         found[f"CMYK {width}x{height}"] = encoded(image.convert("CMYK"))
@@ -123,7 +129,13 @@ def test_sound_files(name: str) -> None:
     assert_same(data + b"garbage\xff\xd8\xff after the end")
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS, "gray", "gray progressive"])
+@pytest.mark.parametrize("name", [name for name in sorted(corpus()) if name.startswith("4:")])
+def test_files_are_subsampled_as_their_names_say(name: str) -> None:
+    *_, subsampling = simplejpeg.decode_jpeg_header(corpus()[name])
+    assert subsampling == name.split()[0].replace(":", "")
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, *RARE_SUBSAMPLING, "gray", "gray progressive"])
 def test_plain_files_are_decoded_without_pillow(variant: str) -> None:
     data = corpus()[f"{variant} 40x24"]
     with warnings.catch_warnings(action="ignore"):

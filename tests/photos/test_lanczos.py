@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import PIL
@@ -171,6 +175,43 @@ def test_pixels_in_any_order_of_memory() -> None:
     frozen.flags.writeable = False
     for other in (turned, np.ascontiguousarray(rgba[::-1])[::-1], frozen):
         np.testing.assert_array_equal(resample(other, 33, 22), resample(rgba, 33, 22))
+
+
+_BYTES = """
+import hashlib
+import numba
+import numpy as np
+from huescape.photos import fit, lanczos, lanczos_kernels
+
+rng = np.random.default_rng(0)
+digest = hashlib.sha256()
+for height, width in [(97, 131), (400, 90), (70, 300), (33, 20), (64, 257), (257, 64)]:
+    noise = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    for pixels in (noise, noise // 128 * 255):
+        for array in (*fit(pixels, 64), lanczos.resample(pixels, 101, 45)):
+            digest.update(np.ascontiguousarray(array).tobytes())
+for before in (1, 2, 3, 100, 257, 333, 640, 1024, 1707, 4000):
+    for after in (1, 2, 64, 171, 256):
+        for array in lanczos_kernels.coefficients(before, after):
+            digest.update(array.tobytes())
+print(digest.hexdigest(), numba.config.CPU_NAME, numba.config.CPU_FEATURES)
+"""
+
+
+def test_code_compiled_for_a_plain_processor_writes_the_same_bytes(tmp_path: Path) -> None:
+    """Numba compiles for the processor it finds; it can be told to take the plainest."""
+    plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    found = []
+    for compiled_for in ({}, plain):
+        command = [sys.executable, "-W", "ignore", "-c", _BYTES]
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), **compiled_for}
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        )
+        found.append(result.stdout.split())
+    (native, *_), (generic, *settings_seen) = found
+    assert settings_seen == ["generic"]
+    assert generic == native
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,31 @@ def test_a_crop_that_does_not_fit_is_refused(
         batches(folder, AugmentationParams(crop=64))
 
 
+CONTRADICTIONS: dict[str, dict[str, tuple[int, ...]]] = {
+    "lightness": {"lightness": (32, 30)},
+    "index": {"index": (32, 16, 1)},
+    "index without bins": {"index": (16, 16)},
+    "chroma": {"chroma": (16, 16, 2)},
+    "weight": {"weight": (16, 16, 2)},
+    "box": {"box": (2,)},
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_an_index_that_contradicts_itself_is_refused(tmp_path: Path, name: str) -> None:
+    """Its meta tells 32 x 32 pixels and a stride of 2."""
+    shapes = {"lightness": (32, 32), "index": (16, 16, 1), "box": (4,), **CONTRADICTIONS[name]}
+    columns = [Column(column, "uint8", shape) for column, shape in shapes.items()]
+    arrays = {column: np.zeros(shape, np.uint8) for column, shape in shapes.items()}
+    (tmp_path / "shards").mkdir()
+    write_shard(tmp_path / "shards", "00000", columns, [("p", "train", arrays)])
+    write_index(tmp_path / "shards", "targets", columns, ["00000"], {"size": 32, "stride": 2})
+    with pytest.raises(HuescapeError, match="the index contradicts itself: column") as caught:
+        batches(tmp_path)
+    assert str(tmp_path / "shards") in str(caught.value)
+    assert repr(name.split()[0]) in str(caught.value)
+
+
 def test_no_training_photo_is_refused(make_targets: Callable[..., Path], tmp_path: Path) -> None:
     folder = make_targets(tmp_path / "x", photos=0, val=4)
     with pytest.raises(HuescapeError, match="no photo of the training split"):

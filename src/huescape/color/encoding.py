@@ -7,6 +7,7 @@ Shape suffixes: N flattened pixels, 2 chroma channels, Q bins, K neighbors.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,8 @@ IntArray = npt.NDArray[np.integer[Any]]
 # Keeps the working space small, whatever the number of pixels.
 _BLOCK = 1 << 18
 _MASS_UNIT = 2**24
+# Squares of other widths come near the ends of float64's range.
+_LEAST_SIGMA, _MOST_SIGMA = 1e-100, 1e100
 
 
 def nearest_bin(ab: FloatArray, centers: FloatArray) -> npt.NDArray[np.intp]:
@@ -33,7 +36,8 @@ def nearest_bin(ab: FloatArray, centers: FloatArray) -> npt.NDArray[np.intp]:
     Returns:
         (...) int, in 0..Q-1.
     Raises:
-        HuescapeError: a wrong shape or dtype, or a value that is not finite or beyond 1e150.
+        HuescapeError: a wrong shape or dtype, or a value that is not finite. A value may be
+            refused beyond 1e150.
     """
     ab_N2 = _pixels(ab)
     table = candidate_table(centers, 1)
@@ -58,7 +62,7 @@ def soft_encode(
         ab: (..., 2) float32 or float64 chroma.
         centers: (Q, 2) bins in the same space, Q <= 65536.
         neighbors: K, 1..Q.
-        sigma: of the Gaussian, in chroma units, positive.
+        sigma: of the Gaussian, in chroma units, 1e-100 to 1e100.
         step: the grid's step where the bins lie on a regular grid; None finds it. Bins that do
             not lie on such a grid are searched, with the same result.
     Returns:
@@ -69,11 +73,10 @@ def soft_encode(
                 sigma not allowed.
     """
     ab_N2 = _pixels(ab)
+    neighbors, sigma = _whole(neighbors), _width(sigma)
     table = candidate_table(centers, neighbors)
     if len(centers) > 1 << 16:
         raise HuescapeError(f"{len(centers)} bins: allowed are at most 65536 for uint16 indices")
-    if not (np.isfinite(sigma) and sigma > 0):
-        raise HuescapeError(f"sigma is {sigma}: allowed is a positive number")
     lattice = find_lattice(np.asarray(centers, np.float64), step) if neighbors == 5 else None
     if lattice is not None and sigma < lattice.smallest_sigma():
         lattice = None
@@ -152,6 +155,21 @@ def _pixels(ab: FloatArray) -> FloatArray:
     if ab.dtype not in (np.float32, np.float64):
         raise HuescapeError(f"chroma has dtype {ab.dtype}: allowed are float32 and float64")
     return ab.reshape(-1, 2)
+
+
+def _whole(neighbors: Any) -> int:
+    if isinstance(neighbors, bool) or not isinstance(neighbors, int | np.integer):
+        raise HuescapeError(f"neighbors is {neighbors!r}: allowed is an integer, at least 1")
+    return int(neighbors)
+
+
+def _width(sigma: Any) -> float:
+    """As Python's float: one of float32 would make the weights' constants less exact."""
+    with suppress(TypeError, ValueError, OverflowError):
+        if _LEAST_SIGMA <= float(sigma) <= _MOST_SIGMA:
+            return float(sigma)
+    allowed = f"{_LEAST_SIGMA:g} to {_MOST_SIGMA:g}"
+    raise HuescapeError(f"sigma is {sigma!r}: allowed is a number from {allowed}")
 
 
 def _parts(pixels: int) -> Iterator[slice]:

@@ -10,13 +10,13 @@ Shape suffixes: N pixels, C pixels of a chunk, V rows of the table; `_2N`, `_5N`
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from huescape.compiled import kernel
+
 Array = npt.NDArray[Any]
 
-_COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
 _CHUNK = 1024
 VARIANTS = 24  # 2 signs x 2 signs x 2 major axes x 3 orders of the last two bins
 
@@ -55,7 +55,7 @@ class Gaussian(NamedTuple):
     taylor: Any
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def encode_five(
     ab_2N: Array,
     grid: Grid,
@@ -90,9 +90,9 @@ def encode_five(
     return count
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _place(
-    ab_2C: Array, grid: Grid, open_row: int, rows_C: Array, major_C: Array, minor_C: Array
+    ab_2C: Array, grid: Grid, open_row: np.uint32, rows_C: Array, major_C: Array, minor_C: Array
 ) -> None:
     """Row and the two offsets of each color; `open_row` where a comparison is close."""
     zero, one, half = grid.zero, grid.one, grid.half
@@ -132,7 +132,7 @@ def _place(
         major_C[i], minor_C[i] = np.float32(major), np.float32(minor)
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _copy_rows(
     rows_C: Array, rows_2V: Array, index_5C: Array, start: int, rest_N: Array, count: int
 ) -> int:
@@ -153,7 +153,7 @@ def _copy_rows(
     return count
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _exp(x: float, gaussian: Gaussian) -> float:
     y = x - gaussian.middle
     total = gaussian.taylor[0]
@@ -162,7 +162,7 @@ def _exp(x: float, gaussian: Gaussian) -> float:
     return total * gaussian.scale  # type: ignore[no-any-return]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _five_weights(
     major_C: Array,
     minor_C: Array,
@@ -194,7 +194,7 @@ def _five_weights(
         w4_C[i] = fifth * scale
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _interleave(
     w0_C: Array, w1_C: Array, w2_C: Array, w3_C: Array, w4_C: Array, weight_5C: Array
 ) -> None:

@@ -27,7 +27,7 @@ def _root_seed(bias: int, mantissa: int) -> int:
 
 
 # What a third of the bit pattern lacks to that of the cube root, by the width of the float.
-ROOT_SEED = {32: _root_seed(127, 23), 64: _root_seed(1023, 52)}
+_ROOT_SEED = {32: _root_seed(127, 23), 64: _root_seed(1023, 52)}
 
 
 def cube_root(x: FloatArray) -> FloatArray:
@@ -38,7 +38,7 @@ def cube_root(x: FloatArray) -> FloatArray:
     Zero and negative numbers are outside the domain; the caller keeps them away.
     """
     single = x.dtype == np.float32
-    integer, magic = (np.int32, ROOT_SEED[32]) if single else (np.int64, ROOT_SEED[64])
+    integer, magic = (np.int32, _ROOT_SEED[32]) if single else (np.int64, _ROOT_SEED[64])
     bits: npt.NDArray[Any] = np.ascontiguousarray(x).view(integer)
     y: npt.NDArray[Any] = (bits // integer(3) + integer(magic)).view(x.dtype)
     double_x = x + x
@@ -69,23 +69,6 @@ def exp_negative(x: FloatArray) -> FloatArray:
     y = (x - exponent * high) - exponent * low
     result = np.ldexp(_taylor_exp(y, _EXP_TERMS[dtype]), exponent.astype(np.int32))
     return np.where(below, dtype.type(0), result)
-
-
-def exp_between(x: FloatArray, low: float) -> FloatArray:
-    """exp(x) for low <= x <= 0 with -3.2 <= low, without range reduction.
-
-    For a range known beforehand: faster than `exp_negative`. In float32 the error is below 3e-7
-    for low = -2, relative below 1e-6 throughout.
-    """
-    middle = low / 2
-    # Lagrange's remainder |low/2|^n / n! sets the number of terms for the dtype.
-    tolerance = 2e-8 if x.dtype == np.float32 else 1e-17
-    terms = 1
-    while (-middle) ** terms / math.factorial(terms) * math.exp(-middle) > tolerance:
-        terms += 1
-    result = _taylor_exp(x - x.dtype.type(middle), terms)
-    result *= x.dtype.type(math.exp(middle))
-    return result
 
 
 def _taylor_exp(y: FloatArray, terms: int) -> FloatArray:

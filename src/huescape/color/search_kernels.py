@@ -10,13 +10,13 @@ candidates of a cell; `_2N` is flat.
 import math
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from huescape.compiled import kernel
+
 Array = npt.NDArray[Any]
 
-_COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
 _CHUNK = 4096  # the working space of a chunk stays in cache
 # Squares of larger numbers would overflow.
 LIMIT = 1e150
@@ -45,7 +45,7 @@ class Cells(NamedTuple):
     centers_b_Q: Any
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def nearest(ab_2N: Array, cells: Cells, index_N: Array) -> bool:
     """Write each color's nearest bin; false if a color is beyond the limit or not finite."""
     cell_C, rest_C = np.empty(_CHUNK, np.int32), np.empty(_CHUNK, np.int32)
@@ -65,7 +65,7 @@ def nearest(ab_2N: Array, cells: Cells, index_N: Array) -> bool:
     return True
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _search(ab_2C: Array, rows: Array, cells: Cells, index_C: Array) -> bool:
     """Replace the codes of these rows by the nearest of the cell's candidates."""
     for i in rows:
@@ -88,7 +88,7 @@ def _search(ab_2C: Array, rows: Array, cells: Cells, index_C: Array) -> bool:
     return True
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def encode(
     ab_2N: Array,
     rows_N: Array,
@@ -125,7 +125,7 @@ def encode(
     return True
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def split_cells(
     first_C: Array,
     bins_L: Array,
@@ -173,7 +173,7 @@ def split_cells(
     return child_first_C, child_bins_L[:total]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def pack(first_C: Array, bins_L: Array, bins: int) -> tuple[Array, Array]:
     """`code_C` and `lists_L` of these cells, and of a last one that has all the bins."""
     cells = len(first_C) - 1
@@ -194,7 +194,7 @@ def pack(first_C: Array, bins_L: Array, bins: int) -> tuple[Array, Array]:
     return code_C, lists_L[: end + 1]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _find_cells(ab_2N: Array, cells: Cells, cell_N: Array) -> None:
     outside = np.int32(cells.side * cells.side)
     for i in range(len(cell_N)):
@@ -208,13 +208,13 @@ def _find_cells(ab_2N: Array, cells: Cells, cell_N: Array) -> None:
         cell_N[i] = row * np.int32(cells.side) + column if inside else outside
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _squared(a: float, b: float, cells: Cells, index: int) -> float:
     off_a, off_b = a - cells.centers_a_Q[index], b - cells.centers_b_Q[index]
     return off_a * off_a + off_b * off_b  # type: ignore[no-any-return]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _first_k(a: float, b: float, cells: Cells, code: int, index_K: Array, squared_K: Array) -> None:
     """Insert a cell's candidates one by one, ordered by (distance, index)."""
     if code >= 0:  # then one is sought, and its distance does not matter to its weight of 1
@@ -236,7 +236,7 @@ def _first_k(a: float, b: float, cells: Cells, code: int, index_K: Array, square
         squared_K[place], index_K[place] = squared, index
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _exp_negative(x_K: Array, result_K: Array) -> None:
     """exp(x) for x <= 0 as in `portable.exp_negative`, bit for bit; overwrites `x_K`."""
     for n in range(len(x_K)):
@@ -253,7 +253,7 @@ def _exp_negative(x_K: Array, result_K: Array) -> None:
         result_K[n] *= total
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _sum(value_K: Array) -> float:
     """The sum of positive numbers, added in NumPy's order."""
     k = len(value_K)
@@ -273,7 +273,7 @@ def _sum(value_K: Array) -> float:
     return total
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _smallest(value_M: Array, k: int) -> float:
     """The k-th smallest, k from 1, by Hoare's selection; changes the order."""
     low, high = 0, len(value_M) - 1

@@ -10,16 +10,14 @@ Shape suffixes: N pixels, C pixels of a chunk; `_3N`, `_2N`, `_3C`, `_2C` are fl
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from huescape.color.portable import ROOT_SEED
+from huescape.compiled import kernel
 
 Array = npt.NDArray[Any]
 Row = tuple[Any, Any, Any]
 
-_COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
 _CHUNK = 1024
 
 # CIE's curve from XYZ, relative to the white, to Lab: the cube root, and the straight part below.
@@ -28,7 +26,8 @@ STRAIGHT_BELOW = 0.2068966  # the same point on the other axis, 6/29
 SLOPE, OFFSET = 7.787, 16.0 / 116.0
 
 _LINEAR_BELOW, _SLOPE, _OFFSET = np.float32(LINEAR_BELOW), np.float32(SLOPE), np.float32(OFFSET)
-_SEED, _THREE = np.uint32(ROOT_SEED[32]), np.uint32(3)
+# `portable.cube_root` has the same seed; see `compiled` for why it is not taken from there.
+_SEED, _THREE = np.uint32(round((127 - 127 / 3 - 0.03306235651) * 2**23)), np.uint32(3)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _BLACK, _L_UNIT = np.float32(16), np.float32(116)
 _A_UNIT, _B_UNIT = np.float32(500), np.float32(200)
@@ -37,7 +36,7 @@ _A_UNIT, _B_UNIT = np.float32(500), np.float32(200)
 LEVEL_CELLS = 4096
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def lab_of_levels(
     level_3N: Array, table_256: Array, to_x: Row, to_y: Row, to_z: Row, lab_3N: Array
 ) -> None:
@@ -57,7 +56,7 @@ def lab_of_levels(
         _write_lab(f_3C[0], f_3C[1], f_3C[2], lab_3N[part])
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def yuv_of_levels(
     level_3N: Array, table_256: Array, to_y: Row, to_u: Row, to_v: Row, yuv_3N: Array
 ) -> None:
@@ -70,7 +69,7 @@ def yuv_of_levels(
         _write_rows(planes_3C[0], planes_3C[1], planes_3C[2], to_y, to_u, to_v, yuv_3N[part])
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def linear_of_lab(
     lightness_N: Array, ab_2N: Array, rows: tuple[Row, Row, Row], rgb_3N: Array
 ) -> None:
@@ -89,7 +88,7 @@ def linear_of_lab(
         rgb_3N[3 * i + 2] = _unit(x * to_blue[0] + y * to_blue[1] + z * to_blue[2])
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def levels_of_lab(
     lightness_N: Array,
     ab_2N: Array,
@@ -114,7 +113,7 @@ def levels_of_lab(
             level_3C[i] = lowest + (part_3C[i] >= border_K[lowest])
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def levels_of_yuv(luma_N: Array, uv_2N: Array, rows: tuple[Row, Row, Row], level_3N: Array) -> None:
     """Write the uint8 levels of YUV, clipped and rounded; `rows` are those of the matrix to RGB."""
     to_red, to_green, to_blue = rows
@@ -128,7 +127,7 @@ def levels_of_yuv(luma_N: Array, uv_2N: Array, rows: tuple[Row, Row, Row], level
         level_3N[3 * i + 2] = np.uint8(np.int32(np.rint(blue * 255.0)))
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _look_up(
     level_3C: Array, table_256: Array, red_C: Array, green_C: Array, blue_C: Array
 ) -> None:
@@ -138,7 +137,7 @@ def _look_up(
         blue_C[i] = table_256[level_3C[3 * i + 2]]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _lab_curve(red_C: Array, green_C: Array, blue_C: Array, row: Row, f_C: Array) -> None:
     """CIE's f of one of X, Y and Z."""
     for i in range(len(f_C)):
@@ -150,7 +149,7 @@ def _lab_curve(red_C: Array, green_C: Array, blue_C: Array, row: Row, f_C: Array
         f_C[i] = root if root < straight else straight
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _cube_root(x: Any) -> Any:
     """`portable.cube_root` of one float32, bit for bit."""
     third = np.uint32(np.float32(x).view(np.uint32) // _THREE)
@@ -162,7 +161,7 @@ def _cube_root(x: Any) -> Any:
     return y
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _write_lab(fx_C: Array, fy_C: Array, fz_C: Array, lab_3C: Array) -> None:
     for i in range(len(lab_3C) // 3):
         fx, fy, fz = fx_C[i], fy_C[i], fz_C[i]
@@ -171,7 +170,7 @@ def _write_lab(fx_C: Array, fy_C: Array, fz_C: Array, lab_3C: Array) -> None:
         lab_3C[3 * i + 2] = (fy - fz) * _B_UNIT
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _write_rows(
     red_C: Array, green_C: Array, blue_C: Array, to_y: Row, to_u: Row, to_v: Row, yuv_3C: Array
 ) -> None:
@@ -182,12 +181,12 @@ def _write_rows(
         yuv_3C[3 * i + 2] = red * to_v[0] + green * to_v[1] + blue * to_v[2]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _uncurved(f: float) -> float:
     return f * f * f if f > STRAIGHT_BELOW else (f - OFFSET) * (1 / SLOPE)
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _unit(x: float) -> float:
     # Also false for NaN.
     above = x if x > 0.0 else 0.0

@@ -94,7 +94,8 @@ def lab_to_rgb(lab: AnyArray) -> FloatArray:
 
     Colors outside the sRGB gamut are clipped channel by channel to [0, 1] after the gamma curve
     (the common rule, also scikit-image's): lightness and hue of such a color change a little. A
-    Z whose cube-root coordinate would be negative has that coordinate set to zero first.
+    Z whose cube-root coordinate would be negative has that coordinate set to zero first. A color
+    with a NaN becomes black.
     """
     lab = _check_floats(lab)
     lightness_N, ab_2N = _flat_colors(lab[..., 0], lab[..., 1:])
@@ -106,7 +107,8 @@ def lab_to_rgb(lab: AnyArray) -> FloatArray:
 def lab_to_picture(lightness: FloatArray, ab: FloatArray) -> Picture:
     """`lab_to_rgb` as levels 0..255, (..., 3) uint8, of L* (...,) and a*b* (..., 2).
 
-    Both float32 or float64; computed in float64 and rounded to nearest.
+    Both float32 or float64; computed in float64 and rounded to nearest. A color with a NaN becomes
+    black.
 
     Raises:
         HuescapeError: the shapes do not fit, or another dtype.

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from huescape.errors import HuescapeError
 from huescape.metrics import pixel_kernels
+from huescape.metrics.accuracy import check_bins
 from huescape.metrics.pixel_kernels import flat
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -42,12 +43,13 @@ def distance_table(
     Returns:
         (Q, D) int64: column t counts t - 1 < d <= t, column 0 only d = 0, the last one d > 150.
     Raises:
-        HuescapeError: the arrays do not fit, or a bin is outside 0..bins-1.
+        HuescapeError: the arrays do not fit, or a bin is no integer or outside 0..bins-1.
     """
     shape = (len(bin_N), 2)
     if not predicted_N2.shape == true_N2.shape == shape:
         shapes = f"{predicted_N2.shape} and {true_N2.shape}"
         raise HuescapeError(f"predicted and true ab have shapes {shapes}: allowed is {shape}")
+    check_bins(bin_N)
     table_QD = np.zeros(bins * DISTANCES, np.int64)
     predicted_2N, true_2N = flat(predicted_N2), flat(true_N2)
     if not pixel_kernels.count_distances(predicted_2N, true_2N, flat(bin_N), DISTANCES, table_QD):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from huescape.metrics.pictures import check_picture
 from huescape.metrics.pixel_kernels import flat, opponent_sums
 
 
@@ -21,7 +22,10 @@ def colorfulness(rgb: npt.NDArray[np.uint8]) -> float:
         rgb: (..., 3) uint8.
     Returns:
         The score; 0 for a picture without pixels.
+    Raises:
+        HuescapeError: another shape or dtype.
     """
+    check_picture(rgb)
     # Twice yb, so that it stays an integer.
     rg_total, rg_squares, yb_total, yb_squares = opponent_sums(flat(rgb))
     rg_mean, rg_variance = _moments(rg_total, rg_squares, rgb.size // 3)

@@ -24,9 +24,9 @@ SSIM_SIDE = ssim_kernels.SIDE
 def squared_error(first: Picture, second: Picture) -> int:
     """Sum of squared differences over all pixels and channels, an exact integer.
 
-    Raises HuescapeError when the pictures differ in shape.
+    Raises HuescapeError when the pictures, uint8 (..., 3), differ in shape or are something else.
     """
-    _check(first, second)
+    _check_pair(first, second)
     return int(pixel_kernels.squared_error(flat(first), flat(second)))
 
 
@@ -45,9 +45,15 @@ class SsimReference:
     over the windows that lie wholly inside the picture; population variances. It agrees with
     scikit-image's `structural_similarity(gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False, data_range=255, channel_axis=-1)`.
+
+    The true picture, uint8 (H, W, 3), is kept and not copied: do not change it afterwards. Raises
+    HuescapeError when it is something else.
     """
 
     def __init__(self, truth: Picture) -> None:
+        check_picture(truth)
+        if truth.ndim != 3:
+            raise HuescapeError(f"a picture has shape {truth.shape}: allowed is (H, W, 3)")
         self._truth = truth
         height, width = (max(side - SSIM_SIDE + 1, 0) for side in truth.shape[:2])
         self._mean_hj, self._variance_hj = np.empty((2, height, 3 * width))
@@ -57,9 +63,9 @@ class SsimReference:
     def score(self, picture: Picture) -> float:
         """SSIM in [-1, 1]; NaN when a side is shorter than the window's 11 pixels.
 
-        Raises HuescapeError when the picture has another shape than the true one.
+        Raises HuescapeError when the picture is not uint8, or of another shape than the true one.
         """
-        _check(picture, self._truth)
+        _check_pair(picture, self._truth)
         if not self._mean_hj.size:
             return math.nan
         mean_hj, variance_hj = self._mean_hj, self._variance_hj
@@ -72,12 +78,20 @@ def ssim(first: Picture, second: Picture) -> float:
     return SsimReference(first).score(second)
 
 
+def check_picture(rgb: Picture) -> None:
+    """Raise HuescapeError unless `rgb` is uint8 (..., 3): compiled code would read past its end."""
+    if rgb.dtype != np.uint8 or rgb.shape[-1:] != (3,):
+        raise HuescapeError(f"a picture is {rgb.dtype} {rgb.shape}: allowed is uint8 (..., 3)")
+
+
 def _rows(picture: Picture) -> Picture:
     """(H, 3 W): each row's values in line."""
     return flat(picture).reshape(len(picture), -1)
 
 
-def _check(first: Picture, second: Picture) -> None:
+def _check_pair(first: Picture, second: Picture) -> None:
+    check_picture(first)
+    check_picture(second)
     if first.shape != second.shape:
         shapes = f"{first.shape} and {second.shape}"
         raise HuescapeError(f"two pictures have shapes {shapes}: allowed are equal ones")

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from huescape.compiled import kernel
+
 Array = npt.NDArray[Any]
 
-_COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
 _CHUNK = 2048
 
 
@@ -25,7 +25,7 @@ def flat(values: Array) -> Array:
     return np.require(values, requirements=["C", "A", "W"]).reshape(-1)
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def count_distances(
     predicted_2N: Array, true_2N: Array, bin_N: Array, columns: int, table_QD: Array
 ) -> bool:
@@ -47,7 +47,7 @@ def count_distances(
     return True
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _round_up_distances(predicted_2C: Array, true_2C: Array, last: int, column_C: Array) -> None:
     for i in range(len(column_C)):
         off_a = predicted_2C[2 * i] - true_2C[2 * i]
@@ -57,7 +57,7 @@ def _round_up_distances(predicted_2C: Array, true_2C: Array, last: int, column_C
         column_C[i] = np.int32(distance) if distance < last else np.int32(last)
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def count_hits(predicted_N: Array, true_N: Array, hits_Q: Array) -> bool:
     """Count the pixels of each true bin that is also the predicted one; false if it has no row."""
     for i in range(len(true_N)):
@@ -68,7 +68,7 @@ def count_hits(predicted_N: Array, true_N: Array, hits_Q: Array) -> bool:
     return True
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def squared_error(first_N: Array, second_N: Array) -> int:
     """Sum of squared differences of uint8 levels."""
     total = np.int64(0)
@@ -78,7 +78,7 @@ def squared_error(first_N: Array, second_N: Array) -> int:
     return total  # type: ignore[return-value]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def opponent_sums(rgb_3N: Array) -> tuple[int, int, int, int]:
     """Sums of R - G, of its square, of R + G - 2 B, and of its square, of uint8 levels."""
     rg_total, rg_squares, yb_total, yb_squares = np.int64(0), np.int64(0), np.int64(0), np.int64(0)

@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from huescape.compiled import kernel
+
 Array = npt.NDArray[Any]
 
-_COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 # Wang et al. 2004: an 11 x 11 window, a Gaussian of sigma 1.5, K1 = 0.01 and K2 = 0.03.
 _RADIUS, _SIGMA = 5, 1.5
@@ -36,7 +36,7 @@ _WIDTH, _ROWS = 288, 48  # values and rows of a tile, its border included
 _PLANE = _WIDTH * _ROWS
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def moments(truth_HJ: Array, mean_hj: Array, variance_hj: Array) -> None:
     """Write the mean and the variance of each window of a picture, uint8."""
     tile_T, row_V = np.empty(3 * _PLANE, np.float32), np.empty(3 * _WIDTH)
@@ -54,7 +54,7 @@ def moments(truth_HJ: Array, mean_hj: Array, variance_hj: Array) -> None:
                     variance_hj[top + row, left + i] = _blur_across(row_V, _WIDTH + i) - mean * mean
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def ssim_sum(truth_HJ: Array, mean_hj: Array, variance_hj: Array, picture_HJ: Array) -> float:
     """The sum over all windows of the SSIM of two pictures, uint8; `moments` are the truth's."""
     tile_T, row_V = np.empty(3 * _PLANE, np.float32), np.empty(3 * _WIDTH)
@@ -72,7 +72,7 @@ def ssim_sum(truth_HJ: Array, mean_hj: Array, variance_hj: Array, picture_HJ: Ar
     return float(np.sum(sum_V))
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _fill(
     truth_HJ: Array, picture_HJ: Array, top: int, left: int, rows: int, columns: int, tile_T: Array
 ) -> None:
@@ -88,7 +88,7 @@ def _fill(
             line_T[2 * _PLANE + i] = value * np.float32(truth_J[i])
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _blur_down(tile_T: Array, columns: int, row_V: Array) -> None:
     """Blur the first eleven rows into one, all three quantities."""
     for i in range(columns):
@@ -97,7 +97,7 @@ def _blur_down(tile_T: Array, columns: int, row_V: Array) -> None:
         row_V[2 * _WIDTH + i] = _blur_column(tile_T, 2 * _PLANE + i)
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _blur_column(tile_T: Array, at: int) -> float:
     first = tile_T[at] + tile_T[at + 10 * _WIDTH]
     second = tile_T[at + _WIDTH] + tile_T[at + 9 * _WIDTH]
@@ -108,7 +108,7 @@ def _blur_column(tile_T: Array, at: int) -> float:
     return near + (third * _W3 + second * _W4 + first * _W5)  # type: ignore[no-any-return]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _blur_across(row_V: Array, at: int) -> float:
     first, second = row_V[at] + row_V[at + 30], row_V[at + 3] + row_V[at + 27]
     third, fourth = row_V[at + 6] + row_V[at + 24], row_V[at + 9] + row_V[at + 21]
@@ -116,7 +116,7 @@ def _blur_across(row_V: Array, at: int) -> float:
     return near + (third * _W3 + second * _W4 + first * _W5)  # type: ignore[no-any-return]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _add_scores(row_V: Array, mean_j: Array, variance_j: Array, sum_V: Array) -> None:
     for i in range(len(mean_j)):
         mean, true_mean = _blur_across(row_V, i), mean_j[i]

@@ -15,14 +15,14 @@ O outputs of a pass, K taps; `_HW3` written as (H, 3W) rows of bytes is `_HB`; F
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from huescape.compiled import kernel
 
 Array = npt.NDArray[Any]
 
 BITS = 22
-_COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
 _HALF = 1 << (BITS - 1)
 _ONE = float(1 << BITS)
 _LOBES = 3.0
@@ -33,7 +33,7 @@ _PI = math.pi
 _SINE = tuple((-1.0) ** (n // 2) / math.factorial(n) for n in range(23, 0, -2))
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def coefficients(before: int, after: int) -> tuple[Array, Array, Array]:
     """Of a pass from `before` to `after` samples: first tap (O,), taps (O,), weights (O, K).
 
@@ -61,7 +61,7 @@ def coefficients(before: int, after: int) -> tuple[Array, Array, Array]:
     return first_O, taps_O, weight_OK
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _lanczos(x: float) -> float:
     """sinc(x) * sinc(x / 3) for -3 <= x < 3, else 0, from one sine: sin 3b = sin b (3 - 4 sin^2 b).
 
@@ -82,7 +82,7 @@ def _lanczos(x: float) -> float:
     return sine * sine * (3.0 - 4.0 * (sine * sine)) / (3.0 * (b * b))
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def across(
     pixels_HW: Array, first_O: Array, taps_O: Array, weight_OK: Array, out_HB: Array
 ) -> None:
@@ -111,7 +111,7 @@ def across(
         _turn_back(result_F, swap_F, out_HB, top, spare_B)
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def down(rgb_F: Array, first_O: Array, taps_O: Array, weight_OK: Array, out_OB: Array) -> None:
     """Resample every column: rows of as many bytes as those of `out_OB`, flat, become its rows."""
     sum_L = np.empty(out_OB.shape[1], np.int32)
@@ -119,12 +119,12 @@ def down(rgb_F: Array, first_O: Array, taps_O: Array, weight_OK: Array, out_OB: 
         _weigh(rgb_F, len(sum_L), first_O[o], taps_O[o], weight_OK[o], sum_L, out_OB[o])
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _line(lines_F: Array, number: int, size: int) -> Array:
     return lines_F[number * size : (number + 1) * size]
 
 
-@numba.njit(inline="always", **_COMPILED)  # type: ignore[untyped-decorator]
+@kernel(inline="always")
 def _weigh(
     lines_F: Array, size: int, first: int, taps: int, weight_K: Array, sum_L: Array, out_L: Array
 ) -> None:
@@ -176,7 +176,7 @@ def _weigh(
         out_L[i] = np.uint8(min(max(sum_L[i] >> BITS, 0), 255))
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _turn(pixels_HW: Array, top: int, swap_F: Array, turned_F: Array) -> None:
     """The 32 rows from `top`: channel c of column x and row r goes to byte 96 x + 32 c + r.
 
@@ -195,7 +195,7 @@ def _turn(pixels_HW: Array, top: int, swap_F: Array, turned_F: Array) -> None:
     _interleave_8(swap_F, size, turned_F.view(np.uint32))
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _turn_back(turned_F: Array, swap_F: Array, out_HB: Array, top: int, spare_B: Array) -> None:
     """The opposite of `_turn`, to bytes; what would lie below the last row goes to `spare_B`."""
     height, size = out_HB.shape
@@ -211,7 +211,7 @@ def _turn_back(turned_F: Array, swap_F: Array, out_HB: Array, top: int, spare_B:
         )
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _interleave_4(a_W: Array, b_W: Array, c_W: Array, d_W: Array, out_F: Array) -> None:
     """Of four rows of pixels, the reds of a column in one uint32, then the greens and blues."""
     byte, one, two = np.uint32(255), np.uint32(8), np.uint32(16)
@@ -224,7 +224,7 @@ def _interleave_4(a_W: Array, b_W: Array, c_W: Array, d_W: Array, out_F: Array) 
         out_F[3 * x + 2] = a & byte | (b & byte) << one | (c & byte) << two | d << (one + two)
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _part_4(in_B: Array, a_B: Array, b_B: Array, c_B: Array, d_B: Array) -> None:
     """The four bytes of each uint32 to four rows."""
     byte, one, two = np.uint32(255), np.uint32(8), np.uint32(16)
@@ -235,7 +235,7 @@ def _part_4(in_B: Array, a_B: Array, b_B: Array, c_B: Array, d_B: Array) -> None
         d_B[i] = np.uint8(in_B[i] >> (one + two))
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _interleave_8(in_F: Array, size: int, out_F: Array) -> None:
     a, b = _line(in_F, 0, size), _line(in_F, 1, size)
     c, d = _line(in_F, 2, size), _line(in_F, 3, size)
@@ -252,7 +252,7 @@ def _interleave_8(in_F: Array, size: int, out_F: Array) -> None:
         out_F[8 * i + 7] = h[i]
 
 
-@numba.njit(**_COMPILED)  # type: ignore[untyped-decorator]
+@kernel()
 def _part_8(in_F: Array, out_F: Array, size: int) -> None:
     a, b = _line(out_F, 0, size), _line(out_F, 1, size)
     c, d = _line(out_F, 2, size), _line(out_F, 3, size)

@@ -51,7 +51,8 @@ class Batch:
 class Batches:
     """The training batches of a set of target shards, and unaugmented ones of other rows.
 
-    Raises HuescapeError when the training split is empty or a crop does not fit.
+    Raises HuescapeError when the training split is empty, a crop does not fit, or the columns of
+    the shards are not of the size and stride that their index tells.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Batches:
             raise HuescapeError(
                 f"augmentation.crop is {crop}; allowed: at most {stored}, a multiple of {stride}"
             )
+        _check_columns(shards, stored, stored // stride)
         self._geometry = Geometry(stored, crop, stride)
         self._train_rows = shards.rows("train")
         if not len(self._train_rows):
@@ -125,6 +127,20 @@ class Batches:
 
     def _stored(self, rows_N: IntArray) -> Stored:
         return {column: self._shards.views(column, rows_N) for column in self._shards.columns}
+
+
+def _check_columns(shards: ShardSet, size: int, side: int) -> None:
+    """Photos have `size` x `size` pixels and `side` x `side` targets, in any number of bins."""
+    shapes = {name: column.shape for name, column in shards.columns.items()}
+    bins = shapes.get("index", ())[2:3] or (1,)
+    expected = {"lightness": (size, size), "chroma": (2, side, side), "box": (4,)}
+    expected |= {"index": (side, side, *bins), "weight": (side, side, *bins)}
+    for name, shape in shapes.items():
+        if shape != expected.get(name, shape):
+            raise HuescapeError(
+                f"{shards.folder}: the index contradicts itself: column {name!r} has shape "
+                f"{shape}, but allowed by size and stride is {expected[name]}"
+            )
 
 
 def _bins(stored: Stored, drawn: Draw, stride: int) -> dict[str, Tensor]:

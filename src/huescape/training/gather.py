@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from huescape.compiled import kernel
 
 AnyArray = npt.NDArray[Any]
 PlaceArray = npt.NDArray[np.uint64]
@@ -77,7 +78,7 @@ def _check_places(photos: Sequence[AnyArray], start_NR: PlaceArray, offset_NM: P
             )
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _look_up(
     flat_P: AnyArray, start_R: PlaceArray, offset_M: PlaceArray, table: AnyArray, out_RM: AnyArray
 ) -> None:
@@ -94,7 +95,7 @@ def _look_up(
                 out_RM[r, m] = table[row_L[local_M[m]]]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _convert(flat_P: AnyArray, start_R: PlaceArray, offset_M: PlaceArray, out_RM: AnyArray) -> None:
     first, local_M, row_L, straight = _row(flat_P, offset_M)
     for r in range(start_R.size):
@@ -109,7 +110,7 @@ def _convert(flat_P: AnyArray, start_R: PlaceArray, offset_M: PlaceArray, out_RM
                 out_RM[r, m] = row_L[local_M[m]]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _row(
     flat_P: AnyArray, offset_M: PlaceArray
 ) -> tuple[np.uint64, npt.NDArray[np.uint32], AnyArray, bool]:
