@@ -187,3 +187,32 @@ def test_the_record_is_small_and_names_no_photo(project: Path) -> None:
     judged(project)
     record = json.loads((project / RECORD).read_text())
     assert sorted(record) == ["digest", "elsewhere", "stages"]
+
+
+def test_a_file_that_goes_while_dvc_judges_is_not_overlooked(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time goes with it, so that nothing of it looks recent afterwards."""
+    ask = graph.judge
+
+    def judge(root: Path) -> graph.Judgement:
+        found = ask(root)
+        (project / "first.txt").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(graph, "judge", judge)
+    assert judged(project)[1] == frozenset()
+    monkeypatch.setattr(graph, "judge", ask)
+    assert "first" in judged(project)[1]
+
+
+def test_without_dvc_it_is_asked_and_says_so(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(project)
+
+    def gone(name: str) -> str:
+        raise judgement.PackageNotFoundError(name)
+
+    monkeypatch.setattr(judgement, "version", gone)
+    assert judged(project)[1] == frozenset()  # DVC itself is there, and is asked

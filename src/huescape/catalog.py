@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -166,6 +167,8 @@ def _row(path: Path, number: int, record: list[str]) -> CatalogRow:
         cells["offset"] = int(cells["offset"]) if cells["offset"] else None
         cells["chroma"] = float(cells["chroma"]) if cells["chroma"] else None
         cells["kept"] = {"true": True, "false": False}[cells["kept"]]
+        for name in ("source", "category", "tier", "split", "reason"):
+            cells[name] = sys.intern(cells[name])  # a few words, held once for all photos
     except (KeyError, ValueError) as error:
         raise HuescapeError(f"{path}: record {number} is damaged; run the stage filter") from error
     return CatalogRow(**cells)

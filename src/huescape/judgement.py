@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ def judged(root: Path = Path()) -> tuple[Graph, frozenset[str]]:
     remembered = _remembered(root)
     if remembered is not None:
         return remembered, frozenset()
-    begun = time.time_ns()
+    begun, before = time.time_ns(), _files(root)
     found = graph.judge(root)
-    if found.inside and not found.stale:
+    if found.inside and not found.stale and before is not None and before == _files(root):
         _remember(root, found, begun)
     return found.graph, found.stale
 
@@ -51,7 +51,15 @@ def _remembered(root: Path) -> Graph | None:
         if record["digest"] != seen.digest:
             return None
         return Graph({stage["name"]: _stage(stage) for stage in record["stages"]})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, PackageNotFoundError):
+        return None
+
+
+def _files(root: Path) -> str | None:
+    """A digest of the project alone: a file that goes while DVC judges leaves no time behind."""
+    try:
+        return _Seen(root, ()).digest
+    except (OSError, PackageNotFoundError):
         return None
 
 

@@ -145,6 +145,15 @@ def test_an_impossible_target_keeps_a_finite_gradient() -> None:
     assert logits.grad.reshape(-1).tolist() == [-1, 1]
 
 
+@pytest.mark.parametrize(("n", "h"), [(0, 4), (1, 0)])
+def test_no_pixel_has_a_gradient_too(n: int, h: int) -> None:
+    logits, targets, loss = problem(0, n, 7, h, 4, 5)
+    logits.requires_grad_(True)
+    loss(logits, targets).backward()
+    assert logits.grad is not None
+    assert logits.grad.shape == (n, 7, h, 4)
+
+
 def test_only_the_gradient_is_kept_for_the_backward_pass() -> None:
     logits, targets, module = problem(2, 2, 40, 8, 8, 5)
     logits = logits.to(memory_format=torch.channels_last).requires_grad_(True)

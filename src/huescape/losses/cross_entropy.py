@@ -77,7 +77,8 @@ class _SparseCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad_P: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         (grad_NQhw,) = ctx.saved_tensors
         # The gradient of a plain sum is one 1 for all rows: no pass over memory for that.
-        if grad_P.device.type == "cpu" and grad_P.stride() == (0,) and float(grad_P[0]) == 1:
+        same = grad_P.device.type == "cpu" and grad_P.stride() == (0,) and grad_P.numel() > 0
+        if same and float(grad_P[0]) == 1:
             return grad_NQhw, None, None, None
         scaled_NQhw = torch.empty_like(grad_NQhw)
         for block in pixel_blocks(grad_NQhw):

@@ -22,19 +22,20 @@ def compiled(network: nn.Module, device: torch.device) -> nn.Module:
     Raises:
         ParamsError: nothing can be compiled for `device` here.
     """
-    with explained(device):
+    with explained(device, OSError):  # of a cache folder that cannot be made, say
         _try_out(device)
     return cast(nn.Module, torch.compile(network, dynamic=False))
 
 
 @contextmanager
-def explained(device: torch.device) -> Iterator[None]:
-    """Turn what the compiler raises into one line."""
+def explained(device: torch.device, *more: type[Exception]) -> Iterator[None]:
+    """Turn what the compiler raises, and `more`, into one line."""
     from torch._dynamo.exc import TorchDynamoException  # slow to import, and seldom needed
 
+    refusals: tuple[type[Exception], ...] = (TorchDynamoException, ImportError, *more)
     try:
         yield
-    except (TorchDynamoException, ImportError) as error:
+    except refusals as error:
         reason = " ".join(str(error).split())
         raise ParamsError(
             f"systems.<name>.compile is true, but torch.compile does not work on {device} here; "
