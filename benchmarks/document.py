@@ -1,7 +1,8 @@
 """Fill docs/performance.md with the tables of benchmarks/results/, between its markers.
 
 `<!-- bench:NAME -->` and `<!-- /bench -->` each stand on a line of their own; what is between them
-is written by this program, what is around them by people.
+is written by this program, what is around them by people. The name `summary` stands for all that
+has a target.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import RESULTS, markdown
+from benchmarks.__main__ import SUITE
+from benchmarks.harness import RESULTS, markdown, ratio_cells
 
 PAGE = Path("docs/performance.md")
 _PART = re.compile(r"(<!-- bench:(?P<name>\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
@@ -25,19 +27,41 @@ def filled(page: str, results: Path = RESULTS) -> str:
 
 
 def _part(match: re.Match[str], results: Path) -> str:
-    path = results / f"{match['name']}.json"
-    if not path.exists():
-        lines = ["Not measured yet."]
+    if match["name"] == "summary":
+        lines = _summary(results)
     else:
-        recorded = json.loads(path.read_text(encoding="utf-8"))
-        lines = [*_head(recorded), "", *markdown(recorded)]
+        recorded = _read(results, match["name"])
+        lines = [*_head(recorded), "", *markdown(recorded)] if recorded else ["Not measured yet."]
     return "\n".join([match[1].rstrip("\n"), *lines, match[3]])
+
+
+def _read(results: Path, name: str) -> dict[str, Any] | None:
+    path = results / f"{name}.json"
+    found: dict[str, Any] | None = None
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _summary(results: Path) -> list[str]:
+    """Every ratio that has a target, reached or missed."""
+    lines = [
+        "| benchmark | ratio | median | lowest to highest | target |",
+        "|---|---|---:|---:|---|",
+    ]
+    for name in (*SUITE, "gpu"):
+        for ratio in (_read(results, name) or {"ratios": []})["ratios"]:
+            if ratio["target"] is not None:
+                lines.append(f"| {' | '.join([name, *ratio_cells(ratio)])} |")
+    return lines
 
 
 def _head(recorded: dict[str, Any]) -> list[str]:
     machine = recorded["machine"]
     where = f"{machine['processor']}, {machine['cpus']} cores, {machine['capability']}"
-    return [f"`{recorded['command']}` on {machine.get('gpu', where)}. {recorded['question']}"]
+    if recorded["benchmark"] == "gpu":
+        where = machine.get("gpu", where)
+    return [f"`{recorded['command']}` on {where}. {recorded['question']}"]
 
 
 def main() -> int:

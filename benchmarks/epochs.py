@@ -257,8 +257,8 @@ def _notes(size: Size) -> list[str]:
         "On the fly: scikit-learn's ball tree, dense targets and torch's log-softmax on the same "
         "network; lightness and chroma lie in memory. A student project's slides had this at 60 "
         "times an epoch of squared error.",
-        "What the 313 bins at full resolution cost: the head's convolution and the loss, about "
-        "half and half.",
+        "What the 313 bins at full resolution cost: the head's convolution and the loss, in a "
+        "profile on one thread of the machine of docs/performance.md about half and half.",
     ]
 
 

@@ -54,6 +54,7 @@ class Row:
 class Ratio:
     """How much one case has of another, against the target that was set beforehand.
 
+    The median alone decides whether it is reached: a reader sees from the spread how surely.
     `at_least` tells whether more is better. Without a target it is told for information.
     """
 
@@ -176,7 +177,9 @@ def markdown(recorded: Mapping[str, Any]) -> list[str]:
         lines += [_row_line(row) for row in recorded["rows"]] + [""]
     if recorded["ratios"]:
         lines += ["| ratio | median | lowest to highest | target | |", "|---|---:|---:|---:|---|"]
-        lines += [_ratio_line(ratio) for ratio in recorded["ratios"]] + [""]
+        lines += [f"| {' | '.join([*ratio_cells(r), r['note']])} |" for r in recorded["ratios"]] + [
+            ""
+        ]
     lines += [f"- {note}" for note in recorded["notes"]]
     return lines
 
@@ -189,15 +192,15 @@ def _row_line(row: Mapping[str, Any]) -> str:
     return f"| {row['name']} | {middle} {row['unit']} | {ends} | {row['note']} |"
 
 
-def _ratio_line(ratio: Mapping[str, Any]) -> str:
+def ratio_cells(ratio: Mapping[str, Any]) -> list[str]:
+    """Name, median, spread and target of a recorded ratio."""
     value, target = ratio["value"], ""
     if ratio["target"] is not None:
         sign = "≥" if ratio["at_least"] else "≤"
         verdict = "reached" if ratio["reached"] else "**missed**"
         target = f"{sign} {number(ratio['target'])}, {verdict}"
     ends = f"{number(value['low'])} to {number(value['high'])}"
-    cells = [ratio["name"], f"**{number(value['median'])}**", ends, target, ratio["note"]]
-    return f"| {' | '.join(cells)} |"
+    return [ratio["name"], f"**{number(value['median'])}**", ends, target]
 
 
 def number(value: float) -> str:

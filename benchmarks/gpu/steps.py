@@ -17,6 +17,7 @@ from benchmarks.gpu import inputs
 from benchmarks.gpu.inputs import PRECISIONS, Task
 from benchmarks.gpu.session import Case, Findings, Session
 from benchmarks.harness import Ratio, Spread
+from benchmarks.plain_training import plain_forward
 from huescape.losses import Targets
 from huescape.networks.cost import cost_of
 from huescape.training import cuda
@@ -36,9 +37,10 @@ def run(session: Session, found: Findings) -> None:
                 _compare(session, found, task, session.pick(photos, 2), peaks, compiled)
             session.free()
     found.notes += [
-        "steps: the plain loop has the same network in contiguous layout, stock log-softmax on "
-        "dense targets that are there already, and torch's own settings, by which convolutions of "
-        "float32 run in TF32; the project's float32 is IEEE float32",
+        "steps: the plain loop has the same weights in torch's own modules and contiguous layout, "
+        "stock cross entropy of class indices for hard bins, of dense targets that are there "
+        "already for soft ones, and torch's own settings, by which convolutions of float32 run in "
+        "TF32; the project's float32 is IEEE float32",
         "steps: share of the peak = 3 x the forward pass's operations (two for each "
         "multiply-accumulate) / time / the rate of a large matrix product in the same precision",
     ]
@@ -122,24 +124,38 @@ def learner_step(
 
 
 def plain_step(task: Task, batch: Batch, device: torch.device) -> Case:
-    """A step as one would write it with stock modules: contiguous, float32, dense targets."""
+    """A step as one would write it with stock modules: contiguous, float32, eager.
+
+    Hard bins are class indices, soft ones distributions; either is made before the first step.
+    """
     network: Any = task.build(device)
     network.to(memory_format=torch.contiguous_format)
     network.train()
+    forward = plain_forward(task.network, network)
     optimizer = torch.optim.Adam(network.parameters(), 1e-5)
-    dense_NQhw = dense_targets(batch.targets, task.outputs)
+    target, likely_Nhw = stock_target(batch.targets, task.outputs)
     weights_Q = torch.linspace(0.5, 1.5, task.outputs, device=device)
-    pixel_Nhw = weights_Q[dense_NQhw.argmax(1)] * batch.targets.mask_Nhw
+    pixel_Nhw = weights_Q[likely_Nhw] * batch.targets.mask_Nhw
     count = batch.targets.mask_Nhw.sum()
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        logits_NQhw = network(batch.input_N1HW)
-        each_Nhw = F.cross_entropy(logits_NQhw, dense_NQhw, reduction="none")
+        logits_NQhw = forward(batch.input_N1HW)
+        each_Nhw = F.cross_entropy(logits_NQhw, target, reduction="none")
         ((each_Nhw * pixel_Nhw).sum() / count).backward()
         optimizer.step()
 
     return step
+
+
+def stock_target(targets: Targets, bins: int) -> tuple[Tensor, Tensor]:
+    """What `cross_entropy` takes, and each pixel's likely bin (N, h, w): the same if hard."""
+    assert targets.index_NhwK is not None
+    if targets.index_NhwK.shape[-1] == 1:
+        index_Nhw = targets.index_NhwK[..., 0].contiguous()
+        return index_Nhw, index_Nhw
+    dense_NQhw = dense_targets(targets, bins)
+    return dense_NQhw, dense_NQhw.argmax(1)
 
 
 def dense_targets(targets: Targets, bins: int) -> Tensor:

@@ -1,43 +1,59 @@
-"""HDF5: one file, a contiguous data set for each column, read row by row into the batch."""
+"""HDF5: one file with one contiguous data set of packed records, read row by row."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5s, h5t
 
 from benchmarks.readers.reader import RandomAccessReader, RowArray
 from benchmarks.readers.record import Record, Stored
 from huescape.shards import ShardSet
 
+_NAME = "photos"
+
 
 class PeerReader(RandomAccessReader):
-    """Direct reads: twice as fast as h5py's fancy indexing."""
+    """Low-level reads with dataspaces used again: several times as fast as `read_direct`."""
 
     package = "h5py"
     _file: h5py.File | None = None
+    _data: Any = None
+    _spaces: tuple[Any, Any]
 
     @staticmethod
     def write(folder: Path, shards: ShardSet, record: Record) -> None:
-        """A data set (count, *shape) for each column, without chunks."""
+        """A data set (count, bytes of a record), without chunks."""
         with h5py.File(folder / "photos.h5", "w") as file:
-            for column in record.columns:
-                shape = shards.count, *column.shape
-                stored = file.create_dataset(column.name, shape, column.stored)
-                for number in range(len(shards.shard_names)):
-                    rows = shards.shard_rows(number)
-                    stored[rows.start : rows.stop] = shards.take(column.name, rows)
+            stored = file.create_dataset(_NAME, (shards.count, record.size), np.uint8)
+            for number in range(len(shards.shard_names)):
+                for row in shards.shard_rows(number):
+                    stored[row] = np.frombuffer(record.pack(shards, row), np.uint8)
 
     def read(self, rows_N: RowArray) -> Stored:
-        """Each column as one array."""
-        if self._file is None:
+        """The records as one array, and each column as a view of it."""
+        data = self._opened()
+        in_file, in_memory = self._spaces
+        size = self.record.size
+        bytes_NB = np.empty((len(rows_N), size), np.uint8)
+        for at, row in enumerate(rows_N.tolist()):
+            in_file.select_hyperslab((row, 0), (1, size))
+            data.read(in_memory, in_file, bytes_NB[at], h5t.NATIVE_UINT8)
+        return self.record.unpack_batch(bytes_NB)
+
+    def close(self) -> None:
+        """Close the file: workers that are started later must not inherit it."""
+        super().close()
+        if self._file is not None:
+            self._data = None
+            self._file = self._file.close()
+
+    def _opened(self) -> Any:
+        if self._data is None:
             self._file = h5py.File(self.folder / "photos.h5", "r")
-        found = {}
-        for column in self.record.columns:
-            stored = self._file[column.name]
-            out = np.empty((len(rows_N), *column.shape), column.stored)
-            for at, row in enumerate(rows_N.tolist()):
-                stored.read_direct(out, np.s_[row], np.s_[at])
-            found[column.name] = out
-        return found
+            self._data = self._file[_NAME].id
+            self._spaces = self._data.get_space(), h5s.create_simple((self.record.size,))
+        return self._data

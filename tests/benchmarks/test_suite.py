@@ -42,7 +42,7 @@ def test_it_runs_and_says_what_was_asked(name: str, tmp_path: Path) -> None:
 
 def test_the_page_has_a_place_for_each() -> None:
     page = (ROOT / "docs/performance.md").read_text()
-    assert sorted(re.findall(r"<!-- bench:(\w+) -->", page)) == sorted([*SUITE, "gpu"])
+    assert sorted(re.findall(r"<!-- bench:(\w+) -->", page)) == sorted([*SUITE, "gpu", "summary"])
 
 
 def test_an_unknown_benchmark_is_refused_in_one_line() -> None:

@@ -12,6 +12,8 @@ SHAPES = [
     {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
     {"kernel_size": 4, "stride": 2, "padding": 1},
     {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1, "bias": False},
+    {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
+    {"kernel_size": 3, "stride": 2, "padding": 2, "output_padding": 1, "dilation": 2},
 ]
 
 
@@ -29,13 +31,13 @@ def test_a_bias_added_afterwards_is_a_bias(
     shape: dict[str, int], layout: torch.memory_format
 ) -> None:
     torch.manual_seed(0)
-    stock = nn.ConvTranspose2d(5, 4, **shape).double()  # type: ignore[arg-type]
+    stock = nn.ConvTranspose2d(6, 4, **shape).double()  # type: ignore[arg-type]
     torch.manual_seed(0)
-    own = UpConv(5, 4, **shape).double()  # type: ignore[arg-type]
+    own = UpConv(6, 4, **shape).double()  # type: ignore[arg-type]
     assert {k: v.tolist() for k, v in own.state_dict().items()} == {
         k: v.tolist() for k, v in stock.state_dict().items()
     }
-    x = torch.randn(2, 5, 6, 7, dtype=torch.float64).contiguous(memory_format=layout)
+    x = torch.randn(2, 6, 6, 7, dtype=torch.float64).contiguous(memory_format=layout)
     for found, expected in zip(
         values_and_gradients(own, x), values_and_gradients(stock, x), strict=True
     ):

@@ -48,8 +48,9 @@ def he_init(network: nn.Module) -> None:
 class UpConv(nn.ConvTranspose2d):
     """A transposed convolution whose bias is added after it.
 
-    The result is the same, but on CPUs the gradient of a bias within a transposed convolution
-    takes nearly as long as that of its weights, and next to nothing as the sum that it is.
+    The result is the same up to rounding, but on CPUs the gradient of a bias within a transposed
+    convolution takes nearly as long as that of its weights, and next to nothing as the sum that
+    it is.
     """
 
     def forward(self, x_NCHW: Tensor, output_size: Any = None) -> Tensor:
@@ -61,6 +62,8 @@ class UpConv(nn.ConvTranspose2d):
             self.stride,  # type: ignore[arg-type]
             self.padding,  # type: ignore[arg-type]
             self.output_padding,  # type: ignore[arg-type]
+            self.groups,
+            self.dilation,  # type: ignore[arg-type]
         )
         if self.bias is not None:
             y_NCHW += self.bias.to(y_NCHW.dtype)[:, None, None]

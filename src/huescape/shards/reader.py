@@ -57,7 +57,7 @@ class ShardSet:
         self._index = index
         self._ends = np.cumsum([shard.count for shard in index.shards], dtype=np.int64)
         self._starts = np.append(np.int64(0), self._ends)[:-1]
-        self._maps: dict[tuple[int, str], Array] = {}
+        self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
 
     @classmethod
     def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
@@ -120,10 +120,12 @@ class ShardSet:
 
     def _views(self, column: str, rows_N: npt.NDArray[np.int64]) -> list[Array]:
         shard_N, local_N = self._located(rows_N)
-        numbers = shard_N.tolist()
-        maps = {number: self._map(number, column) for number in set(numbers)}
-        places = zip(numbers, local_N.tolist(), strict=True)
-        return [maps[number][local] for number, local in places]
+        maps = self._maps[column]
+        found = []
+        for number, local in zip(shard_N.tolist(), local_N.tolist(), strict=True):
+            stored = maps.get(number)
+            found.append((self._map(number, column) if stored is None else stored)[local])
+        return found
 
     def _checked(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
         rows_N = np.asarray(rows, dtype=np.int64).reshape(-1)
@@ -153,12 +155,12 @@ class ShardSet:
                 )
 
     def _map(self, number: int, column: str) -> Array:
-        key = number, column
-        if key not in self._maps:
+        maps = self._maps[column]
+        if number not in maps:
             shard = self._index.shards[number]
             path = self.folder / column_file(shard.name, column)
-            self._maps[key] = _mapped(path, self.columns[column], shard.count)
-        return self._maps[key]
+            maps[number] = _mapped(path, self.columns[column], shard.count)
+        return maps[number]
 
 
 def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
