@@ -166,8 +166,8 @@ def _report(
             f"the ball tree's in {facts['first bin differs from the tree at a tie']} of them, all "
             f"among the {facts['ties']:,} that have a tie (put in on purpose).",
             f"{share:.3%} of the pixels are left open by the arithmetic and searched.",
-            "What limits it, by a profile taken once on an AVX-512 processor: finding the slot 0.3 of "
-            "the time, the two exponentials with the divisions 0.4, copying bins and weights to "
+            "What limits it, by a profile taken once on an AVX-512 processor: finding the slot 0.3 "
+            "of the time, the two exponentials with the divisions 0.4, copying bins and weights to "
             "their rows of 30 bytes 0.3; in one call also the handing out of the result's pages.",
         ],
         facts={**facts, "searched share": share},
