@@ -36,7 +36,8 @@ def test_it_runs_and_says_what_was_asked(name: str, tmp_path: Path) -> None:
     assert recorded["ratios"]
     for ratio in recorded["ratios"]:
         value = ratio["value"]
-        assert 0 < value["low"] <= value["median"] <= value["high"], ratio
+        # Not above 0: fixed costs taken off a run this small may leave less than nothing.
+        assert value["low"] <= value["median"] <= value["high"], ratio
     assert any(ratio["target"] for ratio in recorded["ratios"])
 
 
