@@ -16,23 +16,9 @@ from ruamel.yaml import YAML
 
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
-from benchmarks.scratch import ROOT, Folder, commit, environment, scratch_project
+from benchmarks.scratch import ROOT, SMALL, Folder, commit, environment, scratch_project
 from huescape.judgement import RECORD
 
-SMALL: dict[str, Any] = {
-    "download.sources": [{"kind": "sample", "photos": 40, "seed": 3}],
-    "filter.split": {"val": 0.15, "test": 0.25, "honor_lists": True},
-    "resize": {"size": 48, "shards": 3},
-    "quantizers.yuv32.bins.n": 12,
-    "systems.colorunet.network": {"width": 4},
-    "systems.colorunet.augmentation.crop": 32,
-    "systems.colorunet.steps": 6,
-    "systems.colorunet.batch": 4,
-    "systems.colorunet.checkpoint_every": 3,
-    "evaluate.macro_pixels": 10,
-    "evaluate.macro_photos": 1,
-    "evaluate.pictures": 2,
-}
 DVC = ("dvc", "repro")
 SNAKEMAKE = ("snakemake", "--cores", "2", "evaluate")
 HEAVY = ("torch", "mlflow", "pandas", "numpy", "numba", "dvc", "matplotlib", "pydantic")

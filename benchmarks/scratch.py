@@ -14,6 +14,21 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
+# The whole graph in seconds; the tests of the engines run it as well.
+SMALL: dict[str, Any] = {
+    "download.sources": [{"kind": "sample", "photos": 40, "seed": 3}],
+    "filter.split": {"val": 0.15, "test": 0.25, "honor_lists": True},
+    "resize": {"size": 48, "shards": 3},
+    "quantizers.yuv32.bins.n": 12,
+    "systems.colorunet.network": {"width": 4},
+    "systems.colorunet.augmentation.crop": 32,
+    "systems.colorunet.steps": 6,
+    "systems.colorunet.batch": 4,
+    "systems.colorunet.checkpoint_every": 3,
+    "evaluate.macro_pixels": 10,
+    "evaluate.macro_photos": 1,
+    "evaluate.pictures": 2,
+}
 
 
 @dataclass(frozen=True)

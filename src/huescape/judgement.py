@@ -39,8 +39,8 @@ def judged(root: Path = Path()) -> tuple[Graph, frozenset[str]]:
         return remembered, frozenset()
     begun, before = time.time_ns(), _files(root)
     found = graph.judge(root)
-    if found.inside and not found.stale and before is not None and before == _files(root):
-        _remember(root, found, begun)
+    if found.inside and not found.stale and before is not None:
+        _remember(root, found, begun, before)
     return found.graph, found.stale
 
 
@@ -58,16 +58,16 @@ def _remembered(root: Path) -> Graph | None:
 def _files(root: Path) -> str | None:
     """A digest of the project alone: a file that goes while DVC judges leaves no time behind."""
     try:
-        return _Seen(root, ()).digest
+        return _Seen(root, ()).files
     except (OSError, PackageNotFoundError):
         return None
 
 
-def _remember(root: Path, found: graph.Judgement, begun: int) -> None:
+def _remember(root: Path, found: graph.Judgement, begun: int, before: str) -> None:
     """Keep the judgement, unless a file may have changed while it was made, or just before."""
     with suppress(OSError):
         seen = _Seen(root, found.elsewhere)
-        if seen.latest < begun - _SETTLED_NS:
+        if seen.files == before and seen.latest < begun - _SETTLED_NS:
             stages = [asdict(stage) for stage in found.graph.stages.values()]
             record = {"digest": seen.digest, "elsewhere": found.elsewhere, "stages": stages}
             write_json(root / RECORD, record)
@@ -78,20 +78,26 @@ def _stage(record: dict[str, Any]) -> Stage:
 
 
 class _Seen:
-    """What DVC can look at, at one moment: its digest, and the latest time of a file (ns)."""
+    """What DVC can look at, at one moment, and the latest time of a file (ns).
+
+    `files` is the digest of the project alone, `digest` that of all.
+    """
 
     def __init__(self, root: Path, elsewhere: Sequence[str]) -> None:
         self.latest = 0
         program = [version("dvc"), Path(graph.__file__).read_text(encoding="utf-8")]
         settings = sorted(item for item in os.environ.items() if item[0].startswith("DVC"))
-        digest = hashlib.sha256(repr((program, settings, list(elsewhere))).encode())
-        for facts in self._facts(root, elsewhere):
+        digest = hashlib.sha256(repr((program, settings)).encode())
+        for facts in self._tree(str(root), _ignored(root)):
+            digest.update(repr(facts).encode("utf-8", "surrogateescape"))
+        self.files = digest.hexdigest()
+        for facts in self._elsewhere(elsewhere):
             digest.update(repr(facts).encode("utf-8", "surrogateescape"))
         self.digest = digest.hexdigest()
 
-    def _facts(self, root: Path, elsewhere: Sequence[str]) -> Iterator[tuple[object, ...]]:
-        yield from self._tree(str(root), _ignored(root))
+    def _elsewhere(self, elsewhere: Sequence[str]) -> Iterator[tuple[object, ...]]:
         for path in elsewhere:
+            yield (path,)
             if Path(path).is_dir():
                 yield from self._folders(path)
             else:

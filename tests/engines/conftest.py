@@ -14,22 +14,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from benchmarks.scratch import SMALL
+
 ROOT = Path(__file__).parents[2]
 ENGINES = ("dvc", "snakemake")
-SMALL: dict[str, Any] = {
-    "download.sources": [{"kind": "sample", "photos": 40, "seed": 3}],
-    "filter.split": {"val": 0.15, "test": 0.25, "honor_lists": True},
-    "resize": {"size": 48, "shards": 3},
-    "quantizers.yuv32.bins.n": 12,
-    "systems.colorunet.network": {"width": 4},
-    "systems.colorunet.augmentation.crop": 32,
-    "systems.colorunet.steps": 6,
-    "systems.colorunet.batch": 4,
-    "systems.colorunet.checkpoint_every": 3,
-    "evaluate.macro_pixels": 10,
-    "evaluate.macro_photos": 1,
-    "evaluate.pictures": 2,
-}
 
 
 @dataclass
