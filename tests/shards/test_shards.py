@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import resource
@@ -96,6 +97,22 @@ def test_files_are_those_of_numpy(folder: Path, tmp_path: Path) -> None:
         assert written == (tmp_path / "reference.npy").read_bytes()
         described = json.loads((folder / f"{name}.json").read_text())["columns"]["rgb"]
         assert described["bytes"] == len(written)
+
+
+@pytest.mark.parametrize(("side", "count"), [(1001, 9), (2300, 3)])
+def test_files_larger_than_a_block_are_those_of_numpy(
+    tmp_path: Path, side: int, count: int
+) -> None:
+    """Rows of 1 and 5 MB that lie askew in memory, over several blocks of 4 MB."""
+    rng = np.random.default_rng(side)
+    whole = rng.integers(0, 256, (count, side, side), dtype=np.uint8).transpose(0, 2, 1)
+    rows = [(str(number), "train", {"rgb": array}) for number, array in enumerate(whole)]
+    made = write_shard(tmp_path, "00000", [Column("rgb", "uint8", (side, side))], rows)
+    np.save(tmp_path / "numpy.npy", np.ascontiguousarray(whole))
+    expected = (tmp_path / "numpy.npy").read_bytes()
+    assert (tmp_path / "00000.rgb.npy").read_bytes() == expected
+    assert made.columns["rgb"].bytes == len(expected)
+    assert made.columns["rgb"].sha256 == hashlib.sha256(expected).hexdigest()
 
 
 @pytest.mark.parametrize("how", ["take", "views"])

@@ -120,16 +120,16 @@ class ShardSet:
 
     def _views(self, column: str, rows_N: npt.NDArray[np.int64]) -> list[Array]:
         shard_N, local_N = self._located(rows_N)
+        shards, locals_ = shard_N.tolist(), local_N.tolist()
         maps = self._maps[column]
-        found = []
-        for number, local in zip(shard_N.tolist(), local_N.tolist(), strict=True):
-            stored = maps.get(number)
-            found.append((self._map(number, column) if stored is None else stored)[local])
-        return found
+        for number in set(shards) - maps.keys():
+            self._map(number, column)
+        return [maps[number][local] for number, local in zip(shards, locals_, strict=True)]
 
     def _checked(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
         rows_N = np.asarray(rows, dtype=np.int64).reshape(-1)
-        if rows_N.size and not 0 <= rows_N.min() <= rows_N.max() < self.count:
+        # Read as unsigned, a row below 0 is far above all others: one pass instead of two.
+        if rows_N.size and int(rows_N.view(np.uint64).max()) >= self.count:
             raise IndexError(f"{self.folder}: rows outside 0 .. {self.count - 1}")
         return rows_N
 
@@ -137,7 +137,7 @@ class ShardSet:
         self, rows_N: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The number of each row's shard, and the row's place in it."""
-        shard_N = np.searchsorted(self._ends, rows_N, side="right").astype(np.int64)
+        shard_N = self._ends.searchsorted(rows_N, side="right")
         return shard_N, rows_N - self._starts[shard_N]
 
     def verify(self) -> None:
