@@ -1,8 +1,9 @@
 """Measure cases turn by turn, and say what came out: a table on the screen and a JSON file.
 
-A round runs every case once, in an order that turns from round to round, so that a machine that
-slows down slows all of them. A ratio is taken within each round; what is reported is the median
-of the rounds with the lowest and the highest.
+A round runs every case once, so that a machine that slows down slows all of them, and in an order
+of its own, so that no case always runs in the wake of the same other one: what that left in the
+caches, or still has running. A ratio is taken within each round; what is reported is the median of
+the rounds with the lowest and the highest.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -85,17 +87,22 @@ class Report:
 
 
 def measure(
-    cases: Mapping[str, Callable[[], object]], rounds: int = ROUNDS, warmups: int = 1
+    cases: Mapping[str, Callable[[], object]],
+    rounds: int = ROUNDS,
+    warmups: int = 1,
+    before: Callable[[], object] = lambda: None,
 ) -> dict[str, list[float]]:
-    """Seconds of each case in each round, after `warmups` runs of each that do not count."""
+    """Seconds of each case in each round, after `warmups` runs of each that do not count.
+
+    `before` runs before each case and does not count.
+    """
     for _ in range(warmups):
         for run in cases.values():
             run()
     seconds: dict[str, list[float]] = {name: [] for name in cases}
-    names = list(cases)
     for turn in range(rounds):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
+        for name in random.Random(turn).sample(list(cases), len(cases)):
+            before()
             start = time.perf_counter()
             cases[name]()
             seconds[name].append(time.perf_counter() - start)
@@ -113,6 +120,11 @@ def times_faster(slow: Sequence[float], fast: Sequence[float], per: float = 1.0)
     `per` is the work of the fast case divided by that of the slow one.
     """
     return Spread.of([s * per / f for s, f in zip(slow, fast, strict=True)])
+
+
+def at_best(slow: Sequence[float], fast: Sequence[float]) -> float:
+    """How many times as fast `fast` is by the fastest round of each: hardly disturbed by others."""
+    return min(slow) / min(fast)
 
 
 def machine() -> dict[str, Any]:

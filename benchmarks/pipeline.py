@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +23,10 @@ from benchmarks.stage_cost import EVERY, Figures, laid_out, run_stage
 from huescape import runtime
 from huescape.graph import load_graph
 
-SIZES = 1_000, 10_000
+SIZES = 1_000, 10_000, 50_000
 FIXED = 100  # photos of the run that shows what does not depend on their number
 QUICK = (60, 80), 40
+REPEATS = 3
 LEAST = 1e-4  # seconds a photo below which a stage has no cost that could be compared
 Run = Mapping[str, Figures]
 
@@ -59,35 +61,64 @@ def measured(project: Folder, photos: int, show: Callable[[str], object]) -> Run
 
 
 def report(
-    sizes: Sequence[int], fixed: int, show: Callable[[str], object], warm: bool = True
+    sizes: Sequence[int], fixed: int, show: Callable[[str], object], repeats: int = REPEATS
 ) -> Report:
     """What does a photo cost, from the first stage to the page, as there are more of them?"""
+    small, *larger = sorted(sizes)
     with tempfile.TemporaryDirectory(prefix="huescape-pipeline-") as temporary:
         project = laid_out(Path(temporary))
-        base = measured(project, fixed, show)
-        if warm:  # the first run compiled what later ones load
-            base = measured(project, fixed, show)
-        runs = {size: measured(project, size, show) for size in sorted(sizes)}
-    small, big = min(runs), max(runs)
-    rows = [_total_row(size, run) for size, run in runs.items()]
-    rows += [_stage_row(size, name, f) for size, run in runs.items() for name, f in run.items()]
+        if repeats > 1:  # the first run compiles what later ones load
+            measured(project, fixed, show)
+        often: dict[int, list[Run]] = {fixed: [], small: []}
+        for _ in range(repeats):
+            for size, runs in often.items():
+                runs.append(measured(project, size, show))
+        once = {size: measured(project, size, show) for size in larger}
+    base = often[fixed]
+    shown = {small: _typical(often[small])} | once
+    rows = [_total_row(size, run) for size, run in shown.items()]
+    rows += [_stage_row(size, name, f) for size, run in shown.items() for name, f in run.items()]
+    big = larger[-1]
+    ratios = [
+        ratio
+        for size in larger
+        for ratio in _cost_ratios((fixed, base), (small, often[small]), (size, once[size]))
+    ]
     return Report(
         question=report.__doc__ or "",
         rows=rows,
-        ratios=[*_cost_ratios(base, fixed, runs, small, big), *_memory_ratios(runs, small, big)],
-        notes=[
-            f"One run of each size. Fixed costs are those of {fixed} photos: a photo costs what a "
-            "run takes beyond that run, divided by the photos beyond it.",
-            "CPU seconds are of all processes of the stage and of DVC (system included); memory "
-            f"was looked at every {EVERY} s, without pages of mapped files unless it says so.",
-            f"{runtime.cpus()} worker processes, 1 thread for torch, photos of 64 pixels a side in "
-            "8 shards, 20 training steps of 8 photos.",
-            f"Outputs of {big:,} photos: {sum(f.files for f in runs[big].values()):,} files, "
-            f"{sum(f.bytes for f in runs[big].values()) / 1e6:,.0f} MB, and once more in DVC's "
-            "cache where the file system has no reflinks.",
-        ],
-        facts={"fixed": fixed, "photos": list(runs)},
+        ratios=[*ratios, *_memory_ratios((small, often[small]), (big, once[big]))],
+        notes=_notes(fixed, (small, big), shown[big], repeats),
+        facts={"fixed": fixed, "photos": list(shown), "repeats": repeats},
     )
+
+
+def _notes(fixed: int, ends: tuple[int, int], run: Run, repeats: int) -> list[str]:
+    small, big = ends
+    return [
+        f"{repeats} runs each of {fixed} and of {small:,} photos, one of each larger size. Fixed "
+        f"costs are those of {fixed} photos (the median of their runs): a photo costs what a run "
+        f"takes beyond that, divided by the photos beyond it. The spread is over the runs of "
+        f"{small:,}, of which most is fixed.",
+        "CPU seconds are of all processes of the stage and of DVC (system included); memory "
+        f"was looked at every {EVERY} s, without pages of mapped files unless it says so.",
+        f"{runtime.cpus()} worker processes, 1 thread for torch, photos of 64 pixels a side in "
+        "8 shards, 20 training steps of 8 photos.",
+        f"Outputs of {big:,} photos: {sum(f.files for f in run.values()):,} files, "
+        f"{sum(f.bytes for f in run.values()) / 1e6:,.0f} MB, and once more in DVC's "
+        "cache where the file system has no reflinks.",
+        "What grows in the stage evaluate is the heap of glibc, which keeps what was freed, for "
+        "asking again takes half as long again: it grows by the size of a batch's logits at a "
+        "time, more seldom the longer it runs. Its scores take 4 kB a test photo.",
+    ]
+
+
+def _typical(runs: Sequence[Run]) -> Run:
+    """Of every stage the run with the median cost."""
+    return {
+        name: sorted((run[name] for run in runs), key=lambda figures: figures.total)[len(runs) // 2]
+        for name in runs[0]
+    }
 
 
 def _total_row(size: int, run: Run) -> Row:
@@ -107,18 +138,20 @@ def _stage_row(size: int, name: str, figures: Figures) -> Row:
 
 
 def _cost_ratios(
-    base: Run, fixed: int, runs: Mapping[int, Run], small: int, big: int
+    base: tuple[int, Sequence[Run]], small: tuple[int, Sequence[Run]], big: tuple[int, Run]
 ) -> list[Ratio]:
-    """The cost of a photo in the largest run by that in the smallest: all, DVC's own, by stage."""
+    """The cost of a photo in a larger size by that in the smallest: all, DVC's own, by stage."""
+    (fixed, fixed_runs), (few, few_runs), (many, many_run) = base, small, big
 
-    def ratio(name: str, seconds: Callable[[Run], float], target: float | None) -> Ratio | None:
-        per_small = (seconds(runs[small]) - seconds(base)) / (small - fixed)
-        per_big = (seconds(runs[big]) - seconds(base)) / (big - fixed)
-        if target is None and min(per_small, per_big) < LEAST:
+    def ratio(name: str, cost: Callable[[Run], float], target: float | None = None) -> Ratio | None:
+        start = statistics.median(cost(run) for run in fixed_runs)
+        per_few = [(cost(run) - start) / (few - fixed) for run in few_runs]
+        per_many = (cost(many_run) - start) / (many - fixed)
+        if target is None and min(*per_few, per_many) < LEAST:
             return None
-        note = f"{1000 * per_small:.3g} and {1000 * per_big:.3g} CPU ms a photo"
-        label = f"cost of a photo, {name}: {big:,} / {small:,} photos"
-        value = Spread.of([per_big / max(per_small, LEAST)])
+        label = f"cost of a photo, {name}: {many:,} / {few:,} photos"
+        value = Spread.of([per_many / max(per, LEAST) for per in per_few])
+        note = f"{1000 * statistics.median(per_few):.3g} and {1000 * per_many:.3g} CPU ms a photo"
         return Ratio(label, value, target, at_least=False, note=note)
 
     def of(stage: str) -> Callable[[Run], float]:
@@ -126,26 +159,28 @@ def _cost_ratios(
 
     found = [
         ratio("whole graph", lambda run: sum(f.total for f in run.values()), 1.1),
-        ratio("DVC's own", lambda run: sum(f.dvc for f in run.values()), None),
-        *(ratio(stage, of(stage), None) for stage in base if not stage.startswith("train")),
+        ratio("DVC's own", lambda run: sum(f.dvc for f in run.values())),
+        *(ratio(stage, of(stage)) for stage in many_run if not stage.startswith("train")),
     ]
     return [one for one in found if one is not None]
 
 
-def _memory_ratios(runs: Mapping[int, Run], small: int, big: int) -> list[Ratio]:
+def _memory_ratios(small: tuple[int, Sequence[Run]], big: tuple[int, Run]) -> list[Ratio]:
     """The peak of the whole run, of the stage that grows most, and of DVC."""
+    (few, few_runs), (many, many_run) = small, big
 
     def ratio(name: str, peak: Callable[[Run], int], target: float | None) -> Ratio:
-        low, high = peak(runs[small]), peak(runs[big])
-        grown = (high - low) / (big - small)
+        low, high = statistics.median(peak(run) for run in few_runs), peak(many_run)
+        grown = (high - low) / (many - few)
         note = f"{low / 1e6:.0f} and {high / 1e6:.0f} MB: {grown:,.0f} bytes a photo"
-        value = Spread.of([high / max(low, 1)])
-        return Ratio(f"memory, {name}: {big:,} / {small:,} photos", value, target, False, note)
+        value = Spread.of([high / max(peak(run), 1) for run in few_runs])
+        return Ratio(f"memory, {name}: {many:,} / {few:,} photos", value, target, False, note)
 
-    def grows(stage: str) -> int:
-        return runs[big][stage].memory.together - runs[small][stage].memory.together
+    def grows(stage: str) -> float:
+        before = statistics.median(run[stage].memory.together for run in few_runs)
+        return many_run[stage].memory.together - before
 
-    most = max(runs[big], key=grows)
+    most = max(many_run, key=grows)
     return [
         ratio("largest process", lambda run: max(f.memory.largest for f in run.values()), 1.1),
         ratio("all processes", lambda run: max(f.memory.together for f in run.values()), 1.1),
@@ -159,14 +194,19 @@ def main() -> None:
     """Measure the sizes that are asked for; print the table and write the JSON file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny sizes; the figures mean nothing")
-    parser.add_argument("--photos", type=int, nargs="+", help=f"default: {SIZES[0]} {SIZES[1]}")
+    parser.add_argument(
+        "--photos", type=int, nargs="+", help=f"default: {' '.join(map(str, SIZES))}"
+    )
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/pipeline.json")
     options = parser.parse_args()
     sizes, fixed = QUICK if options.quick else (options.photos or SIZES, FIXED)
     if min(sizes) <= fixed or len(set(sizes)) < 2:
         parser.error(f"--photos needs two sizes or more, each above {fixed}")
     found = report(
-        sizes, fixed, lambda line: print(line, file=sys.stderr, flush=True), not options.quick
+        sizes,
+        fixed,
+        lambda line: print(line, file=sys.stderr, flush=True),
+        1 if options.quick else REPEATS,
     )
     print(harness.table("pipeline", found))
     path = options.output or (None if options.quick else harness.RESULTS / "pipeline.json")
