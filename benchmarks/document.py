@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import SUITE
-from benchmarks.harness import RESULTS, markdown, number, ratio_cells
+from benchmarks.harness import RESULTS, bound, markdown, ratio_cells
 
 PAGE = Path("docs/performance.md")
 _PART = re.compile(r"(<!-- bench:(?P<name>\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
@@ -61,7 +61,7 @@ def _raised(ratio: dict[str, Any]) -> str:
     value, target = ratio["value"], ratio["target"]
     worst = value["low"] if ratio["at_least"] else value["high"]
     passed = worst > target if ratio["at_least"] else worst < target
-    return f"{'≥' if ratio['at_least'] else '≤'} {number(worst)}" if passed else ""
+    return bound(ratio, worst) if passed else ""
 
 
 def _head(recorded: dict[str, Any]) -> list[str]:

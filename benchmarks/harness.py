@@ -208,11 +208,15 @@ def ratio_cells(ratio: Mapping[str, Any]) -> list[str]:
     """Name, median, spread and target of a recorded ratio."""
     value, target = ratio["value"], ""
     if ratio["target"] is not None:
-        sign = "≥" if ratio["at_least"] else "≤"
         verdict = "reached" if ratio["reached"] else "**missed**"
-        target = f"{sign} {number(ratio['target'])}, {verdict}"
+        target = f"{bound(ratio, ratio['target'])}, {verdict}"
     ends = f"{number(value['low'])} to {number(value['high'])}"
     return [ratio["name"], f"**{number(value['median'])}**", ends, target]
+
+
+def bound(ratio: Mapping[str, Any], value: float) -> str:
+    """`value` as what a recorded ratio has to be: at least or at most that."""
+    return f"{'≥' if ratio['at_least'] else '≤'} {number(value)}"
 
 
 def number(value: float) -> str:
