@@ -147,7 +147,7 @@ def _schema_at(dotted: str, schema: dict[str, Any]) -> Any:
 def test_no_key_that_params_can_have_is_overlooked_by_the_run_cache() -> None:
     """Not only today's values: every key of every section that a stage depends on as a whole."""
     stages = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"]
-    named = {name for stage in stages.values() for name in stage.get("do", stage)["params"]}
+    named = {name for stage in stages.values() for name in stage.get("do", stage).get("params", ())}
     assert {"download", "evaluate", "systems.${key}", "quantizers.${key}.encode"} <= named
     schema = Params.model_json_schema()
     for name in sorted(named):

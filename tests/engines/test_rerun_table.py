@@ -1,6 +1,6 @@
 """The table *parameter -> exactly these stages re-run*, for both engines.
 
-Before them runs `check`, whatever changed in params.yaml.
+`check` runs before them, whatever changes in params.yaml.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pytest
 
 pytestmark = [pytest.mark.long, pytest.mark.exhaustive]
 
+CHECK = ["check"]
 SYSTEM = ["train@colorunet", "evaluate@colorunet", "report"]
 YUV = ["bins@yuv32", "encode@yuv32", "prior@yuv32"]
 LAB = ["bins@lab313", "encode@lab313", "prior@lab313"]
@@ -52,8 +53,8 @@ def test_a_change_re_runs_exactly_these(project: Any, engine: str, change: str) 
     dotted, value, expected = RERUN[change]
     project.set(dotted, value)
     ran = project.engine(engine)
-    assert sorted(ran) == sorted(["check", *expected])
-    assert ran[0] == "check"
+    assert sorted(ran) == sorted([*CHECK, *expected] if expected else [])
+    assert ran[:1] == CHECK[: len(expected)]
     other = "snakemake" if engine == "dvc" else "dvc"
     assert project.engine(other) == [], project.output
 
