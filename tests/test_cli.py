@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-STAGES = ("download", "filter", "resize", "bins", "encode", "prior", "train", "evaluate", "report")
+STAGES = (
+    *("check", "download", "filter", "resize", "bins", "encode", "prior", "train", "evaluate"),
+    "report",
+)
 
 
 def _huescape(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

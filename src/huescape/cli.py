@@ -64,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_stages(to: Subparsers) -> None:
     """The stages of the graph, in their order."""
+    check = to.add_parser("check", help="validate params.yaml")
+    check.add_argument(
+        "--stage",
+        action="store_true",
+        help="as the first stage: write data/checked.txt, and do not build networks that passed",
+    )
+    check.set_defaults(run=commands.check)
     download = to.add_parser("download", help="list the photos of the configured sources")
     download.add_argument("--check", action="store_true", help="only compare the photos on disk")
     download.set_defaults(run=commands.download)
@@ -139,7 +146,6 @@ def _add_tools(to: Subparsers) -> None:
     sweep = to.add_parser("sweep", help="run the graph at many points of the parameters")
     sweep.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")
     sweep.set_defaults(run=tools.sweep)
-    to.add_parser("check", help="validate params.yaml").set_defaults(run=tools.check)
     to.add_parser("schema", help="print the JSON schema of params.yaml").set_defaults(
         run=tools.show_schema
     )

@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from huescape.errors import HuescapeError, ParamsError
+from huescape.places import (
+    BINS,
+    CATALOG,
+    CHECKED,
+    EVALUATION,
+    FIGURES,
+    MODELS,
+    PAGE,
+    PARAMS,
+    PRIORS,
+    RAW,
+    REPORTS,
+    RESIZED,
+    SHARDS,
+)
+from huescape.runtime import state_dir
 
 if TYPE_CHECKING:
     from huescape.params.load import Params
-
-RAW = Path("data/raw")
-CATALOG = Path("data/catalog")
-RESIZED = Path("data/resized")
-MODELS = Path("models")
-REPORTS = Path("reports")
-EVALUATION = REPORTS / "evaluation"
-FIGURES = REPORTS / "figures"
-PAGE = REPORTS / "index.html"
-PARAMS = Path("params.yaml")
 
 T = TypeVar("T")
 
@@ -36,6 +42,26 @@ def checked_params() -> Params:
     from huescape.params.load import load_params
 
     return load_params(PARAMS)
+
+
+def check(options: Namespace) -> None:
+    """Validate params.yaml, the systems' networks and pretrained weights included.
+
+    A person gets the whole check, which writes nothing; the stage remembers what passed.
+    """
+    if options.stage:
+        from huescape.stages import check as stage
+
+        _say("check", stage.run(PARAMS, CHECKED, state_dir() / "checked"))
+        return
+    from huescape.checks import check_systems
+
+    params = checked_params()
+    check_systems(params, str(PARAMS))
+    listed = ", ".join(sorted(params.systems)) or "none"
+    print(
+        f"{PARAMS} is valid; systems: {listed}; quantizers: {', '.join(sorted(params.quantizers))}"
+    )
 
 
 def download(options: Namespace) -> None:
@@ -193,15 +219,15 @@ def report(options: Namespace) -> None:
 
 
 def _bins(quantizer: str) -> Path:
-    return Path(f"data/bins/{quantizer}.npz")
+    return BINS / f"{quantizer}.npz"
 
 
 def _shards(quantizer: str) -> Path:
-    return Path(f"data/shards/{quantizer}")
+    return SHARDS / quantizer
 
 
 def _prior(quantizer: str) -> Path:
-    return Path(f"data/priors/{quantizer}.npz")
+    return PRIORS / f"{quantizer}.npz"
 
 
 def _need(path: Path) -> Path:

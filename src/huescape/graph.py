@@ -23,7 +23,8 @@ class Stage:
 
     `track` holds the files that stand for all outputs; `scatter` the dotted parameter that gives
     the number of partitions, if the stage can be made one partition at a time. `cores` is `one`,
-    `all` (it has a pool of processes) or `torch` (as many as torch has threads).
+    `all` (it has a pool of processes) or `torch` (as many as torch has threads). A `constant` stage
+    always writes the same bytes, or fails.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Stage:
     scatter: str | None
     cores: str
     memory_mb: int
+    constant: bool
 
     @property
     def group(self) -> str:
@@ -52,9 +54,11 @@ class Graph:
     stages: Mapping[str, Stage]
 
     def tainted(self, stale: frozenset[str]) -> frozenset[str]:
-        """The stages that are stale or come after a stale one."""
+        """The stages whose outputs may change: the stale ones, and those after them."""
         found: set[str] = set()
         for name, stage in self.stages.items():
+            if stage.constant:
+                continue
             if name in stale or found.intersection(stage.upstream):
                 found.add(name)
         return frozenset(found)
@@ -127,6 +131,7 @@ def _stage(repo: Any, stage: Any) -> Stage:
         scatter=meta.get("scatter"),
         cores=str(meta.get("cores", "one")),
         memory_mb=int(meta.get("memory", 1000)),
+        constant=bool(meta.get("constant", False)),
     )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huescape import runtime
-from huescape.commands import MODELS, PAGE, PARAMS, checked_params
+from huescape.commands import checked_params
 from huescape.errors import HuescapeError, ParamsError
+from huescape.places import MODELS, PAGE, PARAMS
 
 if TYPE_CHECKING:
     from huescape.params.load import Params
@@ -28,7 +29,7 @@ def compare(options: Namespace) -> None:
         raise ParamsError(f"--jobs is {options.jobs}; allowed: at least 1")
     if options.photos is not None:
         found["download"] = {"sources": [_source(options.photos)]}
-    found = recipe.completed(found, check_recipe(found, str(path)))
+    found = recipe.completed(found, check_recipe(found, str(path), options.output))
     folder.prepare(options.output, found)
     if engines.has_engines() and options.minutes is None:
         code = engines.run_graph(options.output, options.jobs or runtime.cpus())
@@ -39,12 +40,12 @@ def compare(options: Namespace) -> None:
     print(f"compare: see {options.output / PAGE}")
 
 
-def check_recipe(params: dict[str, Any], where: str) -> Params:
-    """The checked parameters; ParamsError for a recipe with anything that could not be trained."""
+def check_recipe(params: dict[str, Any], where: str, folder: Path) -> Params:
+    """The checked parameters; ParamsError for a recipe that could not be run in `folder`."""
     from huescape.checks import check_systems
     from huescape.params.load import validated
 
-    checked = validated(params, where)
+    checked = validated(params, where, folder)
     check_systems(checked, where)
     return checked
 
@@ -101,18 +102,6 @@ def track(options: Namespace) -> None:
             f"{folder}: runs still wait for a server that does not answer; "
             "remove that folder to give them up"
         )
-
-
-def check(options: Namespace) -> None:
-    """Validate params.yaml, the systems' networks and pretrained weights included."""
-    from huescape.checks import check_systems
-
-    params = checked_params()
-    check_systems(params, str(PARAMS))
-    listed = ", ".join(sorted(params.systems)) or "none"
-    print(
-        f"{PARAMS} is valid; systems: {listed}; quantizers: {', '.join(sorted(params.quantizers))}"
-    )
 
 
 def show_schema(options: Namespace) -> None:

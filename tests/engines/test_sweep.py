@@ -66,8 +66,8 @@ def test_temperatures_train_nothing_and_leave_the_tree_alone(project: Any) -> No
     before = _tree(project.root)
 
     project.run("huescape", "sweep", "sweep.yaml")
-    assert project.ran() == ["evaluate@colorunet"]
-    assert project.output.count("> python -m huescape") == 2
+    assert project.ran() == ["check", "evaluate@colorunet"]
+    assert project.output.count("> python -m huescape") == 4
     assert "point 2 of 2" in project.output
     assert _tree(project.root) == before
     project.run("git", "status", "--porcelain", "--untracked-files=no")
@@ -113,7 +113,7 @@ def test_a_point_that_fails_keeps_no_other_from_running(project: Any) -> None:
     project.environment["HUESCAPE_TRACKING"] = "on"
     _write(project, name="rates", systems=["colorunet"], grid={LR: [1e30, 0.004]})
     assert project.run("huescape", "sweep", "sweep.yaml", check=False) == 1
-    assert project.ran() == ["train@colorunet", "evaluate@colorunet"]
+    assert project.ran() == ["check", "train@colorunet", "evaluate@colorunet"]
     last = project.output.splitlines()[-1]
     assert last.startswith("huescape: error: 1 of 2 points failed, the first: point 1")
     rows = _table(project, "rates")
@@ -130,7 +130,7 @@ def test_a_point_that_fails_keeps_no_other_from_running(project: Any) -> None:
     assert "origin" not in trained.data.tags
 
     project.run("huescape", "sweep", "sweep.yaml", check=False)
-    assert project.ran() == ["train@colorunet"]  # tried again; the other is finished
+    assert project.ran() == ["check", "train@colorunet"]  # tried again; the other is finished
     assert len(_runs(project)[1]) == 2
 
 
@@ -186,11 +186,11 @@ def test_without_a_commit_a_sweep_says_so(project: Any) -> None:
 def test_dvc_exp_run_changes_what_it_is_told(project: Any) -> None:
     """As the README has it: an existing key by its name, a key of the preset with a plus."""
     project.run("dvc", "exp", "run", "-S", "evaluate.temperature=0.5")
-    assert project.ran() == ["evaluate@colorunet", "report"]
+    assert project.ran() == ["check", "evaluate@colorunet", "report"]
     scores = project.root / "reports/evaluation/colorunet.json"
     assert json.loads(scores.read_text())["temperature"] == 0.5
     project.run("dvc", "exp", "run", "-S", "+systems.colorunet.loss.name=focal")
-    assert project.ran() == ["train@colorunet", "evaluate@colorunet", "report"]
+    assert project.ran() == ["check", "train@colorunet", "evaluate@colorunet", "report"]
     model = json.loads((project.root / "models/colorunet/system.json").read_text())
     assert model["params"]["loss"]["name"] == "focal"
     assert json.loads(scores.read_text())["temperature"] == 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -16,3 +18,6 @@ class Section(BaseModel):
 
 # YAML has lists only, which a strict tuple refuses; what is in the list stays strict.
 FromList = Field(strict=False)
+
+# The name of a quantizer or a system: dvc.yaml puts it into paths, commands and names of stages.
+Key = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=100)]

