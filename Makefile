@@ -8,6 +8,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 .PHONY: repro systems test test-exhaustive test-short lint bench bench-gpu schema env clean
 
 repro: $(STAMP)  ## run the main job: dvc repro
+	@$(RUN) huescape repair > /dev/null
 	$(RUN) dvc repro
 
 # Two tests at a time, each with one thread: threads that share cores wait for each other.
