@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
 
-from huescape import __version__, commands, lockfile, lockwatch, tools
+from huescape import __version__, commands, exclusive, lockfile, lockwatch, tools
 from huescape.errors import HuescapeError
 from huescape.orphans import engine_pid, parent_stays, stop_without
 
@@ -47,6 +47,7 @@ def _look_after_engine() -> None:
     else:
         lockfile.tell(lockfile.mend())
     if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
+        exclusive.hold(exclusive.STAGES)
         stop_without(parent_stays())
 
 

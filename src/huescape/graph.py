@@ -201,6 +201,10 @@ def _repo(root: Path) -> Iterator[Any]:
         from dvc.repo import Repo
     except ImportError as error:
         raise HuescapeError(f"dvc cannot be imported ({error}): run `make env`") from error
+    if set("{}") & set(str(root.resolve())):
+        raise HuescapeError(
+            f"{root.resolve()}: dvc cannot work in a folder whose path has braces; rename it"
+        )
     try:
         with Repo(str(root)) as repo:
             yield repo

@@ -15,7 +15,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,10 +22,12 @@ from typing import Any
 
 from huescape.atomic import write_bytes, write_text
 from huescape.errors import HuescapeError
+from huescape.exclusive import take
 
 LOCK = Path("dvc.lock")
 #: Of the project's folder, where DVC keeps what is of this machine alone.
 TEMPORARY = Path(".dvc/tmp")
+_OURS = TEMPORARY / "huescape.lock"
 KEPT = TEMPORARY / "huescape-dvc.lock"
 BROKEN = TEMPORARY / "dvc.lock.broken"
 _NOTICE = TEMPORARY / "huescape-notice"
@@ -41,7 +42,7 @@ def project_lock(root: Path) -> Iterator[None]:
     DVC gives up on its own lock after seconds, and rewrites dvc.lock in place: a reader beside it
     would find half a file.
     """
-    path = root / TEMPORARY / "huescape.lock"
+    path = root / _OURS
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
@@ -84,9 +85,8 @@ def mend(root: Path = Path()) -> list[str]:
     content = _read(root / LOCK)
     if not (root / TEMPORARY).is_dir() or not (_is_news(root, content) or _has_more(root)):
         return []
-    with suppress(OSError, HuescapeError), (root / TEMPORARY / "huescape.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return mend_locked(root)
+    with suppress(OSError, HuescapeError), _taken(root / _OURS) as free:
+        return mend_locked(root) if free else []
     return []
 
 
@@ -94,10 +94,7 @@ def mend_locked(root: Path) -> list[str]:
     """`mend` for a caller that holds the project's lock, and not DVC's."""
     said = notice(root)
     if _is_cut_json(root / TEMPORARY / "rwlock"):
-        with _dvc_lock(root / TEMPORARY / "rwlock.lock") as free:
-            if free and _is_cut_json(root / TEMPORARY / "rwlock"):
-                (root / TEMPORARY / "rwlock").unlink(missing_ok=True)
-                said.append(".dvc/tmp/rwlock was cut short by a kill: removed, DVC begins anew")
+        said += _drop_list(root)
     content = _read(root / LOCK)
     if not _is_news(root, content) or content is None:
         return said
@@ -161,9 +158,19 @@ def has_conflict(content: bytes) -> bool:
     return content.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in content
 
 
+def _drop_list(root: Path) -> list[str]:
+    """Remove DVC's list of running processes, unless it is being written."""
+    path = root / TEMPORARY / "rwlock"
+    with _taken(path.with_suffix(".lock"), _PATIENCE_SECONDS) as free:
+        if not free or not _is_cut_json(path):
+            return []
+        path.unlink()
+    return [f"{path.relative_to(root)} was cut short by a kill: removed, DVC begins another"]
+
+
 def _restore(root: Path) -> list[str]:
     """Put the best version back, unless DVC is at work on the file this very moment."""
-    with _dvc_lock(root / TEMPORARY / "lock") as free:
+    with _taken(root / TEMPORARY / "lock", _PATIENCE_SECONDS) as free:
         content = _read(root / LOCK)
         if not free or content is None or is_whole(content):
             return []
@@ -181,6 +188,17 @@ def _restore(root: Path) -> list[str]:
             "dvc.lock was cut short by a kill and there is no whole version of it: removed"
             f"{aside}; the next run makes what is not in DVC's cache again"
         ]
+
+
+@contextmanager
+def _taken(path: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Hold a lock, as DVC holds its own; False when it stays taken."""
+    stream = take(path, patience)
+    try:
+        yield stream is not None
+    finally:
+        if stream is not None:
+            stream.close()
 
 
 def _is_news(root: Path, content: bytes | None) -> bool:
@@ -217,24 +235,6 @@ def _is_cut_json(path: Path) -> bool:
         return not isinstance(json.loads(content), dict)
     except (ValueError, RecursionError):
         return True
-
-
-@contextmanager
-def _dvc_lock(path: Path) -> Iterator[bool]:
-    """Hold a lock of DVC's, as DVC does; False when it stays taken for seconds."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    with path.open("a") as stream:
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    yield False
-                    return
-                time.sleep(0.1)
-            else:
-                yield True
-                return
 
 
 def _committed(root: Path) -> bytes | None:

@@ -9,7 +9,6 @@ Usage: python -m huescape.lockwatch PROJECT PID
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import subprocess
@@ -18,9 +17,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from huescape import lockfile
+from huescape.exclusive import take
 from huescape.orphans import alive
 
 _TICK_SECONDS = 0.5
@@ -33,7 +32,7 @@ def start(engine: int, root: Path = Path()) -> None:
     if not (root / lockfile.TEMPORARY).is_dir():
         return
     with suppress(OSError):  # a folder that cannot be written to: the engine cannot write either
-        claim = _claimed(root, engine)
+        claim = take(_claim_path(root, engine))
         if claim is not None:  # and is free again at once, for the watcher
             claim.close()
             _detach([sys.executable, "-m", "huescape.lockwatch", str(root), str(engine)])
@@ -43,7 +42,7 @@ def main(argv: list[str]) -> int:
     """Watch one engine; returns when it is gone and dvc.lock is whole."""
     root, engine = Path(argv[0]), int(argv[1])
     gone = _end_of(engine)
-    claim = _claimed(root, engine)
+    claim = take(_claim_path(root, engine))
     if claim is None:
         return 0
     with claim:
@@ -70,17 +69,6 @@ def _keep(root: Path, seen: tuple[int, int] | None) -> tuple[int, int] | None:
 
 def _claim_path(root: Path, engine: int) -> Path:
     return root / lockfile.TEMPORARY / f"huescape-watch.{engine}"
-
-
-def _claimed(root: Path, engine: int) -> IO[str] | None:
-    """The claim on an engine, held as long as the stream is open; None if another has it."""
-    stream = _claim_path(root, engine).open("w")
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        stream.close()
-        return None
-    return stream
 
 
 def _end_of(pid: int) -> Callable[[float], bool]:
