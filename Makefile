@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
-RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+RUN := PATH="$$PWD/$(VENV)/bin:$$PATH"
 
 .PHONY: repro systems test test-exhaustive test-short lint bench bench-gpu schema env clean
 
 repro: $(STAMP)  ## run the main job: dvc repro
+	@$(RUN) huescape repair > /dev/null
 	$(RUN) dvc repro
 
 # Two tests at a time, each with one thread: threads that share cores wait for each other.
@@ -37,7 +38,7 @@ systems: $(STAMP)  ## train every published system side by side, in comparison/
 # those that are missing are named in the tables.
 BENCH := $(VENV)/bench
 bench: $(BENCH)/.installed  ## measure against other tools: benchmarks/results, docs/performance.md
-	PATH="$(CURDIR)/$(BENCH)/bin:$(CURDIR)/$(VENV)/bin:$$PATH" python -m benchmarks $(ONLY)
+	PATH="$$PWD/$(BENCH)/bin:$$PWD/$(VENV)/bin:$$PATH" python -m benchmarks $(ONLY)
 	$(RUN) python -m benchmarks.document
 
 bench-gpu: $(STAMP)  ## the same on a GPU, in ten minutes

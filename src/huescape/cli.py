@@ -11,9 +11,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
 
-from huescape import __version__, commands, tools
+from huescape import __version__, commands, exclusive, lockfile, lockwatch, tools
 from huescape.errors import HuescapeError
-from huescape.orphans import parent_stays, stop_without
+from huescape.orphans import engine_pid, parent_stays, stop_without
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -22,8 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
-    if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
-        stop_without(parent_stays())
+    _look_after_engine()
     try:
         options.run(options)
     except HuescapeError as error:
@@ -38,6 +37,18 @@ def main(argv: list[str] | None = None) -> int:
             raise
         return _fail(f"{error.filename or 'the disk'}: {error.strerror}", 1)
     return 0
+
+
+def _look_after_engine() -> None:
+    """Mend what a killed engine left, and neither outlive the engine nor let it leave the same."""
+    if "DVC_STAGE" in os.environ:  # DVC read dvc.lock a moment ago
+        lockfile.tell(lockfile.notice(Path()))
+        lockwatch.start(engine_pid())
+    else:
+        lockfile.tell(lockfile.mend())
+    if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
+        exclusive.hold(exclusive.STAGES)
+        stop_without(parent_stays())
 
 
 def _fail(message: str, code: int) -> int:
@@ -148,6 +159,9 @@ def _add_tools(to: Subparsers) -> None:
     sweep.set_defaults(run=tools.sweep)
     to.add_parser("schema", help="print the JSON schema of params.yaml").set_defaults(
         run=tools.show_schema
+    )
+    to.add_parser("repair", help="put back a dvc.lock that a kill cut short").set_defaults(
+        run=tools.repair
     )
     track = to.add_parser("track", help="send to MLflow what a server that was down has missed")
     track.set_defaults(run=tools.track)

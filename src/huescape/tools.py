@@ -104,6 +104,14 @@ def track(options: Namespace) -> None:
         )
 
 
+def repair(options: Namespace) -> None:
+    """Put back a dvc.lock that a kill cut short; says so, or that nothing is wrong."""
+    from huescape import lockfile
+
+    lockfile.tell(lockfile.repair())
+    print("dvc.lock is whole" if lockfile.LOCK.exists() else "there is no dvc.lock yet")
+
+
 def show_schema(options: Namespace) -> None:
     """Print the JSON schema of params.yaml."""
     from huescape.params.load import schema
