@@ -31,7 +31,7 @@ def run(
     weight 0 where lambda is 0.
     """
     centers = read_arrays(bins, "centers")["centers"]
-    mass = np.array(read_index(shards).meta["mass"], np.float64)
+    mass = np.array(read_index(shards, "targets").meta["mass"], np.float64)
     if len(mass) != len(centers):
         raise HuescapeError(f"{shards}: has {len(mass)} bins, {bins} has {len(centers)}")
     if not mass.any():
