@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from huescape.digests import reseal, seal
+
 ROOT = Path(__file__).parents[1]
 STAGES = (
     *("check", "download", "filter", "resize", "bins", "encode", "prior", "train", "evaluate"),
@@ -129,12 +131,16 @@ def test_a_damaged_description_of_the_photos_is_named(project: Path, name: str, 
         (project / folder).mkdir(parents=True)
     (project / "data/catalog/summary.json").write_text('{"dataset_digest": "0", "splits": {}}')
     (project / "data/raw/sources.json").write_text('[{"name": "mine"}]')
+    for folder in ("data/catalog", "data/raw"):
+        seal(project / folder)
     (project / name).write_text(text)
-    done = _huescape(project, "train", "colorunet")
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        f"huescape: error: {name}: damaged; `dvc repro` makes it again"
-    ]
+    for words in ("damaged: its SHA-256 is not the one in", "does not say what it should"):
+        done = _huescape(project, "train", "colorunet")
+        assert done.returncode == 1
+        [line] = done.stderr.splitlines()
+        assert line.startswith(f"huescape: error: {name}: {words}")
+        assert "`dvc repro -s -f " in line
+        reseal(project / name)
 
 
 def test_check_and_schema(project: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_training_is_read_back_whole(
     assert (profile["num_rows"], profile["train"], profile["val"]) == (34, 30, 4)
     folder = Path(project.download_artifacts(run.info.run_id, ""))
     assert (folder / "figures" / "prior.png").read_bytes() == b"figure"
-    assert (folder / "files" / "colorunet" / "weights.pt").is_file()
+    assert (folder / "files" / "colorunet" / "weights.safetensors").is_file()
     [picture] = (folder / "images").glob("*.png")
     assert "step+40" in picture.name
     assert np.array_equal(np.asarray(Image.open(picture)), rgb)

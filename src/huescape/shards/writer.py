@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from huescape import digests
 from huescape.atomic import replace_file, write_json
 from huescape.errors import HuescapeError
 from huescape.shards.format import (
@@ -26,7 +27,6 @@ from huescape.shards.format import (
     Sidecar,
     StoredColumn,
     column_file,
-    file_sha256,
     read_sidecar,
     sidecar_file,
 )
@@ -37,7 +37,7 @@ Row = tuple[str, str, Mapping[str, Array]]
 # the page cache: photos are then read back at random a seventh faster. Other systems do not mind.
 _BLOCK = 1 << 22
 _SHARD_FILE = re.compile(r"(?P<name>\d{5,})\.(json|\w+\.npy)")
-_LEFT_OVER = re.compile(r"\.(\d{5,}\.(json|\w+\.npy)|index\.json)\.\d+\.tmp")
+_LEFT_OVER = re.compile(r"\.(\d{5,}\.(json|\w+\.npy)|index\.json|SHA256SUMS)\.\d+\.tmp")
 
 
 def write_shard(
@@ -91,6 +91,7 @@ def write_index(
 ) -> dict[str, Any]:
     """Write `index.json` over the shards `names`, from their sidecars, and return it.
 
+    SHA256SUMS, written last, lists it and the files it lists.
     Files of other shards and left-overs of killed writers are removed from `folder`.
     Raises HuescapeError when a shard is missing, has other columns, or a photo is in two.
     """
@@ -109,7 +110,7 @@ def write_index(
                 name=sidecar.name,
                 count=sidecar.count,
                 sha256={name: column.sha256 for name, column in sidecar.columns.items()},
-                sidecar=file_sha256(folder / sidecar_file(sidecar.name)),
+                sidecar=digests.file_sha256(folder / sidecar_file(sidecar.name)),
             )
             for sidecar in sidecars
         ],
@@ -117,7 +118,18 @@ def write_index(
     )
     value: dict[str, Any] = index.model_dump(mode="json")
     write_json(folder / INDEX, value)
+    digests.write_sums(folder, _sums(folder, index))
     return value
+
+
+def _sums(folder: Path, index: Index) -> dict[str, str]:
+    """Digests by file name; those of the columns are known, so they are not read for it."""
+    sums = {INDEX: digests.file_sha256(folder / INDEX)}
+    for shard in index.shards:
+        sums[sidecar_file(shard.name)] = shard.sidecar
+        for column, sha256 in shard.sha256.items():
+            sums[column_file(shard.name, column)] = sha256
+    return sums
 
 
 class _ColumnWriter:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import huescape
+from huescape import digests
 from huescape.errors import HuescapeError
 from huescape.pool import run_each
 from huescape.runtime import state_dir
@@ -62,7 +64,9 @@ def run_partitions(
         _make_kept(make, kept, partition)
         _place(kept, partition, out)
         return
-    if not only_gather:
+    if only_gather:
+        _make_damaged(make, kept)
+    else:
         _make_all(out, make, kept, total, desc)
     for k, key in enumerate(keys):
         _place(kept, k, out)
@@ -96,7 +100,7 @@ class _MakeKept:
 def _make_all(out: Path, make: Make, kept: _Kept, total: int | None, desc: str) -> None:
     if out.is_dir():
         shutil.rmtree(out)
-    missing = [k for k in range(len(kept.keys)) if not kept.of(k).is_dir()]
+    missing = [k for k in range(len(kept.keys)) if not _is_kept(kept, k)]
     if total is not None and len(missing) < len(kept.keys):
         total = None  # how many photos the finished ones hold is not known here
     run_each(_MakeKept(make, kept), missing, total=total, desc=desc, unit=_unit(total))
@@ -106,15 +110,38 @@ def _unit(total: int | None) -> str:
     return "partition" if total is None else "photo"
 
 
+def _make_damaged(make: Make, kept: _Kept) -> None:
+    """Make anew what waits for the gather and is not what it was; what does not wait is no case."""
+    for k in range(len(kept.keys)):
+        if kept.of(k).is_dir():
+            _make_kept(make, kept, k)
+
+
+def _is_kept(kept: _Kept, k: int) -> bool:
+    """Whether partition k can be taken over; one whose bytes have changed is dropped, with a word.
+
+    A shard made of them would contradict its own index, and stay: its inputs did not change.
+    """
+    folder = kept.of(k)
+    if not folder.is_dir():
+        return False
+    if digests.is_sound(folder):
+        return True
+    print(f"huescape: {folder}: damaged; partition {k} is made anew", file=sys.stderr)
+    shutil.rmtree(folder)
+    return False
+
+
 def _make_kept(make: Make, kept: _Kept, k: int) -> None:
     """Make partition k beside its place, then rename the folder: there it is whole or absent."""
-    if kept.of(k).is_dir():
+    if _is_kept(kept, k):
         return
     kept.folder.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{shard_name(k)}.", dir=kept.folder))
     try:
         make(k, temporary)
         read_sidecar(temporary, shard_name(k))
+        digests.seal(temporary)
         if not kept.of(k).is_dir():
             temporary.rename(kept.of(k))
     finally:
@@ -128,7 +155,8 @@ def _place(kept: _Kept, k: int, out: Path) -> None:
         return
     out.mkdir(parents=True, exist_ok=True)
     last = sidecar_file(shard_name(k))
-    for name in sorted((path.name for path in folder.iterdir()), key=lambda name: name == last):
+    names = (path.name for path in folder.iterdir() if path.name != digests.SUMS)
+    for name in sorted(names, key=lambda name: name == last):
         temporary = out / f".{name}.{os.getpid()}.tmp"
         temporary.unlink(missing_ok=True)
         try:

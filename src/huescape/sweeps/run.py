@@ -11,6 +11,7 @@ from typing import Any
 
 from huescape import tracking
 from huescape.atomic import write_text
+from huescape.digests import read_verified
 from huescape.errors import HuescapeError
 from huescape.params.load import load_params
 from huescape.params.sweeps import SweepParams, read_sweep
@@ -128,7 +129,9 @@ def _record(project: Path, system: str, member: tracking.Membership) -> None:
     evaluation = project / "reports" / "evaluation"
     scores = evaluation / f"{system}.json"
     with tracking.attach_member(system, project / "models" / system, member) as recorder:
-        recorder.results(json.loads(scores.read_text(encoding="utf-8")))
+        recorder.results(
+            json.loads(read_verified(scores, f"evaluate@{system}", evaluation / system))
+        )
         for path in (scores, evaluation / system):
             recorder.artifact(path, "evaluation")
 

@@ -72,7 +72,16 @@ PERMANENT = {
 RUN_TAG = "huescape.run"
 ITEMS_PER_BATCH = 100  # parameters or tags
 DIGEST_CHARACTERS = 36
-SERVED_WITH = ("torch", "numpy", "scipy", "pillow", "pydantic", "ruamel.yaml", "tqdm")
+SERVED_WITH = (
+    "torch",
+    "safetensors",
+    "numpy",
+    "scipy",
+    "pillow",
+    "pydantic",
+    "ruamel.yaml",
+    "tqdm",
+)
 
 
 def connect(uri: str, experiment: str) -> MlflowStore:
