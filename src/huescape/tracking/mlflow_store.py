@@ -156,7 +156,7 @@ class MlflowStore:
 
     def picture(self, run_id: str, path: Path, name: str, step: int, time: int) -> None:
         """Add a picture to the series `name`, with the slider over steps that MLflow shows."""
-        with _translated(), Image.open(path) as image:
+        with _translated(), Image.open(path, formats=("PNG", "JPEG")) as image:
             self._client.log_image(
                 run_id, image, key=_clean(name), step=step, timestamp=time, synchronous=True
             )
