@@ -656,3 +656,14 @@ def test_a_broken_input_is_one_line(
 def test_nothing_to_report(inputs: Inputs) -> None:
     with pytest.raises(HuescapeError, match="systems"):
         inputs.run(evaluations=[])
+
+
+def test_the_page_shows_no_secret_of_an_address(inputs: Inputs) -> None:
+    source = "- {kind: sun397, root: s, url: 'https://me:hunter2@host.org/a.tar?sig=hunter2'}"
+    _write(
+        inputs.root / "params.yaml",
+        PARAMS.replace("- {kind: sample", f"{source}\n    - {{kind: sample"),
+    )
+    page = inputs.run()
+    assert "hunter2" not in page
+    assert "https://***@host.org/a.tar?sig=***" in page

@@ -60,3 +60,11 @@ def test_headline_scores_come_from_the_stages_files(tmp_path: Path) -> None:
         "loss": 2.5,
         "steps": 9,
     }
+
+
+def test_no_secret_of_an_address_is_shown() -> None:
+    rows = [{**ROWS[0], "download.sources.0.url": "http://me:hunter2@host.org/a?sig=hunter2"}]
+    for table in (as_csv, as_text):
+        shown = table(rows, ["download.sources.0.url"])
+        assert "hunter2" not in shown
+        assert "http://***@host.org/a?sig=***" in shown

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from huescape.masking import mask
+
 JsonSchema = dict[str, Any]
 
 _BOUNDS = (
@@ -111,5 +113,5 @@ def _tags(at: JsonSchema) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = mask(repr(value))  # before it is cut: half an address is not known as one
     return text if len(text) <= 60 else text[:57] + "..."

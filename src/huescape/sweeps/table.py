@@ -9,6 +9,7 @@ from typing import Any
 
 from huescape.digests import read_verified
 from huescape.errors import HuescapeError
+from huescape.masking import mask
 from huescape.reporting.tables import csv_text
 
 SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation
@@ -64,7 +65,7 @@ def _columns(varied: Iterable[str]) -> tuple[str, ...]:
 def _exact(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return mask(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
 
 
 def _short(value: Any) -> str:

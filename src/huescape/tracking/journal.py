@@ -10,7 +10,8 @@ A journal is a folder below `tracking/pending/`:
 
 The folder appears under its final name when it is complete and locked, and goes when everything
 is delivered. An entry is on its way when `append` returns: a kill of the process loses none (the
-lock goes with the process, and the next one delivers the rest).
+lock goes with the process, and the next one delivers the rest). Secrets in addresses are masked
+on the way in.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from huescape.atomic import write_json, write_text
+from huescape.masking import mask_values
 
 VERSION = 1
 BATCH_BYTES = 256 * 1024  # read at a time: what bounds the memory of a publisher that catches up
@@ -58,7 +60,7 @@ class Journal:
         (hidden / "files").mkdir(parents=True)
         (hidden / "journal.jsonl").touch()
         (hidden / "lock").touch()
-        write_json(hidden / "header.json", {"version": VERSION, **header})
+        write_json(hidden / "header.json", mask_values({"version": VERSION, **header}))
         lock = _locked(hidden)
         if lock is None:
             raise OSError(f"cannot lock {hidden}")
@@ -86,7 +88,7 @@ class Journal:
 
     def append(self, kind: str, **content: Any) -> None:
         """Write one entry. Raises OSError when the disk refuses."""
-        entry = {"kind": kind, "time": int(time.time() * 1000), **content}
+        entry = {"kind": kind, "time": int(time.time() * 1000), **mask_values(content)}
         self._lines.write(json.dumps(entry).encode() + b"\n")  # one write: a line whole or torn
 
     def keep(self, source: Path) -> str:
