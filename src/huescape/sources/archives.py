@@ -161,4 +161,4 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Non
     content = source.read() if source else b""
     if len(content) != member.size:
         raise tarfile.ReadError(f"it ends within {member.name}")
-    write_bytes(target, content)
+    write_bytes(target, content, durable=False)  # its size tells whether it is whole

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +16,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import huescape
+from huescape.atomic import explained
 from huescape.errors import HuescapeError
 from huescape.pool import run_each
 from huescape.runtime import state_dir
 from huescape.shards import read_sidecar, shard_name
 from huescape.shards.format import sidecar_file
+from huescape.temporaries import temporary_folder
 
 Make = Callable[[int, Path], None]
 
@@ -111,14 +112,11 @@ def _make_kept(make: Make, kept: _Kept, k: int) -> None:
     if kept.of(k).is_dir():
         return
     kept.folder.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{shard_name(k)}.", dir=kept.folder))
-    try:
+    with temporary_folder(kept.folder) as temporary:
         make(k, temporary)
         read_sidecar(temporary, shard_name(k))
         if not kept.of(k).is_dir():
             temporary.rename(kept.of(k))
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _place(kept: _Kept, k: int, out: Path) -> None:
@@ -126,16 +124,23 @@ def _place(kept: _Kept, k: int, out: Path) -> None:
     folder = kept.of(k)
     if not folder.is_dir():
         return
-    out.mkdir(parents=True, exist_ok=True)
     last = sidecar_file(shard_name(k))
-    for name in sorted((path.name for path in folder.iterdir()), key=lambda name: name == last):
-        temporary = out / f".{name}.{os.getpid()}.tmp"
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(folder / name, temporary)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(folder / name, temporary)
-        temporary.replace(out / name)
+    names = sorted((path.name for path in folder.iterdir()), key=lambda name: name == last)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(out) as temporary:
+            for name in names:
+                _copy(folder / name, temporary / name)
+                (temporary / name).replace(out / name)
+    except OSError as error:
+        raise explained(error, out / shard_name(k)) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def _check_inputs(out: Path, k: int, key: str) -> None:
