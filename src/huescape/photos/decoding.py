@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from huescape.memory import is_out_of_memory
 from huescape.photos import jpeg
 from huescape.photos.reading import PhotoError
 
@@ -91,13 +92,15 @@ def _decoder_errors() -> Iterator[None]:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
-    except (PhotoError, MemoryError):
+    except PhotoError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise PhotoError("unsupported", "too many pixels") from error
     except UnidentifiedImageError as error:
         raise PhotoError("undecodable", "not an image") from error
     except Exception as error:  # decoders raise anything: ValueError, SyntaxError, struct.error
+        if is_out_of_memory(error):  # says nothing about the photo
+            raise
         reason = "unsupported" if "not available" in str(error) else "undecodable"
         raise PhotoError(reason, " ".join(str(error).split())) from error
 
