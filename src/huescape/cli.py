@@ -13,7 +13,11 @@ from typing import TypeAlias
 
 from huescape import __version__, commands, exclusive, lockfile, lockwatch, tools
 from huescape.errors import HuescapeError
+from huescape.memory import is_out_of_memory
 from huescape.orphans import engine_pid, parent_stays, stop_without
+
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
+_LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS)"
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -32,10 +36,13 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `huescape … | head`
         sys.stderr.close()
         return 0
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
+    except Exception as error:
+        if is_out_of_memory(error):
+            return _fail(f"out of memory ({_first_line(error)}); {_LESS_MEMORY}", 1)
+        if not isinstance(error, OSError) or error.errno not in _REFUSALS:
             raise
-        return _fail(f"{error.filename or 'the disk'}: {error.strerror}", 1)
+        where = error.filename2 or error.filename or "the disk"  # a copy names its source first
+        return _fail(f"{os.fsdecode(where)}: {error.strerror}", 1)
     return 0
 
 
@@ -49,6 +56,10 @@ def _look_after_engine() -> None:
     if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
         exclusive.hold(exclusive.STAGES)
         stop_without(parent_stays())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _fail(message: str, code: int) -> int:
@@ -132,6 +143,10 @@ def _add_compare(to: Subparsers) -> None:
     compare.set_defaults(run=tools.compare)
 
 
+def _add_overwrite(tool: argparse.ArgumentParser) -> None:
+    tool.add_argument("--overwrite", action="store_true", help="replace files that are there")
+
+
 def _add_tools(to: Subparsers) -> None:
     """What is no stage: colors for one's own photos, checks, late tracking."""
     colorize = to.add_parser("colorize", help="color photos with a trained system")
@@ -146,6 +161,7 @@ def _add_tools(to: Subparsers) -> None:
     colorize.add_argument(
         "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
     )
+    _add_overwrite(colorize)
     colorize.set_defaults(run=tools.colorize)
     _add_compare(to)
     export = to.add_parser("export", help="write a trained system as one file for torch.export")
@@ -153,6 +169,7 @@ def _add_tools(to: Subparsers) -> None:
     export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pt2")
     export.add_argument("--temperature", type=float, help="default: evaluate.temperature")
     export.add_argument("--size", type=int, default=256, help="side of the photos (default: 256)")
+    _add_overwrite(export)
     export.set_defaults(run=tools.export)
     sweep = to.add_parser("sweep", help="run the graph at many points of the parameters")
     sweep.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")

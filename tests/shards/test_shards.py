@@ -29,6 +29,7 @@ from huescape.shards import (
     write_index,
     write_shard,
 )
+from huescape.temporaries import temporary_folder
 
 COLUMNS = [Column("rgb", "uint8", (4, 6, 3)), Column("box", "int16", (4,))]
 SPLITS = ("train", "val", "test")
@@ -264,8 +265,10 @@ def test_sidecar_changed_after_indexing_is_refused(folder: Path) -> None:
 
 
 def test_index_removes_other_shards_and_left_overs(folder: Path) -> None:
-    for name in (".00007.rgb.npy.123.tmp", ".index.json.9.tmp", f".{SUMS}.9.tmp", "notes.txt"):
-        (folder / name).write_text("x")
+    with temporary_folder(folder) as template:
+        name = template.name
+    for left in (name, "00007.rgb.npy", "notes.txt"):
+        (folder / left).write_text("x")
     write_index(folder, "photos", COLUMNS, ["00000", "00003"], {})
     kept = sorted(path.name for path in folder.iterdir())
     assert kept == [

@@ -57,11 +57,8 @@ def _seconds_per_step(name: str) -> float:
         size=system_params.batch,
         seed=system_params.seed,
     )
-    try:
+    with devices.memory_explained(system_params):
         return _timed(learner, batches, device)
-    except torch.OutOfMemoryError as error:
-        crop = system_params.augmentation.crop
-        raise devices.explain_out_of_memory(system_params.batch, crop) from error
 
 
 def _timed(learner: Learner, batches: Batches, device: torch.device) -> float:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from PIL import Image, UnidentifiedImageError
 
+from huescape.memory import is_out_of_memory
 from huescape.photos.formats import why_not_opened
 from huescape.photos.reading import PhotoError
 from huescape.photos.stderr import heard
@@ -31,7 +32,7 @@ def decoder_errors(data: bytes, max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = max_pixels
         with _listening(data) as said, _no_warnings():
             yield
-    except (PhotoError, MemoryError):
+    except PhotoError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise PhotoError("too_large", _too_large(str(error), max_pixels)) from error
@@ -40,6 +41,8 @@ def decoder_errors(data: bytes, max_pixels: int) -> Iterator[None]:
             reason = why_not_opened(data)
         raise PhotoError(*reason) from error
     except Exception as error:  # decoders raise anything: ValueError, SyntaxError, struct.error
+        if is_out_of_memory(error):  # says nothing about the photo
+            raise
         raise PhotoError(*_explained(error, said)) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before

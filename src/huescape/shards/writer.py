@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +29,7 @@ from huescape.shards.format import (
     read_sidecar,
     sidecar_file,
 )
+from huescape.temporaries import sweep
 
 Array = npt.NDArray[Any]
 Row = tuple[str, str, Mapping[str, Array]]
@@ -37,7 +37,6 @@ Row = tuple[str, str, Mapping[str, Array]]
 # the page cache: photos are then read back at random a seventh faster. Other systems do not mind.
 _BLOCK = 1 << 22
 _SHARD_FILE = re.compile(r"(?P<name>\d{5,})\.(json|\w+\.npy)")
-_LEFT_OVER = re.compile(r"\.(\d{5,}\.(json|\w+\.npy)|index\.json|SHA256SUMS)\.\d+\.tmp")
 
 
 def write_shard(
@@ -100,6 +99,7 @@ def write_index(
     sidecars = [_checked_sidecar(folder, name, columns) for name in names]
     _check_unique(folder, sidecars)
     _remove_others(folder, set(names))
+    sweep(folder)
     index = Index(
         kind=kind,  # type: ignore[arg-type]
         columns={c.name: IndexColumn(dtype=c.dtype, shape=c.shape) for c in columns},
@@ -179,9 +179,7 @@ class _ColumnWriter:
         self.write(np.ascontiguousarray(array, column.stored).reshape(-1).view(np.uint8).data)
 
     def close(self) -> StoredColumn:
-        """Flush to the disk, so that a sidecar never outlives its columns in a power cut."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """End the file; it is on the disk once it has its name, before the sidecar is written."""
         self._file.close()
         return StoredColumn(
             dtype=self.column.dtype,
@@ -222,5 +220,5 @@ def _check_unique(folder: Path, sidecars: Sequence[Sidecar]) -> None:
 def _remove_others(folder: Path, names: set[str]) -> None:
     for path in sorted(folder.iterdir()):
         match = _SHARD_FILE.fullmatch(path.name)
-        if _LEFT_OVER.fullmatch(path.name) or (match and match["name"] not in names):
+        if match and match["name"] not in names:
             path.unlink()

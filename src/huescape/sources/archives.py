@@ -232,7 +232,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, staged
     if _holds(target, content):
         staged.unlink(missing_ok=True)  # the earlier of two members with one name
     elif not _holds(staged, content):
-        write_bytes(staged, content)
+        write_bytes(staged, content, durable=False)  # compared when the archive is read again
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,11 +18,13 @@ from pathlib import Path
 
 import huescape
 from huescape import digests
+from huescape.atomic import explained
 from huescape.errors import HuescapeError
 from huescape.pool import run_each
 from huescape.runtime import state_dir
 from huescape.shards import read_sidecar, shard_name
 from huescape.shards.format import sidecar_file
+from huescape.temporaries import temporary_folder
 
 Make = Callable[[int, Path], None]
 
@@ -137,15 +138,12 @@ def _make_kept(make: Make, kept: _Kept, k: int) -> None:
     if _is_kept(kept, k):
         return
     kept.folder.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{shard_name(k)}.", dir=kept.folder))
-    try:
+    with temporary_folder(kept.folder) as temporary:
         make(k, temporary)
         read_sidecar(temporary, shard_name(k))
         digests.seal(temporary)
         if not kept.of(k).is_dir():
             temporary.rename(kept.of(k))
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _place(kept: _Kept, k: int, out: Path) -> None:
@@ -153,17 +151,23 @@ def _place(kept: _Kept, k: int, out: Path) -> None:
     folder = kept.of(k)
     if not folder.is_dir():
         return
-    out.mkdir(parents=True, exist_ok=True)
     last = sidecar_file(shard_name(k))
-    names = (path.name for path in folder.iterdir() if path.name != digests.SUMS)
-    for name in sorted(names, key=lambda name: name == last):
-        temporary = out / f".{name}.{os.getpid()}.tmp"
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(folder / name, temporary)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(folder / name, temporary)
-        temporary.replace(out / name)
+    names = [path.name for path in folder.iterdir() if path.name != digests.SUMS]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(out) as temporary:
+            for name in sorted(names, key=lambda name: name == last):
+                _copy(folder / name, temporary / name)
+                (temporary / name).replace(out / name)
+    except OSError as error:
+        raise explained(error, out / shard_name(k)) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def _check_inputs(out: Path, k: int, key: str) -> None:

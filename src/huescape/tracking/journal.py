@@ -27,6 +27,7 @@ from typing import IO, Any, NamedTuple
 
 from huescape.atomic import write_json, write_text
 from huescape.masking import mask_values
+from huescape.temporaries import temporary_folder
 
 VERSION = 1
 BATCH_BYTES = 256 * 1024  # read at a time: what bounds the memory of a publisher that catches up
@@ -56,15 +57,16 @@ class Journal:
         Raises HuescapeError or OSError when the disk refuses.
         """
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"  # sorted by name is sorted by age
-        hidden = pending / f".{name}"
-        (hidden / "files").mkdir(parents=True)
-        (hidden / "journal.jsonl").touch()
-        (hidden / "lock").touch()
-        write_json(hidden / "header.json", mask_values({"version": VERSION, **header}))
-        lock = _locked(hidden)
-        if lock is None:
-            raise OSError(f"cannot lock {hidden}")
-        hidden.rename(pending / name)
+        pending.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(pending) as hidden:
+            (hidden / "files").mkdir()
+            (hidden / "journal.jsonl").touch()
+            (hidden / "lock").touch()
+            write_json(hidden / "header.json", mask_values({"version": VERSION, **header}))
+            lock = _locked(hidden)
+            if lock is None:
+                raise OSError(f"cannot lock {hidden}")
+            hidden.rename(pending / name)
         return cls(pending / name, lock)
 
     @classmethod
@@ -147,10 +149,9 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the journal: everything was delivered."""
-        gone = self.folder.with_name(f".{self.folder.name}")
-        self.folder.rename(gone)
-        self.close()
-        shutil.rmtree(gone, ignore_errors=True)
+        with temporary_folder(self.folder.parent) as gone:
+            self.folder.rename(gone / self.folder.name)
+            self.close()
 
 
 def waiting(pending: Path) -> list[Path]:
