@@ -1,4 +1,4 @@
-"""What to kill next, and when: a choice that a run of what is still to be done will probably see."""
+"""What to kill next, and when: a moment that a run of what is to be done will probably see."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -88,14 +89,20 @@ def choose(to_run: Sequence[str], rng: random.Random) -> Attack:
     return Attack(engine, mode, "random", count, rng.uniform(0, longest))
 
 
-def stages_to_run(root: Path) -> list[str]:
-    """The stages that dvc.lock does not have yet, all of them where it cannot be read.
+def stages_to_run(root: Path, finished: bytes) -> list[str]:
+    """The stages whose record in dvc.lock is not that of the `finished` one.
 
-    One that is there may be stale nevertheless: this serves the choice of an attack alone.
+    All of them where it cannot be read. A record may be right and its outputs gone: this serves
+    the choice of an attack alone.
     """
+    theirs = _stages(finished)
     try:
-        lock = YAML(typ="safe", pure=True).load((root / "dvc.lock").read_bytes())
-        done = {stage.split("@")[0] for stage in lock["stages"]}
+        mine = _stages((root / "dvc.lock").read_bytes())
     except (OSError, YAMLError, TypeError, KeyError):
-        return list(STAGES)
-    return [name for name in STAGES if name not in done]
+        mine = {}
+    left = {name.split("@")[0] for name in theirs if mine.get(name) != theirs[name]}
+    return [name for name in STAGES if name in left]
+
+
+def _stages(lock: bytes) -> dict[str, Any]:
+    return dict(YAML(typ="safe", pure=True).load(lock)["stages"])

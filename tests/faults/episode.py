@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.checks import Faults, judge
 from tests.faults.attacks import Attack, choose, stages_to_run
+from tests.faults.checks import Faults, judge
 from tests.faults.moments import wait_for
 from tests.faults.processes import command_line, kill, strike, working
 from tests.faults.project import ENGINES, Starts
@@ -105,9 +105,10 @@ class Episode:
     def _attack(self, told: Callable[[Mapping[str, Any]], None]) -> None:
         for _ in range(_ATTEMPTS):
             killed = len(self.outcome.kills)
-            if killed >= self.plan.kills or not stages_to_run(self.root):
+            to_run = stages_to_run(self.root, self.starts.lock)
+            if killed >= self.plan.kills or not to_run:
                 return
-            attack = choose(stages_to_run(self.root), self._rng)
+            attack = choose(to_run, self._rng)
             if self._killed(attack):
                 told({"event": "kill", "episode": self.plan.number, **self.outcome.kills[-1]})
             elif self.outcome.broken_off:
