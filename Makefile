@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$$PWD/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems test test-exhaustive test-short lint bench bench-gpu schema env clean
+.PHONY: repro systems test test-exhaustive test-short faults soak lint bench bench-gpu schema env clean
 
 repro: $(STAMP)  ## run the main job: dvc repro
 	@$(RUN) huescape repair > /dev/null
@@ -22,6 +22,17 @@ test-exhaustive: $(STAMP)  ## run what takes both engines many times: the re-run
 
 test-short: $(STAMP)  ## leave out the tests that take over ten seconds
 	$(PYTEST) -m "not long and not exhaustive"
+
+# SEED=1 for other kills. It can be interrupted: the same command goes on.
+KILLS ?= 200
+SEED ?= 0
+faults: $(STAMP)  ## kill the pipeline 200 times and count the harm: benchmarks/results/faults.json
+	$(RUN) python -m tests.faults.kills --kills $(KILLS) --seed $(SEED)
+
+# SECONDS=300 for a trial.
+SECONDS ?= 3600
+soak: $(STAMP)  ## train for an hour and watch memory, files and tracking: docs/soak.png
+	$(RUN) python -m benchmarks.soak --seconds $(SECONDS)
 
 lint: $(STAMP)  ## linters and the type checker
 	$(RUN) ruff check
