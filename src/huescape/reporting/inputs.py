@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Sequence
@@ -117,7 +118,7 @@ def read_catalog(raw: Path, catalog: Path) -> Catalog:
 def read_text(path: Path) -> str:
     """Read a UTF-8 text; raises HuescapeError when it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode()  # with the line ends as they are
     except (OSError, UnicodeDecodeError) as error:
         raise HuescapeError(f"{path}: cannot be read: {error}") from error
 
@@ -142,7 +143,7 @@ def _read_json(path: Path, stage: str) -> Any:
 def _read_rows(path: Path, stage: str) -> list[dict[str, str]]:
     if not path.is_file():
         raise _missing(path, stage)
-    return list(csv.DictReader(read_text(path).splitlines()))
+    return list(csv.DictReader(io.StringIO(read_text(path), newline="")))
 
 
 def _read_columns(path: Path, stage: str) -> Columns:
