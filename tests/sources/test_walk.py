@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -46,12 +47,17 @@ def test_links_to_elsewhere_are_followed(tmp_path: Path) -> None:
     assert walk_photos(tmp_path / "root") == expected
 
 
-def test_a_dangling_link_is_listed_and_a_pipe_is_not(tmp_path: Path) -> None:
+def test_what_is_no_file_is_counted(tmp_path: Path) -> None:
+    touch(tmp_path, "folder.jpg/a.jpg")
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "itself.jpg").symlink_to("itself.jpg")
     os.mkfifo(tmp_path / "pipe.jpg")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(os.path.relpath(tmp_path / "socket.jpg"))  # noqa: PTH109 - a short path is needed
     left_out = LeftOut()
-    assert walk_photos(tmp_path, left_out) == ["gone.jpg"]
-    assert left_out.lines() == ["not read: 1 pipes or sockets with a photo's name"]
+    server.close()
+    assert walk_photos(tmp_path, left_out) == ["folder.jpg/a.jpg"]
+    assert left_out.lines() == ["not read: 2 broken links, 2 pipes or devices"]
 
 
 def test_names_that_are_not_utf8_are_counted(tmp_path: Path) -> None:

@@ -55,11 +55,10 @@ def walk_photos(root: Path, left_out: LeftOut | None = None) -> list[str]:
 
     Hidden files and folders are skipped, and the trash and thumbnails of other programs. A linked
     folder is entered once, after all real ones, so a loop of links ends and a folder that is
-    reachable twice is listed under its own name. A dangling link with a photo's name is listed:
-    whoever reads it then says what is wrong.
+    reachable twice is listed under its own name.
 
-    `left_out` counts what is not listed: what was skipped, other pictures and videos, photos that
-    are no files, and names that are not UTF-8, which no text file could hold.
+    `left_out` counts what is not listed: what was skipped, other pictures and videos, links that
+    lead nowhere, pipes, and names that are not UTF-8, which no text file could hold.
     Raises HuescapeError for a folder that cannot be read.
     """
     left_out = LeftOut() if left_out is None else left_out
@@ -128,9 +127,9 @@ def _is_skipped(entry: os.DirEntry[str], left_out: LeftOut) -> bool:
 def _is_listed(entry: os.DirEntry[str], left_out: LeftOut) -> bool:
     """Whether a file is a photo; counts other files that hold pictures."""
     if is_photo_name(entry.name):
-        if _is(entry.is_file) or entry.is_symlink():
+        if _is(entry.is_file):
             return True
-        left_out.not_read["pipes or sockets with a photo's name"] += 1
+        left_out.not_read["broken links" if entry.is_symlink() else "pipes or devices"] += 1
         return False
     suffix = PurePosixPath(entry.name).suffix.lower()
     if suffix in _KINDS:
