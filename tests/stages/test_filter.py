@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +279,31 @@ def test_no_test_photo_is_said_before_the_training(
     (line,) = capsys.readouterr().err.splitlines()
     assert "warning: filter: no photo is left to test on" in line
     assert "1 kept (1 train, 0 val, 0 test)" in line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+def test_too_little_memory_names_the_photo(raw: Raw) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8000, 8000), (200, 30, 20)).save(stream, "PNG")
+    raw.add("large", stream.getvalue())
+    write_manifest(raw.root / "manifest.csv", raw.rows)
+    code = f"""
+import resource
+from pathlib import Path
+from huescape.errors import HuescapeError
+from huescape.params.photos import FilterParams
+from huescape.stages import filter
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 150_000_000,) * 2)
+root = Path({str(raw.root)!r})
+try:
+    filter.run(root, root / "catalog", FilterParams())
+except HuescapeError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "large.jpg: too little memory to decode it; fewer workers" in done.stdout
+    assert not (raw.root / "catalog").exists()
 
 
 def test_missing_manifest_names_the_stage(tmp_path: Path) -> None:

@@ -78,7 +78,10 @@ def _what_the_opener_said(data: bytes) -> tuple[str, str]:
     """Pillow drops what the format's own opener raises, so it is asked once more."""
     for name in FORMATS:
         factory, accept = Image.OPEN[name]
-        if accept is None or accept(data[:16]) is not True:
+        accepted = accept is not None and accept(data[:16])
+        if isinstance(accepted, str):  # a codec that this Pillow was built without
+            return "unsupported", accepted
+        if not accepted:
             continue
         try:
             factory(io.BytesIO(data), "")

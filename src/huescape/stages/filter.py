@@ -79,7 +79,7 @@ class Verdict:
 def judge(row: Row, min_side: int, min_chroma: float, max_pixels: int) -> Verdict:
     """Look at one photo by itself, in the order missing, size, decoding, color.
 
-    Raises HuescapeError if its bytes are not those that were listed.
+    Raises HuescapeError if its bytes are not those that were listed, or memory runs out.
     """
     try:
         data = photos.read_bytes(Path(row.path), int(row.offset) if row.offset else None, row.bytes)
@@ -89,6 +89,11 @@ def judge(row: Row, min_side: int, min_chroma: float, max_pixels: int) -> Verdic
         raise HuescapeError(
             f"{row.path}: changed since it was listed; run `dvc repro -f download`, then go on"
         )
+    with photos.enough_memory(row.path):
+        return _look(data, min_side, min_chroma, max_pixels)
+
+
+def _look(data: bytes, min_side: int, min_chroma: float, max_pixels: int) -> Verdict:
     width = height = 0
     try:
         width, height = photos.oriented_size(data, max_pixels)

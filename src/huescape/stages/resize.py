@@ -95,7 +95,8 @@ def _decode_unchanged(row: CatalogRow) -> npt.NDArray[np.uint8]:
         if hashlib.sha256(data).hexdigest() != row.sha256:
             raise HuescapeError(f"{row.path}: changed since it was listed; {advice}")
         allowed = max(photos.MAX_PIXELS, row.width * row.height)  # the filter has looked at it
-        return photos.decode_photo(data, allowed)
+        with photos.enough_memory(row.path):
+            return photos.decode_photo(data, allowed)
     except PhotoError as error:
         if error.reason == "missing":
             raise HuescapeError(
