@@ -207,7 +207,7 @@ def _chosen(item: _Listed, splits: dict[str, str] | None) -> dict[str, str]:
 def _describe(item: _Listed) -> dict[str, Any]:
     source = item.source
     licence, homepage = _RIGHTS.get(source.kind, ("", ""))
-    not_read = dict(sorted(item.left_out.not_read.items()))
+    not_read = dict(sorted((+item.left_out.not_read).items()))  # those above 0
     described = {
         "name": source.name,
         "kind": source.kind,
