@@ -71,6 +71,19 @@ def test_round_trip_sorted_by_id(tmp_path: Path) -> None:
     assert lines[1].endswith(",320,200,12.500,00e1234567890123,train,true,")
 
 
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
+
+
+@given(st.lists(st.tuples(NAMES, NAMES, NAMES, st.sampled_from(ROWS)), unique_by=lambda t: t[0]))
+def test_any_name_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, some: list[tuple[str, str, str, CatalogRow]]
+) -> None:
+    rows = [replace(r, id=i, path=p, category=c) for i, p, c, r in some]
+    path = tmp_path_factory.mktemp("c") / "catalog.csv"
+    write_catalog(path, rows)
+    assert read_catalog(path) == sorted(rows, key=lambda r: r.id)
+
+
 @pytest.mark.parametrize(
     "text", ["", "a,b\n", ",".join(COLUMNS) + "\n1,2\n", "\xff\xfe", "with,a,hole\n\n"]
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from huescape.atomic import write_text
-from huescape.digests import read_verified, reseal
-from huescape.errors import HuescapeError
+from huescape.csvtext import csv_text, damaged, read_csv
+from huescape.digests import reseal
 
 CATALOG = "catalog.csv"
 SPLITS = ("train", "val", "test")
@@ -23,6 +22,7 @@ REASONS = (
     "missing",
     "undecodable",
     "unsupported",
+    "too_large",
     "too_small",
     "gray",
     "duplicate",
@@ -58,25 +58,42 @@ class CatalogRow:
 
 
 COLUMNS = tuple(field.name for field in fields(CatalogRow))
+_NUMBER = "[0-9]{1,18}"
+_FORMS = {
+    "offset": "[0-9]{0,18}",
+    "bytes": _NUMBER,
+    "sha256": "[0-9a-f]{64}",
+    "width": _NUMBER,
+    "height": _NUMBER,
+    "chroma": r"|[0-9]{1,4}\.[0-9]{3}",
+    "phash": "|[0-9a-f]{16}",
+    "kept": "true|false",
+}
+# All of them at once: a catalog may have a million rows.
+_FORM = re.compile(",".join(f"(?:{form})" for form in _FORMS.values()))
 
 
 def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
     """Write the rows as CSV, sorted by id, whole or not at all, and their SHA-256 beside them."""
-    _write_csv(path, COLUMNS, map(_cells, sorted(rows, key=lambda row: row.id)))
+    lines = map(_cells, sorted(rows, key=lambda row: row.id))
+    write_text(path, csv_text(COLUMNS, lines))
     reseal(path)
 
 
 def read_catalog(path: Path) -> list[CatalogRow]:
-    """Read the rows back; raises HuescapeError for a file that is damaged or no catalog."""
-    content = read_verified(path, "filter")
-    try:
-        records = csv.reader(io.StringIO(content.decode(), newline=""))
-        if tuple(next(records, [])) != COLUMNS:
-            raise HuescapeError(f"{path}: not a catalog; its columns must be {','.join(COLUMNS)}")
-        return [_row(path, number, record) for number, record in enumerate(records, start=2)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        reason = "not UTF-8 text" if isinstance(error, ValueError) else str(error)
-        raise HuescapeError(f"{path}: cannot be read: {reason}; run the stage filter") from error
+    """Read the rows back; raises HuescapeError for a file that is no catalog, or is damaged."""
+    rows: list[CatalogRow] = []
+    seen: set[str] = set()
+    for number, record in enumerate(read_csv(path, COLUMNS, "a catalog", "filter"), start=2):
+        cells = dict(zip(COLUMNS, record, strict=True))
+        wrong = _wrong(cells)
+        if wrong is None and cells["id"] in seen:
+            wrong = "id"
+        if wrong is not None:
+            raise damaged(path, number, "filter", f"{wrong} {cells[wrong][:80]!r}")
+        seen.add(cells["id"])
+        rows.append(_row(cells))
+    return rows
 
 
 def kept_rows(rows: Iterable[CatalogRow]) -> list[CatalogRow]:
@@ -125,7 +142,7 @@ def write_summary_table(path: Path, rows: Iterable[CatalogRow]) -> None:
     """Write `source,reason,photos`, sorted; the reason of the kept photos is `kept`."""
     counts = Counter((row.source, row.reason or "kept") for row in rows)
     lines = ((source, reason, str(n)) for (source, reason), n in sorted(counts.items()))
-    _write_csv(path, ("source", "reason", "photos"), lines)
+    write_text(path, csv_text(("source", "reason", "photos"), lines))
 
 
 def funnel(rows: Sequence[CatalogRow]) -> str:
@@ -135,14 +152,6 @@ def funnel(rows: Sequence[CatalogRow]) -> str:
     splits = ", ".join(f"{n} {split}" for split, n in counts["splits"].items())
     parts.append(f"{counts['kept']} kept ({splits})")
     return f"{counts['photos']} photos: {', '.join(parts)}"
-
-
-def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    write_text(path, text.getvalue())
 
 
 def _cells(row: CatalogRow) -> list[str]:
@@ -157,18 +166,28 @@ def _cell(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _row(path: Path, number: int, record: list[str]) -> CatalogRow:
-    if len(record) != len(COLUMNS):
-        raise HuescapeError(f"{path}: record {number} is damaged; run the stage filter")
-    cells: dict[str, Any] = dict(zip(COLUMNS, record, strict=True))
-    try:
-        for name in ("bytes", "width", "height"):
-            cells[name] = int(cells[name])
-        cells["offset"] = int(cells["offset"]) if cells["offset"] else None
-        cells["chroma"] = float(cells["chroma"]) if cells["chroma"] else None
-        cells["kept"] = {"true": True, "false": False}[cells["kept"]]
-        for name in ("source", "category", "tier", "split", "reason"):
-            cells[name] = sys.intern(cells[name])  # a few words, held once for all photos
-    except (KeyError, ValueError) as error:
-        raise HuescapeError(f"{path}: record {number} is damaged; run the stage filter") from error
+def _wrong(cells: dict[str, str]) -> str | None:
+    """The first column that no stage writes like this."""
+    if not cells["id"]:
+        return "id"
+    if not cells["path"] or "\0" in cells["path"]:
+        return "path"
+    if not _FORM.fullmatch(",".join([cells[name] for name in _FORMS])):
+        return next(name for name, form in _FORMS.items() if not re.fullmatch(form, cells[name]))
+    kept = cells["kept"] == "true"
+    if cells["reason"] not in (("",) if kept else REASONS):
+        return "reason"
+    if cells["split"] not in (SPLITS if kept else ("",)):
+        return "split"
+    return "phash" if kept and not cells["phash"] else None
+
+
+def _row(cells: dict[str, Any]) -> CatalogRow:
+    for name in ("bytes", "width", "height"):
+        cells[name] = int(cells[name])
+    cells["offset"] = int(cells["offset"]) if cells["offset"] else None
+    cells["chroma"] = float(cells["chroma"]) if cells["chroma"] else None
+    cells["kept"] = cells["kept"] == "true"
+    for name in ("source", "category", "tier", "split", "reason"):
+        cells[name] = sys.intern(cells[name])  # a few words, held once for all photos
     return CatalogRow(**cells)

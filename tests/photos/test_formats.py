@@ -16,6 +16,7 @@ from PIL import EpsImagePlugin, Image
 from huescape.photos import PhotoError, decode_photo, open_photo, oriented_size
 from huescape.photos.formats import FORMATS
 from huescape.sources.walk import SUFFIXES
+from tests.faults.pictures import HEIC
 
 ROOT = Path(__file__).parents[2]
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
@@ -25,17 +26,7 @@ EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
 showpage
 %%EOF
 """
-# 16 x 12 pixels, red on the left and green on the right; the second is to be turned by 90 degrees.
-HEIC = (
-    "0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<0004eZDn*}000000000XXk=`10000000000aA{+70000000000000000"
-    "0000B57=IV*mgE07O6l0RRC200001pa1~?00000004mi001LtX>Mi!000000RR916=`l}WdZ;I000310BCk&F#rGn01"
-    "j|zbZr0t000010002|X>f9I0002oX>en20001WXm(>m0RwOV0058x000009`FGC{rLC*01pFT0096PKmiN^|NjGU000"
-    "93kN^M!000939=ZZRVE_RDDMA4O18@KU0|1Z!00RI30{|YNAb|yz>aLpR;31&EfB*mtfB*mk0EA)y0RRR>0l{;@i2wi"
-    "q6Ju{|a&BX6cmM$a4FCp!0000KX>)L8000000000$0000$0000eV{Bn?0000G000010000C00001|NsBc00002|NsBY"
-    "000020000GaA|mH000000|*ER0000OX>e^}0000000001009Mo0s{qv0001qZDe6|0001eC;_hqG8)sRfL%bN+v39i|"
-    "ElZI`EK9Se1qTovj6=T66?+PArc6%akcVQXBJAoDBth@N>KfB|IklUGJ2;a^|{esU__+W4XubL*lHi$S*JIeL5grk*Q"
-    "!7-2LO1>)YU7ialnA{5rBo7Q0z=fYwVh$U3x*)mn^BPfB"
-)
+# The HEIC of the corpus, to be turned by 90 degrees.
 TURNED_HEIC = (
     "0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<0005UZDn*}000000000XXk=`10000000000aA{+70000000000000000"
     "0000G-+&aV*mgE07O6l0ssL300001>i_`&00000004mi0ssI200L|P0RR9100000Bme*aIB98aW&i*H00062000$fZf"
@@ -105,7 +96,7 @@ def test_every_format_is_read(kind: str) -> None:
 
 
 def test_heic_is_read_as_its_camera_held_it() -> None:
-    data = base64.b85decode(HEIC)
+    data = HEIC
     pixels = np.asarray(open_photo(data)).astype(int)
     assert oriented_size(data) == (16, 12)
     assert pixels.shape == (12, 16, 3)

@@ -33,9 +33,10 @@ def test_no_photos_is_an_error_that_says_what_was_looked_for(tmp_path: Path) -> 
         list_folder(str(tmp_path), KEY)
 
 
-def test_a_dangling_link_is_named(tmp_path: Path) -> None:
+def test_a_folder_of_what_is_not_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "gone.jpg").symlink_to("nowhere")
-    with pytest.raises(HuescapeError, match=r"gone\.jpg: cannot be read"):
+    (tmp_path / "a.CR2").touch()
+    with pytest.raises(HuescapeError, match=r"not read: 1 broken links, 1 camera raw \.cr2$"):
         list_folder(str(tmp_path), KEY)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from huescape.params.download import ImageNetSource
 from huescape.sources.hashing import HashCache, hash_photos
 from huescape.sources.imagenet import list_imagenet
 from huescape.sources.listing import Found
+from huescape.sources.walk import LeftOut
 
 KEY = "download.sources.1"
 ALP, REEF, CAT = "n09193705", "n09256479", "n02123045"
@@ -104,6 +106,20 @@ def test_a_folder_and_a_tar_of_one_class_are_united(
     found = list_imagenet(source(tmp_path), KEY)
     assert contents(found) == expected(classes, ALP)
     assert [f.offset is None for f in found] == [True, False, False]
+
+
+def test_members_that_are_no_photos_are_counted(
+    tmp_path: Path, classes: dict[str, dict[str, bytes]], make_tar: Callable[..., bytes]
+) -> None:
+    odd = {os.fsdecode(b"caf\xe9.JPEG"): b"x", "a.NEF": b"x", "._b.JPEG": b"x", "c\r.JPEG": b"x"}
+    (tmp_path / f"{ALP}.tar").write_bytes(make_tar(classes[ALP] | odd, "w"))
+    left_out = LeftOut()
+    found = {photo.key for photo in list_imagenet(source(tmp_path), KEY, left_out)}
+    assert found == {*expected(classes, ALP), f"{ALP}/c\r.JPEG"}
+    assert left_out.lines() == [
+        "skipped: 1 hidden photos",
+        "not read: 1 camera raw .nef, 1 photos whose names are not UTF-8",
+    ]
 
 
 def test_a_tar_cut_short_is_named(

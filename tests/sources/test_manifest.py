@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-import string
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huescape.csvtext import csv_text
 from huescape.digests import reseal
 from huescape.errors import HuescapeError
 from huescape.sources.manifest import COLUMNS, Row, read_manifest, write_manifest
+from huescape.sources.splits import read_splits
 
-text = st.text(alphabet=string.ascii_letters + ' ,"\n\t;é/', max_size=8)
-rows = st.builds(Row, text, text, text, text, text, text, st.integers(0, 10**12), text, text)
+# Whatever a file system allows in a name, but for bytes that are not UTF-8: the walk skips those.
+NASTY = [
+    *("\r", "\n", "\r\n", "\t", '"', ",", ";", "'", " ", "\u2028", "\x85", "\x0b", "\x1c"),
+    *("\u00e9", "e\u0301"),
+]
+name = (
+    st.lists(
+        st.one_of(
+            st.sampled_from(NASTY),
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+    .map("".join)
+    .filter(bool)
+)
+rows = st.builds(
+    Row,
+    id=name,
+    source=name,
+    category=st.one_of(st.just(""), name),
+    tier=st.sampled_from(["core", "extended", "none"]),
+    path=name,
+    offset=st.one_of(st.just(""), st.integers(0, 10**12).map(str)),
+    bytes=st.integers(0, 10**12),
+    sha256=st.binary(min_size=32, max_size=32).map(bytes.hex),
+    split=st.sampled_from(["", "train", "val", "test"]),
+)
 
 
 def row(name: str, size: int = 3) -> Row:
@@ -33,6 +61,22 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, some:
     path = tmp_path_factory.mktemp("m") / "manifest.csv"
     write_manifest(path, some)
     assert read_manifest(path) == sorted(some, key=lambda r: r.id)
+    first = path.read_bytes()
+    write_manifest(path, read_manifest(path))
+    assert path.read_bytes() == first
+
+
+@given(st.lists(name, unique=True, min_size=1), st.data())
+def test_a_split_list_names_any_photo(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], data: st.DataObject
+) -> None:
+    """Paths as a walk gives them: relative, without empty parts."""
+    names = [n for n in names if PurePosixPath(n).as_posix() == n and not n.startswith("/")]
+    lines = [[n, data.draw(st.sampled_from(["train", "val", "test"]))] for n in names]
+    path = tmp_path_factory.mktemp("s") / "splits.csv"
+    path.write_text(csv_text(["path", "split"], lines), encoding="utf-8", newline="")
+    found = read_splits(path, "splits")
+    assert {n: found[n] for n in names} == dict(lines)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_column_named_split_wins(tmp_path: Path) -> None:
     [
         ("path,split\na.jpg,train\nb.jpg,dev\n", "line 3: split 'dev'; allowed: tr, va"),
         ("path,split\na.jpg\n", "line 2: split ''"),
-        ("path,split\na.jpg,train\n/a.jpg,test\n", "line 3: /a.jpg is in two splits"),
+        ("path,split\na.jpg,train\n/a.jpg,test\n", "line 3: '/a.jpg' is in two splits"),
         ("file,split\na.jpg,train\n", "columns file, split; needed: `path`"),
         ("path,part\na.jpg,train\n", "needed: `path` and `split`"),
         ("", r"columns \(none\)"),

@@ -191,8 +191,8 @@ def test_a_source_that_vanished_whole_is_noticed(combined: DownloadParams, tmp_p
 def test_a_failed_run_leaves_the_earlier_result(combined: DownloadParams, tmp_path: Path) -> None:
     run(RAW, combined)
     before = tree(RAW)
-    Path("mine/gone.jpg").symlink_to("nowhere")
-    with pytest.raises(HuescapeError, match=r"mine/gone\.jpg: cannot be read"):
+    Path("../list.tsv").write_text("path\tsplit\nother.jpg\ttrain\n")
+    with pytest.raises(HuescapeError, match="the list names no photo"):
         run(RAW, combined)
     assert tree(RAW) == before
     assert sorted(p.name for p in RAW.parent.iterdir()) == ["raw"]

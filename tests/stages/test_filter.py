@@ -7,13 +7,12 @@ import hashlib
 import io
 import json
 import os
-from dataclasses import replace
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from huescape.catalog import CatalogRow, read_catalog, split_of
@@ -105,14 +104,9 @@ def one_of_each(raw: Raw) -> dict[str, str]:
 def test_every_reason_is_given(raw: Raw) -> None:
     expected = one_of_each(raw)
     rows = raw.filter(FilterParams(max_distance=8, split=SplitParams(val=0, test=0)))
-    # Of the two that look the same, the lower hash stays; the exact copy went before.
-    pair = sorted(("m/mountain/good", "m/mountain/again"), key=lambda name: rows[name].sha256)
-    if pair[1] == "m/mountain/good":
-        expected["m/mountain/good"] = "near_duplicate"
-    else:
-        expected["m/mountain/again"] = "near_duplicate"
+    expected["m/mountain/again"] = "near_duplicate"  # the smaller of the two that look the same
     assert {name: row.reason for name, row in rows.items() if row.reason} == expected
-    assert [name for name, row in rows.items() if row.kept] == [pair[0]]
+    assert [name for name, row in rows.items() if row.kept] == ["m/mountain/good"]
     assert raw.metrics == {
         "photos": 11, "kept": 1, "split_train": 1, "split_val": 0, "split_test": 0,
         "dropped_not_landscape": 1, "dropped_undecodable": 2, "dropped_too_small": 1,
@@ -187,30 +181,61 @@ def test_changed_photo_is_one_line(raw: Raw) -> None:
 
 
 def test_copies_never_straddle_splits(raw: Raw) -> None:
-    """The copy in the test split stays, whatever its hash; then val; then the lower hash."""
+    """The largest file stays, in the split of the copy that is tested on, then of val."""
     pictures = [jpeg(picture(0), quality) for quality in (60, 70, 80, 90, 95)]
     for number, (data, split) in enumerate(
-        zip(pictures, ("train", "train", "val", "test", "test"), strict=True)
+        zip(pictures, ("train", "test", "val", "train", "train"), strict=True)
     ):
         raw.add(f"p{number}", data, split=split)
     raw.add("q", jpeg(picture(1)), split="train")
     params = FilterParams(max_distance=8)
     rows = raw.filter(params)
-    kept = [row for name, row in rows.items() if row.kept and name != "q"]
-    tests = [hashlib.sha256(pictures[n]).hexdigest() for n in (3, 4)]
-    assert [(row.split, row.sha256) for row in kept] == [("test", min(tests))]
+    kept = {name: row.split for name, row in rows.items() if row.kept}
+    assert kept == {"p4": "test", "q": "train"}
     raw.rows = [row for row in raw.rows if row.split != "test"]
     rows = raw.filter(params)
-    assert [n for n, row in rows.items() if row.kept] == ["p2", "q"]
+    assert {n: row.split for n, row in rows.items() if row.kept} == {"p4": "val", "q": "train"}
 
 
-def test_exact_copy_in_test_wins(raw: Raw) -> None:
+def test_thumbnails_never_take_the_place_of_their_photos(raw: Raw) -> None:
+    """Folders of thumbnails that the walk does not know: the photos stay, in their splits."""
+    params = FilterParams(max_distance=8, split=SplitParams(val=0.3, test=0.3))
+    for number in range(12):
+        raw.add(f"o{number}", jpeg(picture(number, 640, 480)))
+    before = {name: row.split for name, row in raw.filter(params).items() if row.kept}
+    for number in range(12):
+        for side in (120, 240, 400):
+            small = picture(number, 640, 480).resize((side, side * 3 // 4))
+            raw.add(f"a/small{side}/{number}", jpeg(small, quality=98))
+    after = {name: row.split for name, row in raw.filter(params).items() if row.kept}
+    assert after == before
+    assert len(before) == 12
+
+
+def test_why_photos_are_refused_is_said(raw: Raw, capsys: pytest.CaptureFixture[str]) -> None:
+    raw.add("good", jpeg(picture(0)), split="train")
+    raw.add("large", jpeg(picture(1, 200, 150)))
+    for number in range(5):
+        raw.add(f"text{number}", b"not an image")
+    rows = raw.filter(FilterParams(max_pixels=160 * 120))
+    assert rows["large"].reason == "too_large"
+    lines = capsys.readouterr().err.splitlines()
+    assert (
+        "huescape: filter: 's/large': too_large: 30,000 pixels; the limit is 19,200 pixels "
+        "(filter.max_pixels)" in lines
+    )
+    assert sum("undecodable: not an image" in line for line in lines) == 3
+    assert "huescape: filter: and 2 more undecodable" in lines
+    assert raw.filter(FilterParams(max_pixels=200 * 150))["large"].kept
+
+
+def test_exact_copies_are_tested_on_if_one_is(raw: Raw) -> None:
     data = jpeg(picture(0))
     raw.add("a", data, split="train")
     raw.add("b", data, split="test")
     raw.add("c", jpeg(picture(1)), split="train")
     rows = raw.filter(KEEP_ALL)
-    assert (rows["a"].reason, rows["b"].reason, rows["b"].split) == ("duplicate", "", "test")
+    assert (rows["a"].split, rows["b"].reason) == ("test", "duplicate")
 
 
 def test_split_lists_are_honored_or_not(raw: Raw) -> None:
@@ -225,40 +250,6 @@ def test_split_lists_are_honored_or_not(raw: Raw) -> None:
         by_content = split_of(row.sha256, 0.2, 0.2)
         assert row.split == ("val" if number % 2 else by_content)
         assert ignored[name].split == by_content
-
-
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(data=st.data())
-def test_laws_of_copies(data: st.DataObject) -> None:
-    """On rows alone: one kept of each group, in the best split; adding photos moves no split."""
-    count = data.draw(st.integers(1, 14))
-    contents = [data.draw(st.integers(0, 5)) for _ in range(count)]
-    rows = [
-        CatalogRow(
-            id=f"{number:02d}", path="", offset=None, bytes=1, source="s", category="", tier="core",
-            sha256=hashlib.sha256(bytes([content])).hexdigest(), width=1, height=1, chroma=9.0,
-            phash=f"{1 << (content // 2):016x}",  # contents 0, 1 look the same, and so on
-            split=data.draw(st.sampled_from(["train", "val", "test"])), kept=True, reason="",
-        )
-        for number, content in enumerate(contents)
-    ]  # fmt: skip
-    out = {row.id: row for row in stage._drop_copies(rows, 1)}
-    assert list(out) == [row.id for row in rows]
-    for looks in {content // 2 for content in contents}:
-        group = [row for row, content in zip(rows, contents, strict=True) if content // 2 == looks]
-        kept = [out[row.id] for row in group if out[row.id].kept]
-        best = min(group, key=lambda row: ("test val train".index(row.split), row.sha256, row.id))
-        assert kept == [best]
-        for row in group:
-            if row != best:
-                assert out[row.id] == replace(row, kept=False, split="", reason=out[row.id].reason)
-                assert out[row.id].reason in ("duplicate", "near_duplicate")
-    fewer = {row.id: row for row in stage._drop_copies(rows[:-1], 1)}
-    for name, row in fewer.items():
-        if row.kept and out[name].kept:
-            assert row.split == out[name].split
 
 
 def test_nothing_left_says_the_funnel(raw: Raw) -> None:
@@ -288,6 +279,31 @@ def test_no_test_photo_is_said_before_the_training(
     (line,) = capsys.readouterr().err.splitlines()
     assert "warning: filter: no photo is left to test on" in line
     assert "1 kept (1 train, 0 val, 0 test)" in line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+def test_too_little_memory_names_the_photo(raw: Raw) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8000, 8000), (200, 30, 20)).save(stream, "PNG")
+    raw.add("large", stream.getvalue())
+    write_manifest(raw.root / "manifest.csv", raw.rows)
+    code = f"""
+import resource
+from pathlib import Path
+from huescape.errors import HuescapeError
+from huescape.params.photos import FilterParams
+from huescape.stages import filter
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 150_000_000,) * 2)
+root = Path({str(raw.root)!r})
+try:
+    filter.run(root, root / "catalog", FilterParams())
+except HuescapeError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "large.jpg: too little memory to decode it; fewer workers" in done.stdout
+    assert not (raw.root / "catalog").exists()
 
 
 def test_missing_manifest_names_the_stage(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 
 from huescape import atomic, digests
 from huescape.arrays import write_arrays
+from huescape.csvtext import csv_text
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
 from huescape.metrics.baselines import BASELINES
@@ -100,7 +99,7 @@ def _photo_table(result: Evaluation, params: EvaluateParams) -> str:
         [photo, *(_text(row[column]) for column in _COLUMNS)]
         for photo, row in sorted(zip(result.ids, rows, strict=True), key=lambda pair: pair[0])
     ]
-    return _csv(["id", *_COLUMNS], table)
+    return csv_text(["id", *_COLUMNS], table)
 
 
 def _curve_table(result: Evaluation, params: EvaluateParams) -> str:
@@ -111,7 +110,7 @@ def _curve_table(result: Evaluation, params: EvaluateParams) -> str:
         [str(threshold), *(_text(float(share)) for share in shares)]
         for threshold, shares in enumerate(np.stack(columns, axis=1))
     ]
-    return _csv(["threshold", "system", *BASELINES], table)
+    return csv_text(["threshold", "system", *BASELINES], table)
 
 
 def _draw_curves(path: Path, system: str, result: Evaluation, params: EvaluateParams) -> None:
@@ -166,11 +165,3 @@ def _text(value: float | None) -> str:
     if value is None:
         return ""
     return str(value) if isinstance(value, int) else f"{value:.{_DIGITS}f}"
-
-
-def _csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return text.getvalue()

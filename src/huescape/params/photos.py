@@ -30,12 +30,15 @@ class SplitParams(Section):
 class FilterParams(Section):
     """What a photo must be to be kept.
 
-    `min_side` is in pixels (of the shorter side), `min_chroma` the mean CIE Lab chroma below which
-    a picture counts as gray, `max_distance` the Hamming distance of 64-bit perceptual hashes up to
-    which two photos count as duplicates, `categories` the tier of landscape categories.
+    `max_pixels` is the most pixels of a photo that is decoded (the default is Pillow's limit; it
+    keeps a small file from filling the memory, of which a million takes about 8 MB). `min_side` is
+    in pixels (of the shorter side), `min_chroma` the mean CIE Lab chroma below which a picture
+    counts as gray, `max_distance` the Hamming distance of 64-bit perceptual hashes up to which two
+    photos count as duplicates, `categories` the tier of landscape categories.
     """
 
     categories: Literal["core", "extended", "all"] = "core"
+    max_pixels: int = Field(default=89_478_485, ge=1, le=2**31 - 1)
     min_side: int = Field(default=100, ge=1)
     min_chroma: float = Field(default=1.5, ge=0, le=200)
     max_distance: int = Field(default=8, ge=0, le=16)

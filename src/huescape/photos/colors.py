@@ -11,7 +11,7 @@ _DIRECT = ("RGB", "L", "1", "P", "CMYK", "YCbCr", "HSV", "RGBX")
 _ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _SIXTEEN_IN_INT = ("PNG", "PPM")  # mode I of these holds 0 .. 65535
-_WORDS = {"F": "floating point", "I": "32-bit integer", "LAB": "CIE Lab"}
+_WORDS = {"F": "floating point", "I": "integers of 32 bits, or with a sign", "LAB": "CIE Lab"}
 
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _INK_SET, _SAMPLE_FORMAT, _SUBSAMPLING, _KIND_OF_PAGE = 332, 339, 530, 254

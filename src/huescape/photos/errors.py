@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from PIL import Image, UnidentifiedImageError
 
+from huescape.errors import HuescapeError
 from huescape.memory import is_out_of_memory
 from huescape.photos.formats import why_not_opened
 from huescape.photos.reading import PhotoError
@@ -46,6 +47,18 @@ def decoder_errors(data: bytes, max_pixels: int) -> Iterator[None]:
         raise PhotoError(*_explained(error, said)) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+@contextmanager
+def enough_memory(path: str) -> Iterator[None]:
+    """Raise HuescapeError, naming the photo, where memory runs out: that is no verdict on it."""
+    try:
+        yield
+    except MemoryError as error:
+        raise HuescapeError(
+            f"{path}: too little memory to decode it; fewer workers need less (environment "
+            "variable HUESCAPE_WORKERS), and a lower filter.max_pixels leaves it out"
+        ) from error
 
 
 def _listening(data: bytes) -> AbstractContextManager[list[str]]:

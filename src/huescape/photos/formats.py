@@ -40,7 +40,14 @@ _NO_PICTURES = (
     (b"\x1f\x8b", "a gzip file"),
 )
 _IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1")
-_UNSUPPORTED = ("unknown pixel mode", "not supported", "unsupported", "not available", "unknown")
+_NO_REASON = "not identified by this driver"
+_UNSUPPORTED = (
+    "unknown pixel mode",
+    "not supported",
+    "unsupported",
+    "not available",
+    "cannot handle",
+)
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -58,11 +65,11 @@ def why_not_opened(data: bytes) -> tuple[str, str]:
     for magic, words in _OTHER_PICTURES:
         if data.startswith(magic) or start.startswith(magic.lower()):
             return "unsupported", f"{words}, which is not read"
-    if data[4:8] == b"ftyp" and data[8:12] not in _IMAGE_BRANDS:
+    if len(data) >= 12 and data[4:8] == b"ftyp" and data[8:12] not in _IMAGE_BRANDS:
         brand = data[8:12].decode("ascii", "replace").strip()
         return "unsupported", f"a video or raw container ({brand!a}), which is not read"
     for magic, words in _NO_PICTURES:
-        if start.startswith(magic):
+        if start.startswith(magic.lower()):
             return "undecodable", f"not an image: {words}"
     return _what_the_opener_said(data)
 
@@ -71,12 +78,18 @@ def _what_the_opener_said(data: bytes) -> tuple[str, str]:
     """Pillow drops what the format's own opener raises, so it is asked once more."""
     for name in FORMATS:
         factory, accept = Image.OPEN[name]
-        if accept is None or accept(data[:16]) is not True:
+        accepted = accept is not None and accept(data[:16])
+        if isinstance(accepted, str):  # a codec that this Pillow was built without
+            return "unsupported", accepted
+        if not accepted:
             continue
         try:
             factory(io.BytesIO(data), "")
         except Exception as error:  # openers raise anything
             text = " ".join(str(error).split()) or type(error).__name__
-            reason = "unsupported" if any(w in text.lower() for w in _UNSUPPORTED) else ""
-            return reason or "undecodable", f"damaged {name} file: {text}"
+            if any(words in text.lower() for words in _UNSUPPORTED):
+                return "unsupported", f"a form of {name} that is not read: {text}"
+            if text == _NO_REASON:
+                text = "no sensible header"
+            return "undecodable", f"damaged {name} file: {text}"
     return "undecodable", "not an image"

@@ -22,6 +22,7 @@ REASONS = {
     "missing": "vanished from the disk",
     "undecodable": "damaged",
     "unsupported": "in a form that is not supported",
+    "too_large": "of more pixels than filter.max_pixels",
     "too_small": "too small",
     "gray": "gray, or nearly so",
     "duplicate": "the same file twice",

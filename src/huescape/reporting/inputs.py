@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Sequence
@@ -116,7 +117,7 @@ def read_catalog(raw: Path, catalog: Path) -> Catalog:
 def read_text(path: Path) -> str:
     """Read a UTF-8 text; raises HuescapeError when it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode()  # with the line ends as they are
     except (OSError, UnicodeDecodeError) as error:
         raise HuescapeError(f"{path}: cannot be read: {error}") from error
 
@@ -141,7 +142,7 @@ def _read_json(path: Path, stage: str, folder: Path | None = None) -> Any:
 
 def _read_rows(path: Path, stage: str) -> list[dict[str, str]]:
     try:
-        return list(csv.DictReader(_verified_text(path, stage).splitlines()))
+        return list(csv.DictReader(io.StringIO(_verified_text(path, stage), newline="")))
     except csv.Error as error:
         raise HuescapeError(f"{path}: not a table: {error}; {remedy(stage)}") from error
 

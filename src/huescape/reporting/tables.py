@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
+
+from huescape import csvtext
 
 # As many as the evaluation files have.
 _DIGITS = 6
@@ -12,11 +12,7 @@ _DIGITS = 6
 
 def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The table as CSV with `\\n` line ends; None and "" are empty fields."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows([_field(value) for value in row] for row in rows)
-    return stream.getvalue()
+    return csvtext.csv_text(head, ([_field(value) for value in row] for row in rows))
 
 
 def _field(value: object) -> str:

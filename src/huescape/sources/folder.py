@@ -6,19 +6,24 @@ from pathlib import Path, PurePosixPath
 
 from huescape.errors import HuescapeError
 from huescape.sources.listing import Found, file_size, require_folder
-from huescape.sources.walk import SUFFIXES, walk_photos
+from huescape.sources.walk import SUFFIXES, LeftOut, walk_photos
 
 
-def list_folder(root: str, key: str) -> list[Found]:
+def list_folder(root: str, key: str, left_out: LeftOut | None = None) -> list[Found]:
     """List the photos below `root`; the category is the folder, the tier always `core`.
 
     The user chose these photos, so none is dropped for its category. `key` is the dotted key of
-    the source in params.yaml, for messages. Raises HuescapeError when there is nothing to list.
+    the source in params.yaml, for messages; `left_out` counts what is not listed. Raises
+    HuescapeError when there is nothing to list.
     """
+    left_out = left_out or LeftOut()
     folder = require_folder(root, f"{key}.root", "give an existing folder of photos")
-    keys = walk_photos(folder)
+    keys = walk_photos(folder, left_out)
     if not keys:
-        raise HuescapeError(f"{key}.root: no photo below {root}; looked for {' '.join(SUFFIXES)}")
+        others = "".join(f"; {line}" for line in left_out.lines())
+        raise HuescapeError(
+            f"{key}.root: no photo below {root}; looked for {' '.join(SUFFIXES)}{others}"
+        )
     return [found_file(folder, name, _parent(name), "core") for name in keys]
 
 

@@ -16,7 +16,7 @@ from huescape.sources.archives import Member, tar_members
 from huescape.sources.categories import NO_TIER, imagenet_tier
 from huescape.sources.folder import found_file
 from huescape.sources.listing import Found, require_folder
-from huescape.sources.walk import is_photo_name, walk_photos
+from huescape.sources.walk import LeftOut, takes, walk_photos
 
 _WNID = re.compile(r"n\d{8}")
 _INSIDE = (".", "train", "ILSVRC/Data/CLS-LOC/train", "Data/CLS-LOC/train")
@@ -28,19 +28,20 @@ _GET_IT = (
 )
 
 
-def list_imagenet(source: ImageNetSource, key: str) -> list[Found]:
+def list_imagenet(source: ImageNetSource, key: str, left_out: LeftOut | None = None) -> list[Found]:
     """List the photos of per-wnid folders, per-wnid tars and the training archive in `root`.
 
     Nothing is extracted: a photo in a tar has the tar as its path, and its offset there. Where a
     folder and a tar of one class have the same photo, the folder's is taken. `categories` =
-    landscape leaves out all other classes. `key` is the dotted key of the source, for messages.
+    landscape leaves out all other classes. `key` is the dotted key of the source, for messages;
+    `left_out` counts what is no photo.
     """
     root = require_folder(source.root, f"{key}.root", _GET_IT)
     base = imagenet_base(root)
     if base is None:
         raise HuescapeError(f"{key}.root: {root} holds no wnid such as n09193705; {_GET_IT}")
     found: dict[str, Found] = {}
-    for photo in _photos(base, source.categories):
+    for photo in _photos(base, source.categories, left_out or LeftOut()):
         found.setdefault(photo.key, photo)
     if not found:
         raise HuescapeError(f"{key}.root: none of the {source.categories} classes is in {base}")
@@ -66,16 +67,16 @@ def _is_class_tar(name: str) -> bool:
     return name.endswith(".tar") and bool(_WNID.fullmatch(name.removesuffix(".tar")))
 
 
-def _photos(base: Path, categories: str) -> Iterator[Found]:
+def _photos(base: Path, categories: str, left_out: LeftOut) -> Iterator[Found]:
     """Folders first: the first of two photos with one key is kept."""
     entries = sorted(path for path in base.iterdir() if _is_class(path))
     for folder in (path for path in entries if path.is_dir() and _wanted(path.name, categories)):
-        for name in walk_photos(folder):
+        for name in walk_photos(folder, left_out):
             yield found_file(base, f"{folder.name}/{name}", folder.name, imagenet_tier(folder.name))
     tars = [(path, tar) for path in entries if path.is_file() for tar in _class_tars(path)]
     wanted = [item for item in tars if _wanted(_wnid(item[1].name), categories)]
     for path, tar in progress(wanted, total=len(wanted), desc="list", unit="tar"):
-        yield from _in_tar(path, tar)
+        yield from _in_tar(path, tar, left_out)
 
 
 def _class_tars(path: Path) -> list[Member]:
@@ -85,11 +86,11 @@ def _class_tars(path: Path) -> list[Member]:
     return [member for member in tar_members(path) if _is_class_tar(Path(member.name).name)]
 
 
-def _in_tar(path: Path, tar: Member) -> Iterator[Found]:
+def _in_tar(path: Path, tar: Member, left_out: LeftOut) -> Iterator[Found]:
     wnid = _wnid(tar.name)
     for member in tar_members(path, tar.offset, tar.offset + tar.bytes):
         name = Path(member.name).name
-        if is_photo_name(name):
+        if takes(name, left_out):
             key = f"{wnid}/{name}"
             yield Found(key, path, wnid, imagenet_tier(wnid), member.bytes, member.offset)
 

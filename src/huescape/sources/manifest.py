@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from huescape.atomic import write_text
-from huescape.digests import read_verified, reseal
-from huescape.errors import HuescapeError
+from huescape.csvtext import csv_text, damaged, read_csv
+from huescape.digests import reseal
+
+TIERS = ("core", "extended", "none")
+SPLITS = ("", "train", "val", "test")
+#: Python's own limit to digits, and more than any disk: a number of bytes has at most 18.
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +43,37 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     """Write the rows sorted by id, whole or not at all, and their SHA-256 beside them."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
     ordered = sorted(rows, key=lambda row: row.id)
-    writer.writerows([getattr(row, name) for name in COLUMNS] for row in ordered)
-    write_text(path, text.getvalue())
+    lines = ([str(getattr(row, name)) for name in COLUMNS] for row in ordered)
+    write_text(path, csv_text(COLUMNS, lines))
     reseal(path)
 
 
 def read_manifest(path: Path) -> list[Row]:
-    """Read the rows back; raises HuescapeError for a file that is damaged or no manifest."""
-    content = read_verified(path, "download")
-    try:
-        text = io.StringIO(content.decode(), newline="")
-        header, *records = list(csv.reader(text)) or [[]]
-    except (UnicodeDecodeError, csv.Error) as error:
-        reason = "not UTF-8 text" if isinstance(error, ValueError) else str(error)
-        raise HuescapeError(f"{path}: cannot be read: {reason}; run the stage download") from error
-    if tuple(header) != COLUMNS:
-        raise HuescapeError(f"{path}: not a manifest; its columns must be {','.join(COLUMNS)}")
-    return [_row(path, number, record) for number, record in enumerate(records, start=2)]
+    """Read the rows back; raises HuescapeError for a file that is no manifest, or is damaged."""
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for number, record in enumerate(read_csv(path, COLUMNS, "a manifest", "download"), start=2):
+        cells = dict(zip(COLUMNS, record, strict=True))
+        wrong = _wrong(cells)
+        if wrong is None and cells["id"] in seen:
+            wrong = "id"
+        if wrong is not None:
+            raise damaged(path, number, "download", f"{wrong} {cells[wrong][:80]!r}")
+        seen.add(cells["id"])
+        rows.append(Row(**{**cells, "bytes": int(cells["bytes"])}))  # type: ignore[arg-type]
+    return rows
 
 
-def _row(path: Path, number: int, record: list[str]) -> Row:
-    if len(record) != len(COLUMNS) or not record[6].isdigit():
-        raise HuescapeError(f"{path}: record {number} is damaged; run the stage download")
-    values = dict(zip(COLUMNS, record, strict=True))
-    return Row(**{**values, "bytes": int(record[6])})  # type: ignore[arg-type]
+def _wrong(cells: dict[str, str]) -> str | None:
+    """The first column that no stage writes like this."""
+    checks = {
+        "id": bool(cells["id"]),
+        "tier": cells["tier"] in TIERS,
+        "path": bool(cells["path"]) and "\0" not in cells["path"],
+        "offset": not cells["offset"] or bool(_NUMBER.fullmatch(cells["offset"])),
+        "bytes": bool(_NUMBER.fullmatch(cells["bytes"])),
+        "sha256": bool(_SHA256.fullmatch(cells["sha256"])),
+        "split": cells["split"] in SPLITS,
+    }
+    return next((name for name, fine in checks.items() if not fine), None)

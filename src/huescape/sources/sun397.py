@@ -21,7 +21,7 @@ from huescape.sources.fetch import check_md5, check_room, fetch
 from huescape.sources.folder import found_file
 from huescape.sources.listing import Found
 from huescape.sources.pace import Patience
-from huescape.sources.walk import walk_photos
+from huescape.sources.walk import LeftOut, walk_photos
 
 _INSIDE = (".", "SUN397", "Images", "SUN2012", "SUN2012/Images")
 #: What this program extracted into a folder; a tree without it is the user's own.
@@ -57,13 +57,16 @@ def prepare_sun397(source: Sun397Source, key: str) -> None:
     _extract(source, places, archive)
 
 
-def list_sun397(source: Sun397Source, key: str) -> list[Found]:
-    """List the photos of the tree; `categories` = landscape leaves out all other categories."""
+def list_sun397(source: Sun397Source, key: str, left_out: LeftOut | None = None) -> list[Found]:
+    """List the photos of the tree; `categories` = landscape leaves out all other categories.
+
+    `left_out` counts what is no photo.
+    """
     base = sun_base(Path(source.root).expanduser())
     if base is None:
         raise HuescapeError(f"{key}.root: {source.root} holds no <letter>/<category> folders")
     found = []
-    for name in walk_photos(base):
+    for name in walk_photos(base, left_out):
         place = sun_place(PurePosixPath(name))
         if place is None or place.as_posix() != name or not _wanted(place, source.categories):
             continue

@@ -41,7 +41,7 @@ class LeftOut:
 
     def lines(self) -> list[str]:
         """One line for each of the two, empty where there is nothing to say."""
-        parts = [("skipped", self.skipped), ("not read", self.not_read)]
+        parts = [("skipped", +self.skipped), ("not read", +self.not_read)]
         return [f"{verb}: {_counted(counts)}" for verb, counts in parts if counts]
 
 
@@ -50,16 +50,28 @@ def is_photo_name(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(SUFFIXES)
 
 
+def takes(name: str, left_out: LeftOut) -> bool:
+    """Whether a file is a photo by its name; counts another one that holds a picture."""
+    if not _is_utf8(name):
+        left_out.not_read["photos whose names are not UTF-8"] += is_photo_name(name)
+    elif name.startswith("."):
+        left_out.skipped["hidden photos"] += is_photo_name(name.lstrip("._"))
+    elif is_photo_name(name):
+        return True
+    elif (suffix := PurePosixPath(name).suffix.lower()) in _KINDS:
+        left_out.not_read[f"{_KINDS[suffix]} {suffix}"] += 1
+    return False
+
+
 def walk_photos(root: Path, left_out: LeftOut | None = None) -> list[str]:
     """Return the POSIX paths, relative to `root` and sorted, of the photos below it.
 
     Hidden files and folders are skipped, and the trash and thumbnails of other programs. A linked
     folder is entered once, after all real ones, so a loop of links ends and a folder that is
-    reachable twice is listed under its own name. A dangling link with a photo's name is listed:
-    whoever reads it then says what is wrong.
+    reachable twice is listed under its own name.
 
-    `left_out` counts what is not listed: what was skipped, other pictures and videos, photos that
-    are no files, and names that are not UTF-8, which no text file could hold.
+    `left_out` counts what is not listed: what was skipped, other pictures and videos, links that
+    lead nowhere, pipes, and names that are not UTF-8, which no text file could hold.
     Raises HuescapeError for a folder that cannot be read.
     """
     left_out = LeftOut() if left_out is None else left_out
@@ -89,12 +101,11 @@ def _walk_real(
         seen.add(identity)
         for entry in _entries(here):
             relative = inside + entry.name
-            if _is_skipped(entry, left_out):
-                continue
             if _is(entry.is_dir):
-                queue = links if entry.is_symlink() else pending
-                queue.append((here / entry.name, relative + "/"))
-            elif _is_listed(entry, left_out):
+                if _is_entered(entry.name, left_out):
+                    queue = links if entry.is_symlink() else pending
+                    queue.append((here / entry.name, relative + "/"))
+            elif takes(entry.name, left_out) and _is_file(entry, left_out):
                 yield relative
 
 
@@ -106,35 +117,20 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         raise HuescapeError(f"{folder}: cannot be listed: {error.strerror}") from error
 
 
-def _is_skipped(entry: os.DirEntry[str], left_out: LeftOut) -> bool:
-    """Whether an entry is not even looked at; counts it."""
-    name = entry.name
-    is_folder = _is(entry.is_dir)
+def _is_entered(name: str, left_out: LeftOut) -> bool:
     if not _is_utf8(name):
-        if is_folder or is_photo_name(name):
-            what = "folders" if is_folder else "photos"
-            left_out.not_read[f"{what} whose names are not UTF-8"] += 1
-        return True
-    if is_folder and (name.startswith(".") or name.lower() in _SYSTEM_FOLDERS):
-        left_out.skipped[f"folders {name}"] += 1
-        return True
-    if name.startswith("."):
-        if is_photo_name(name.lstrip("._")):
-            left_out.skipped["hidden photos"] += 1
-        return True
-    return False
-
-
-def _is_listed(entry: os.DirEntry[str], left_out: LeftOut) -> bool:
-    """Whether a file is a photo; counts other files that hold pictures."""
-    if is_photo_name(entry.name):
-        if _is(entry.is_file) or entry.is_symlink():
-            return True
-        left_out.not_read["pipes or sockets with a photo's name"] += 1
+        left_out.not_read["folders whose names are not UTF-8"] += 1
         return False
-    suffix = PurePosixPath(entry.name).suffix.lower()
-    if suffix in _KINDS:
-        left_out.not_read[f"{_KINDS[suffix]} {suffix}"] += 1
+    if name.startswith(".") or name.lower() in _SYSTEM_FOLDERS:
+        left_out.skipped[f"folders {name}"] += 1
+        return False
+    return True
+
+
+def _is_file(entry: os.DirEntry[str], left_out: LeftOut) -> bool:
+    if _is(entry.is_file):
+        return True
+    left_out.not_read["broken links" if entry.is_symlink() else "pipes or devices"] += 1
     return False
 
 

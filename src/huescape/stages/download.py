@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from huescape.sources.manifest import Row, read_manifest, write_manifest
 from huescape.sources.sample.write import write_sample
 from huescape.sources.splits import read_splits
 from huescape.sources.sun397 import list_sun397, prepare_sun397
-from huescape.sources.walk import walk_photos
+from huescape.sources.walk import LeftOut, walk_photos
 
 MANIFEST = "manifest.csv"
 
@@ -48,11 +49,12 @@ _RIGHTS = {
 
 @dataclass(frozen=True)
 class _Listed:
-    """A source, its dotted key in params.yaml, and its photos."""
+    """A source, its dotted key in params.yaml, its photos, and what is not among them."""
 
     source: Source
     key: str
     photos: list[Found]
+    left_out: LeftOut
 
 
 def run(out: Path, params: DownloadParams, *, workers: int | None = None) -> dict[str, float]:
@@ -75,9 +77,9 @@ def run(out: Path, params: DownloadParams, *, workers: int | None = None) -> dic
             if isinstance(source, SampleSource):
                 _render(folder / source.name, source, workers)
         listed = [
-            _Listed(source, key, local[key] if key in local else _list(source, key, folder))
-            for key, source in keyed
+            local[key] if key in local else _list(source, key, folder) for key, source in keyed
         ]
+        _say_left_out(listed)
         rows = _rows(listed, splits, workers, folder, out)
         write_manifest(folder / MANIFEST, rows)
         write_json(folder / "sources.json", mask_values([_describe(item) for item in listed]))
@@ -114,14 +116,24 @@ def _is_local(source: Source) -> bool:
     return isinstance(source, FolderSource | ImageNetSource)
 
 
-def _list(source: Source, key: str, raw: Path) -> list[Found]:
+def _list(source: Source, key: str, raw: Path) -> _Listed:
+    left_out = LeftOut()
     if isinstance(source, SampleSource):
-        return _list_sample(raw, source)
-    if isinstance(source, FolderSource):
-        return list_folder(source.root, key)
-    if isinstance(source, Sun397Source):
-        return list_sun397(source, key)
-    return list_imagenet(source, key)
+        photos = _list_sample(raw, source)
+    elif isinstance(source, FolderSource):
+        photos = list_folder(source.root, key, left_out)
+    elif isinstance(source, Sun397Source):
+        photos = list_sun397(source, key, left_out)
+    else:
+        photos = list_imagenet(source, key, left_out)
+    return _Listed(source, key, photos, left_out)
+
+
+def _say_left_out(listed: Iterable[_Listed]) -> None:
+    """At most two lines a source on standard error: skipped folders, and pictures not read."""
+    for item in listed:
+        for line in item.left_out.lines():
+            print(f"huescape: download: {item.source.name}: {line}", file=sys.stderr)
 
 
 def _render(root: Path, source: SampleSource, workers: int) -> None:
@@ -198,7 +210,8 @@ def _chosen(item: _Listed, splits: dict[str, str] | None) -> dict[str, str]:
 def _describe(item: _Listed) -> dict[str, Any]:
     source = item.source
     licence, homepage = _RIGHTS.get(source.kind, ("", ""))
-    return {
+    not_read = dict(sorted((+item.left_out.not_read).items()))  # those above 0
+    described = {
         "name": source.name,
         "kind": source.kind,
         "licence": source.licence if isinstance(source, FolderSource) else licence,
@@ -206,6 +219,7 @@ def _describe(item: _Listed) -> dict[str, Any]:
         "photos": len(item.photos),
         "bytes": sum(photo.bytes for photo in item.photos),
     }
+    return described | ({"not_read": not_read} if not_read else {})
 
 
 def _found(row: Row) -> Found:
@@ -226,7 +240,7 @@ def _new(known: set[tuple[str, str]], raw: Path, sources: Iterable[Source]) -> d
         root = raw / source.name if isinstance(source, SampleSource) else Path(source.root)
         if not root.expanduser().exists():
             continue  # all its photos have vanished, which is said already
-        photos = _list(source, f"download.sources.{i}", raw)
+        photos = _list(source, f"download.sources.{i}", raw).photos
         for name, photo in zip(
             photo_ids(source.name, [photo.key for photo in photos]), photos, strict=True
         ):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,16 +19,16 @@ from huescape.catalog import (
     CATALOG,
     CatalogRow,
     funnel,
-    split_of,
     summary,
     write_catalog,
     write_summary_table,
 )
 from huescape.color.spaces import rgb_to_lab
+from huescape.copies import drop_copies
 from huescape.digests import seal
-from huescape.duplicates import groups, pairs_within, perceptual_hash
+from huescape.duplicates import perceptual_hash
 from huescape.errors import HuescapeError
-from huescape.params.photos import FilterParams, SplitParams
+from huescape.params.photos import FilterParams
 from huescape.photos import PhotoError
 from huescape.pool import map_ordered
 from huescape.progress import progress
@@ -35,8 +36,8 @@ from huescape.sources.manifest import Row, read_manifest
 
 _TIERS = {"core": ("core",), "extended": ("core", "extended")}
 _THUMBNAIL = 64
-# Of copies, the one in the test split stays: what is tested on never also trains.
-_PRIORITY = {"test": 0, "val": 1, "train": 2}
+_EXAMPLES = 3  # dropped photos that are named, of each reason
+_ADVICE = {"too_large": " (filter.max_pixels)"}
 
 
 def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
@@ -52,7 +53,7 @@ def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
     """
     listed = sorted(read_manifest(raw / "manifest.csv"), key=lambda row: row.id)
     judged = list(_judge_all(listed, params))
-    rows = _drop_copies(judged, params.max_distance)
+    rows = drop_copies(judged, params.max_distance, params.split.val, params.split.test)
     _check_some_left(rows)
     with fresh_directory(out) as folder:
         write_catalog(folder / CATALOG, rows)
@@ -64,36 +65,45 @@ def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one photo alone shows; `reason` is empty for a photo that passes."""
+    """What one photo alone shows; `reason` is empty for a photo that passes.
+
+    detail: what is wrong with a photo that cannot be used, for people.
+    """
 
     reason: str
     width: int = 0
     height: int = 0
     chroma: float | None = None
     phash: str = ""
+    detail: str = ""
 
 
-def judge(row: Row, min_side: int, min_chroma: float) -> Verdict:
+def judge(row: Row, min_side: int, min_chroma: float, max_pixels: int) -> Verdict:
     """Look at one photo by itself, in the order missing, size, decoding, color.
 
-    Raises HuescapeError if its bytes are not those that were listed.
+    Raises HuescapeError if its bytes are not those that were listed, or memory runs out.
     """
     try:
         data = photos.read_bytes(Path(row.path), int(row.offset) if row.offset else None, row.bytes)
     except PhotoError as error:
-        return Verdict(error.reason)
+        return Verdict(error.reason, detail=error.detail)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise HuescapeError(
             f"{row.path}: changed since it was listed; run `dvc repro -f download`, then go on"
         )
+    with photos.enough_memory(row.path):
+        return _look(data, min_side, min_chroma, max_pixels)
+
+
+def _look(data: bytes, min_side: int, min_chroma: float, max_pixels: int) -> Verdict:
     width = height = 0
     try:
-        width, height = photos.oriented_size(data)
+        width, height = photos.oriented_size(data, max_pixels)
         if min(width, height) < min_side:
             return Verdict("too_small", width, height)
-        image = photos.open_photo(data)
+        image = photos.open_photo(data, max_pixels)
     except PhotoError as error:
-        return Verdict(error.reason, width, height)
+        return Verdict(error.reason, width, height, detail=error.detail)
     thumbnail = _shrunk(image)
     chroma = mean_chroma(thumbnail)
     phash = f"{perceptual_hash(thumbnail):016x}"
@@ -119,16 +129,19 @@ def _judge_all(listed: Sequence[Row], params: FilterParams) -> Iterator[CatalogR
     """The rows in order, each judged by itself; other categories are not even read."""
     tiers = _TIERS.get(params.categories)
     wanted = [row for row in listed if tiers is None or row.tier in tiers]
-    function = partial(judge, min_side=params.min_side, min_chroma=params.min_chroma)
+    limits = {name: getattr(params, name) for name in ("min_side", "min_chroma", "max_pixels")}
+    function = partial(judge, **limits)
     verdicts = progress(map_ordered(function, wanted), total=len(wanted), desc="filter")
+    details = _Details()
     for row in listed:
         passes = tiers is None or row.tier in tiers
         verdict = next(verdicts) if passes else Verdict("not_landscape")
-        yield _catalog_row(row, verdict, params.split)
+        details.add(row, verdict)
+        yield _catalog_row(row, verdict, params.split.honor_lists)
+    details.say()
 
 
-def _catalog_row(row: Row, verdict: Verdict, split: SplitParams) -> CatalogRow:
-    by_content = split_of(row.sha256, split.val, split.test)
+def _catalog_row(row: Row, verdict: Verdict, honor_lists: bool) -> CatalogRow:
     kept = not verdict.reason
     return CatalogRow(
         id=row.id,
@@ -143,41 +156,36 @@ def _catalog_row(row: Row, verdict: Verdict, split: SplitParams) -> CatalogRow:
         height=verdict.height,
         chroma=verdict.chroma,
         phash=verdict.phash,
-        split=((split.honor_lists and row.split) or by_content) if kept else "",
+        split=row.split if kept and honor_lists else "",
         kept=kept,
         reason=verdict.reason,
     )
 
 
-def _drop_copies(rows: Sequence[CatalogRow], max_distance: int) -> list[CatalogRow]:
-    """Keep one photo of each group of equal contents, then one of each group of near hashes."""
-    out = {row.id: row for row in rows}
-    kept = [row for row in rows if row.kept]
-    same: dict[str, list[int]] = {}
-    for i, row in enumerate(kept):
-        same.setdefault(row.sha256, []).append(i)
-    _drop(out, kept, [group for group in same.values() if len(group) > 1], "duplicate")
-    kept = [row for row in out.values() if row.kept]
-    hashes = np.array([int(row.phash, 16) for row in kept], dtype=np.uint64)
-    near = groups(len(kept), pairs_within(hashes, max_distance))
-    _drop(out, kept, near, "near_duplicate")
-    return list(out.values())
+class _Details:
+    """Why photos cannot be used, in the words of their decoders: a few of each reason."""
 
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lines: list[str] = []
 
-def _drop(
-    out: dict[str, CatalogRow],
-    kept: Sequence[CatalogRow],
-    grouped: Sequence[Sequence[int]],
-    reason: str,
-) -> None:
-    for group in grouped:
-        ranked = sorted((kept[i] for i in group), key=_rank)
-        for row in ranked[1:]:
-            out[row.id] = replace(row, kept=False, split="", reason=reason)
+    def add(self, row: Row, verdict: Verdict) -> None:
+        """Count a photo that has a detail, and keep its line if it is one of the first."""
+        if not verdict.detail:
+            return
+        self._counts[verdict.reason] += 1
+        if self._counts[verdict.reason] <= _EXAMPLES:
+            advice = _ADVICE.get(verdict.reason, "")
+            self._lines.append(f"{row.id!r}: {verdict.reason}: {verdict.detail}{advice}")
 
-
-def _rank(row: CatalogRow) -> tuple[int, str, str]:
-    return _PRIORITY[row.split], row.sha256, row.id
+    def say(self) -> None:
+        """One line on standard error for each example, and one for how many more there are."""
+        for line in self._lines:
+            print(f"huescape: filter: {line}", file=sys.stderr)
+        more = {reason: n - _EXAMPLES for reason, n in self._counts.items() if n > _EXAMPLES}
+        if more:
+            counted = ", ".join(f"{n} more {reason}" for reason, n in sorted(more.items()))
+            print(f"huescape: filter: and {counted}", file=sys.stderr)
 
 
 def _check_some_left(rows: Sequence[CatalogRow]) -> None:

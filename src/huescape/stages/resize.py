@@ -94,7 +94,9 @@ def _decode_unchanged(row: CatalogRow) -> npt.NDArray[np.uint8]:
         data = photos.read_bytes(Path(row.path), row.offset, row.bytes)
         if hashlib.sha256(data).hexdigest() != row.sha256:
             raise HuescapeError(f"{row.path}: changed since it was listed; {advice}")
-        return photos.decode_photo(data)
+        allowed = max(photos.MAX_PIXELS, row.width * row.height)  # the filter has looked at it
+        with photos.enough_memory(row.path):
+            return photos.decode_photo(data, allowed)
     except PhotoError as error:
         if error.reason == "missing":
             raise HuescapeError(
