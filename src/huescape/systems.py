@@ -18,7 +18,6 @@ import numpy.typing as npt
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from huescape import atomic, digests, networks
@@ -31,6 +30,8 @@ WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.c
 VERSION = 2
 # What version 1 wrote: a pickle, without a digest.
 _OLD_WEIGHTS = "weights.pt"
+# What a description that says something else runs into; ValidationError is a ValueError.
+_NOT_A_SYSTEM = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
         params = SystemParams.model_validate(description["params"])
         centers = np.asarray(description["centers"], dtype=np.float64)
         system = build_system(params, description["quantizer"], centers)
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
+    except (*_NOT_A_SYSTEM, HuescapeError) as error:
         raise HuescapeError(f"{folder / DESCRIPTION}: is not a system: {_line(error)}") from error
     path = folder / WEIGHTS
     try:

@@ -21,7 +21,7 @@ from huescape.stages.evaluate import run
 from huescape.systems import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
-FILES = ["curves.csv", "curves.png", "grid.png", "photos.csv", "pictures.npz"]
+FILES = ["SHA256SUMS", "curves.csv", "curves.png", "grid.png", "photos.csv", "pictures.npz"]
 
 
 def call(inputs: Any, out: Path, space: str = "yuv", params: EvaluateParams = PARAMS) -> Any:

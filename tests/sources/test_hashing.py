@@ -7,10 +7,18 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from huescape.errors import HuescapeError
 from huescape.sources import hashing
-from huescape.sources.hashing import HashCache, file_digest, hash_photos
+from huescape.sources.hashing import (
+    HashCache,
+    cache_file,
+    changed_photo,
+    file_digest,
+    hash_photos,
+)
 from huescape.sources.listing import Found
 
 
@@ -95,6 +103,44 @@ def test_a_damaged_cache_only_costs_time(tmp_path: Path) -> None:
     for _ in range(3):
         with HashCache(path) as cache:
             assert hash_photos(photos, cache, 1) == first
+
+
+@pytest.mark.usefixtures("settled")
+@given(at=st.integers(0, 10_000), mask=st.integers(1, 255))
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_flipped_byte_of_the_cache_is_believed(
+    tmp_path_factory: pytest.TempPathFactory, at: int, mask: int
+) -> None:
+    folder = tmp_path_factory.mktemp("hashes")
+    photos = write(folder, 3)
+    with HashCache(folder / "cache") as cache:
+        first = hash_photos(photos, cache, 1)
+    content = bytearray((folder / "cache").read_bytes())
+    content[at % len(content)] ^= mask
+    (folder / "cache").write_bytes(content)
+    with HashCache(folder / "cache") as cache:
+        assert hash_photos(photos, cache, 1) == first
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_photo_that_lost_a_bit_is_read_again_once_a_stage_has_seen_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither size nor times tell: the remembered hash stands for what the disk once held."""
+    monkeypatch.setenv("HUESCAPE_STATE", str(tmp_path / "state"))
+    photos = write(tmp_path, 3)
+    with HashCache(cache_file()) as cache:
+        first = hash_photos(photos, cache, 1)
+        remembered = [cache.get(hashing._stamp(photo)) for photo in photos]
+    assert remembered == first
+    assert "`dvc repro -f download`" in str(changed_photo(photos[1].path, None))
+    with HashCache(cache_file()) as cache:
+        remembered = [cache.get(hashing._stamp(photo)) for photo in photos]
+        assert remembered == [first[0], None, first[2]]
+        assert hash_photos(photos, cache, 1) == first
+        assert cache.get(hashing._stamp(photos[1])) == first[1]
 
 
 @pytest.mark.usefixtures("settled")

@@ -133,7 +133,7 @@ def test_the_same_bytes_with_any_number_of_workers(combined: DownloadParams) -> 
     shutil.rmtree(os.environ["HUESCAPE_STATE"])
     run(RAW, combined, workers=4)
     assert tree(RAW) == first
-    assert sorted(first) == ["manifest.csv", "sources.json"]
+    assert sorted(first) == ["SHA256SUMS", "manifest.csv", "sources.json"]
 
 
 def test_the_sample_is_rendered_below_the_output() -> None:

@@ -307,7 +307,7 @@ except HuescapeError as error:
 
 
 def test_missing_manifest_names_the_stage(tmp_path: Path) -> None:
-    with pytest.raises(HuescapeError, match="run the stage download"):
+    with pytest.raises(HuescapeError, match="`dvc repro download` makes it"):
         stage.run(tmp_path, tmp_path / "catalog", KEEP_ALL)
 
 

@@ -49,6 +49,55 @@ def test_a_damaged_one_falls_back_to_the_one_before(tmp_path: Path, content: byt
     assert latest.step == 5
 
 
+def test_any_flipped_byte_falls_back_with_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A tensor of another value would load: only the digest knows."""
+    folder = CheckpointFolder(tmp_path)
+    folder.save(checkpoint(5))
+    folder.save(checkpoint(10))
+    path = tmp_path / "step-00000010.pt"
+    content = path.read_bytes()
+    for at in range(0, len(content), 61):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        latest = folder.latest()
+        assert latest is not None
+        assert latest.step == 5
+        [line] = capfd.readouterr().err.splitlines()
+        assert "step-00000010.pt: dropped (damaged" in line
+        assert not path.exists()
+
+
+def test_one_that_does_not_fit_falls_back(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = CheckpointFolder(tmp_path)
+    for step in (5, 10):
+        folder.save(checkpoint(step))
+
+    def load(found: Checkpoint) -> None:
+        if found.step == 10:
+            raise KeyError("network")
+
+    found = folder.restore(load)
+    assert found is not None
+    assert found.step == 5
+    assert "step-00000010.pt: dropped ('network')" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000005.pt"]
+
+
+def test_too_little_memory_is_not_the_checkpoints_fault(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path)
+    folder.save(checkpoint(5))
+
+    def load(found: Checkpoint) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
+
+    with pytest.raises(RuntimeError, match="allocate"):
+        folder.restore(load)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000005.pt"]
+
+
 def test_a_disk_that_refuses_is_one_line(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path)
     folder.save(checkpoint(5))

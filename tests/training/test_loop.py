@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from huescape.digests import file_sha256, reseal
 from huescape.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems import System, build_system
 from huescape.training import loop
 from huescape.training.batches import Batches
-from huescape.training.checkpoints import CheckpointFolder
+from huescape.training.checkpoints import Checkpoint, CheckpointFolder
 from huescape.training.initialization import kmeans_initialize
 from huescape.training.interrupts import Interrupted, StopRequest
 from huescape.training.loop import HistoryRow, train
@@ -104,6 +106,51 @@ def test_going_on_ends_with_the_same_bytes(
     again, rest = trained(targets, resumed, make_params(checkpoint_every=5, steps=13))
     assert weight_bytes(again) == weight_bytes(straight)
     assert rest == history
+
+
+def _renamed(state: dict[str, Any]) -> None:
+    state["network"]["other"] = state["network"].pop(next(iter(state["network"])))
+
+
+def _reshaped(state: dict[str, Any]) -> None:
+    name = list(state["network"])[-1]
+    state["network"][name] = state["network"][name].repeat(2)
+
+
+def _without_optimizer(state: dict[str, Any]) -> None:
+    del state["optimizer"]
+
+
+@pytest.mark.parametrize("spoil", [_renamed, _reshaped, _without_optimizer])
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_a_checkpoint_that_does_not_fit_is_dropped(
+    targets: Path,
+    tmp_path: Path,
+    make_params: MakeParams,
+    capfd: pytest.CaptureFixture[str],
+    spoil: Callable[[dict[str, Any]], None],
+    all_of_them: bool,
+) -> None:
+    """Whole files of another program: training goes on from the one before, or begins anew."""
+    params = make_params(checkpoint_every=5, steps=13)
+    straight, history = trained(targets, tmp_path / "a", params)
+    folder = CheckpointFolder(tmp_path / "b")
+    with pytest.raises(ZeroDivisionError):
+        trained(targets, folder.folder, params, recorder=Bomb(at_step=10))
+    kept: list[Checkpoint] = []
+    while (checkpoint := folder.latest()) is not None:
+        (folder.folder / f"step-{checkpoint.step:08d}.pt").unlink()
+        kept.append(checkpoint)
+    assert [checkpoint.step for checkpoint in kept] == [10, 5]
+    for checkpoint in reversed(kept):
+        if all_of_them or checkpoint.step == 10:
+            spoil(checkpoint.learner)
+        folder.save(checkpoint)
+    again, rest = trained(targets, folder.folder, params)
+    assert weight_bytes(again) == weight_bytes(straight)
+    assert rest == history
+    said = capfd.readouterr().err
+    assert said.count(": dropped (") == (2 if all_of_them else 1)
 
 
 class Bomb:
@@ -224,11 +271,16 @@ def test_padding_has_no_influence(
 ) -> None:
     """Other bins under the padding give the same weights."""
     folder = make_targets(tmp_path / "other")
-    for name in ("00000", "00001"):
-        path = folder / "shards" / f"{name}.index.npy"
+    listed = folder / "shards" / "index.json"
+    described = json.loads(listed.read_text())
+    for shard in described["shards"]:
+        path = folder / "shards" / f"{shard['name']}.index.npy"
         index = np.load(path)
         index[:, 28:] = 3 - index[:, 28:]
         np.save(path, index)
+        shard["sha256"]["index"] = file_sha256(path)
+    listed.write_text(json.dumps(described))
+    reseal(listed)
     first, _ = trained(targets, tmp_path / "a", make_params())
     second, _ = trained(folder, tmp_path / "b", make_params())
     assert weight_bytes(first) == weight_bytes(second)

@@ -210,7 +210,7 @@ def _mapped(path: Path, column: Column, count: int) -> Array:
     """The file as an array (count, *shape); the header must agree with the index."""
     try:
         array = np.asarray(np.load(path, mmap_mode="r" if count else None, allow_pickle=False))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise HuescapeError(f"{path}: not a readable .npy file: {error}") from error
     if array.shape != (count, *column.shape) or array.dtype.name != column.dtype:
         raise HuescapeError(

@@ -6,14 +6,17 @@ import hashlib
 import json
 import os
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tqdm import tqdm
 
+from huescape import runtime
 from huescape.atomic import write_text
 from huescape.errors import HuescapeError
 from huescape.progress import bar
@@ -23,6 +26,8 @@ _CHUNK = 1 << 20
 _BATCH = 64
 #: A file younger than this may change again without a new time stamp: it is not remembered.
 _SETTLED_NS = 2_000_000_000
+#: The size in a line that takes back what the lines before it say of a photo.
+_FORGOTTEN = -1
 
 #: absolute path, offset (-1: whole file), bytes, modification and status change time (ns)
 Stamp = tuple[str, int, int, int, int]
@@ -32,7 +37,8 @@ class HashCache:
     """Remembered hashes, valid while a file's size and times stay the same.
 
     A journal of one JSON line a photo, so an interrupted run keeps what it had; lines that cannot
-    be read are ignored, and only cost a new hash. Not for two processes at a time to depend on.
+    be read, or do not hold the CRC-32 of the rest, are ignored, and only cost a new hash. Not for
+    two processes at a time to depend on.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,12 +83,32 @@ class HashCache:
             parsed = _parse(line)
             if parsed is not None:
                 latest[parsed[0][:2]] = parsed
-        self._known = dict(latest.values())
+        self._known = dict(entry for entry in latest.values() if entry[0][2] != _FORGOTTEN)
         if len(lines) > 2 * len(self._known):
             write_text(self._path, "".join(_line(*item) for item in self._known.items()))
         elif lines:  # a run that was killed may have left half a line
             with self._path.open("a", encoding="utf-8") as stream:
                 stream.write("\n")
+
+
+def cache_file() -> Path:
+    """Where the hashes of this project's photos are remembered."""
+    return runtime.state_dir() / "hashes.jsonl"
+
+
+def changed_photo(path: Path, offset: int | None) -> HuescapeError:
+    """What to say of a photo whose bytes are not those that were listed; its hash is forgotten.
+
+    A disk that loses a bit changes neither size nor times: the next listing would take the hash
+    that is remembered, and the stage after it would say the same again, for ever.
+    """
+    at = -1 if offset is None else offset
+    stamp = (os.path.abspath(path), at, _FORGOTTEN, 0, 0)  # noqa: PTH100
+    with suppress(OSError), cache_file().open("a", encoding="utf-8") as stream:
+        stream.write("\n" + _line(stamp, "0" * 64))
+    return HuescapeError(
+        f"{path}: changed since it was listed; run `dvc repro -f download`, then go on"
+    )
 
 
 def hash_photos(photos: Sequence[Found], cache: HashCache, workers: int) -> list[str]:
@@ -154,13 +180,22 @@ def _stamp(photo: Found) -> Stamp:
 
 
 def _line(stamp: Stamp, sha256: str) -> str:
-    return json.dumps([*stamp, sha256]) + "\n"
+    values = [*stamp, sha256]
+    return json.dumps([*values, _check(values)]) + "\n"
+
+
+def _check(values: Sequence[object]) -> str:
+    """A wrong digit in a line would be another hash, or another photo's, and no error."""
+    return f"{zlib.crc32(json.dumps(values).encode()):08x}"
 
 
 def _parse(line: str) -> tuple[Stamp, str] | None:
     try:
-        path, offset, size, modified, changed, sha256 = json.loads(line)
-    except (ValueError, TypeError):
+        *values, check = json.loads(line)
+        path, offset, size, modified, changed, sha256 = values
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if check != _check(values):
         return None
     if not (isinstance(path, str) and isinstance(sha256, str) and len(sha256) == 64):
         return None

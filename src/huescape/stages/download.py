@@ -23,7 +23,7 @@ from huescape.params.download import (
 )
 from huescape.sources.categories import sun_tier
 from huescape.sources.folder import found_file, list_folder
-from huescape.sources.hashing import HashCache, hash_photos
+from huescape.sources.hashing import HashCache, cache_file, hash_photos
 from huescape.sources.imagenet import list_imagenet
 from huescape.sources.listing import Found, photo_ids, recorded_path
 from huescape.sources.manifest import Row, read_manifest, write_manifest
@@ -251,4 +251,4 @@ def _new(known: set[tuple[str, str]], raw: Path, sources: Iterable[Source]) -> d
 
 
 def _cache() -> HashCache:
-    return HashCache(runtime.state_dir() / "hashes.jsonl")
+    return HashCache(cache_file())

@@ -32,6 +32,7 @@ from huescape.params.photos import FilterParams
 from huescape.photos import PhotoError
 from huescape.pool import map_ordered
 from huescape.progress import progress
+from huescape.sources.hashing import changed_photo
 from huescape.sources.manifest import Row, read_manifest
 
 _TIERS = {"core": ("core",), "extended": ("core", "extended")}
@@ -88,9 +89,7 @@ def judge(row: Row, min_side: int, min_chroma: float, max_pixels: int) -> Verdic
     except PhotoError as error:
         return Verdict(error.reason, detail=error.detail)
     if hashlib.sha256(data).hexdigest() != row.sha256:
-        raise HuescapeError(
-            f"{row.path}: changed since it was listed; run `dvc repro -f download`, then go on"
-        )
+        raise changed_photo(Path(row.path), int(row.offset) if row.offset else None)
     with photos.enough_memory(row.path):
         return _look(data, min_side, min_chroma, max_pixels)
 

@@ -99,12 +99,12 @@ class _MakeKept:
 
 
 def _make_all(out: Path, make: Make, kept: _Kept, total: int | None, desc: str) -> None:
-    if out.is_dir():
-        shutil.rmtree(out)
     missing = [k for k in range(len(kept.keys)) if not _is_kept(kept, k)]
     if total is not None and len(missing) < len(kept.keys):
         total = None  # how many photos the finished ones hold is not known here
     run_each(_MakeKept(make, kept), missing, total=total, desc=desc, unit=_unit(total))
+    if out.is_dir():  # only now: what an earlier run made stays where this one fails
+        shutil.rmtree(out)
 
 
 def _unit(total: int | None) -> str:

@@ -18,6 +18,7 @@ from huescape.photos import PhotoError
 from huescape.pool import advance
 from huescape.shards import Column, shard_name, write_index, write_shard
 from huescape.shards.writer import Row
+from huescape.sources.hashing import changed_photo
 from huescape.stages.partitions import run_partitions
 
 
@@ -93,7 +94,7 @@ def _decode_unchanged(row: CatalogRow) -> npt.NDArray[np.uint8]:
     try:
         data = photos.read_bytes(Path(row.path), row.offset, row.bytes)
         if hashlib.sha256(data).hexdigest() != row.sha256:
-            raise HuescapeError(f"{row.path}: changed since it was listed; {advice}")
+            raise changed_photo(Path(row.path), row.offset)
         allowed = max(photos.MAX_PIXELS, row.width * row.height)  # the filter has looked at it
         with photos.enough_memory(row.path):
             return photos.decode_photo(data, allowed)

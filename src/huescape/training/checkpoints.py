@@ -1,4 +1,9 @@
-"""Checkpoints: everything that the next step depends on, written whole, the last two kept."""
+"""Checkpoints: everything that the next step depends on, written whole, the last two kept.
+
+A file is the SHA-256 of the rest, a line end, and what `torch.save` wrote: a tensor with one other
+bit loads without complaint, and would be trained on. What is damaged or does not fit is dropped
+with one line, and training goes on from the checkpoint before.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,8 @@ import hashlib
 import io
 import re
 import shutil
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,17 +54,32 @@ class CheckpointFolder:
         path = self.folder / f"step-{checkpoint.step:08d}.pt"
         buffer = io.BytesIO()  # torch's own writer reports a full disk as a RuntimeError
         torch.save(vars(checkpoint), buffer)
-        atomic.write_bytes(path, buffer.getvalue())
+        content = buffer.getvalue()
+        atomic.write_bytes(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
         for old in self._paths()[:-_KEPT]:
             old.unlink(missing_ok=True)
 
     def latest(self) -> Checkpoint | None:
-        """The last checkpoint that can be read, or None."""
+        """The last checkpoint that is as it was written, or None; damaged ones are dropped."""
+        return self.restore(lambda checkpoint: None)
+
+    def restore(self, load: Callable[[Checkpoint], object]) -> Checkpoint | None:
+        """The last checkpoint that is as it was written and that `load` takes over, or None.
+
+        All after it are dropped. After None, `load` may have been called and have failed half-way.
+        """
         for path in reversed(self._paths()):
             try:
-                return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
-            except Exception:  # damaged: the unpickler stumbles over anything; take the one before
+                checkpoint = _read(path)
+                load(checkpoint)
+            except Exception as error:  # torch raises anything on what is not its own
+                if _is_lack_of_memory(error):
+                    raise
+                reason = " ".join(str(error).split())[:150]
+                print(f"huescape: {path}: dropped ({reason})", file=sys.stderr)
                 path.unlink(missing_ok=True)
+            else:
+                return checkpoint
         return None
 
     def remove(self) -> None:
@@ -69,3 +90,20 @@ class CheckpointFolder:
         if not self.folder.is_dir():
             return []
         return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _read(path: Path) -> Checkpoint:
+    sha256, _, content = path.read_bytes().partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != sha256:
+        raise ValueError("damaged: it is not what was written")
+    stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    checkpoint = Checkpoint(**stored)
+    if checkpoint.step != len(checkpoint.values):
+        raise ValueError(f"step {checkpoint.step} with the values of {len(checkpoint.values)}")
+    return checkpoint
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """On a CPU torch says it with a RuntimeError; the checkpoint is then not to blame."""
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or "allocate memory" in str(error)

@@ -5,6 +5,7 @@ Shape suffixes: N photos, 1 channel, H rows, W columns, Q bins.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
@@ -118,13 +119,22 @@ class _Trainer:
 
     def start(self) -> None:
         """Take over the last checkpoint, or initialize from photos where that is asked for."""
-        checkpoint, initialization = self.checkpoints.latest(), self.params.initialization
-        if checkpoint is not None:
-            self.learner.load_state_dict(checkpoint.learner)
-            self.values = list(checkpoint.values)
-        elif initialization.method == "kmeans":
+        initialization = self.params.initialization
+        fresh = copy.deepcopy(self.learner.state_dict())
+        if self.checkpoints.restore(self.take_over) is not None:
+            return
+        self.learner.load_state_dict(fresh)  # one that did not fit may have been taken over in part
+        if initialization.method == "kmeans":
             batch = self.batches.first(initialization.photos).to(self.device)
             kmeans_initialize(self.system.network, batch.input_N1HW, self.params.seed)
+
+    def take_over(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint`; raises whatever torch does where it does not fit."""
+        columns = len(self.learner.columns)
+        if any(len(row) != columns for row in checkpoint.values):
+            raise ValueError(f"the values of a step are not {columns}")
+        self.learner.load_state_dict(checkpoint.learner)
+        self.values = list(checkpoint.values)
 
     def run(self, recorder: Recorder, stop: StopRequest) -> None:
         """All steps that are left."""

@@ -15,8 +15,6 @@ read as it is: change it and the pipeline does not know that it has to train aga
 from __future__ import annotations
 
 import os
-import pickle
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -173,8 +171,10 @@ def _load(path: Path) -> NamedTensors:
         raise HuescapeError(f"{path}: no such file of pretrained weights") from error
     except OSError as error:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror}") from error
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile) as e:
-        raise HuescapeError(f"{path}: is not a readable state dict of tensors") from e
+    except MemoryError:
+        raise
+    except Exception as error:  # torch raises anything on what is not its own
+        raise HuescapeError(f"{path}: is not a readable state dict of tensors") from error
     is_state = isinstance(state, dict) and all(isinstance(t, Tensor) for t in state.values())
     if not is_state or not state:
         raise HuescapeError(f"{path}: is not a state dict: allowed is a dictionary of tensors")
