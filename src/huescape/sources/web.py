@@ -116,12 +116,18 @@ def _followed(
     session: requests.Session, url: str, headers: Mapping[str, str], timeout: float
 ) -> requests.Response:
     headers = {"User-Agent": _AGENT, "Accept-Encoding": "identity", **headers}
+    targets: list[str | None] = []
+
+    def unfollowed(response: requests.Response, **options: Any) -> None:
+        """Take the redirect away: requests would read all of the body that comes with it."""
+        targets.append(session.get_redirect_target(response))
+        response.headers.pop("Location", None)
+
     at = url
     for _ in range(_REDIRECTS):
-        response = session.get(
-            at, headers=headers, timeout=timeout, stream=True, allow_redirects=False
-        )
-        target = session.get_redirect_target(response)
+        hooks = {"response": unfollowed}
+        response = session.get(at, headers=headers, timeout=timeout, stream=True, hooks=hooks)
+        target = targets[-1]
         if target is None:
             return response
         response.close()
