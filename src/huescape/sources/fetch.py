@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -60,8 +63,9 @@ def fetch(
     patience = patience or Patience()
     room = room or (lambda size: check_room(target, size))
     download = _Download(url, target, md5, refuse, room, Pace(patience))
-    _persist(download, patience)
-    download.finish()
+    with download.alone():
+        _persist(download, patience)
+        download.finish()
 
 
 def _persist(download: _Download, patience: Patience) -> None:
@@ -118,6 +122,25 @@ class _Download:
         self.part = target.with_name(target.name + ".part")
         self.note = target.with_name(target.name + ".part.json")  # what the partial file is of
         self.asked = False
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the partial file, so that no other process writes it; an empty one goes."""
+        try:
+            self.part.parent.mkdir(parents=True, exist_ok=True)
+            with self.part.open("ab") as held:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                try:
+                    yield
+                finally:
+                    if self.part.is_file() and not self.have():
+                        self._remove()
+        except BlockingIOError as error:
+            raise HuescapeError(
+                f"{self.part}: another process downloads it; wait for it"
+            ) from error
+        except OSError as error:
+            raise HuescapeError(f"cannot write {self.part}: {error.strerror}") from error
 
     def have(self) -> int:
         """Bytes of the partial file."""
@@ -190,11 +213,7 @@ class _Download:
             raise LostError(f"{self.have()} of {answer.total} bytes came")
 
     def _append(self, answer: Answer) -> None:
-        try:
-            self.part.parent.mkdir(parents=True, exist_ok=True)
-            stream = FileIO(self.part, "ab" if answer.start else "wb")
-        except OSError as error:
-            raise HuescapeError(f"cannot write {self.part}: {error.strerror}") from error
+        stream = FileIO(self.part, "ab" if answer.start else "wb")
         write_json(self.note, {"url": mask(self.url), "validator": answer.validator})
         desc, at = f"download {self.target.name}", answer.start
         shown: tqdm[Any] = bar(total=answer.total, desc=desc, unit="B", initial=at, scale=True)
@@ -217,7 +236,7 @@ class _Download:
         with self.part.open("rb") as stream:
             problem = self.refuse(stream.read(_LOOK), whole)
         if problem is not None:
-            self._remove()
+            self._forget()
             raise HuescapeError(
                 f"{self.url}: the server sends {problem}; it was removed; "
                 f"check `url`, or put the file at {self.target} yourself"
@@ -227,8 +246,13 @@ class _Download:
         self.part.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
+    def _forget(self) -> None:
+        """Empty the partial file; it stays, because it is held."""
+        os.truncate(self.part, 0)
+        self.note.unlink(missing_ok=True)
+
     def _anew(self) -> LostError:
-        self._remove()
+        self._forget()
         return LostError("the file on the server is another one now")
 
     def _check_complete(self, answer: Answer) -> None:
