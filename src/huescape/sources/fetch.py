@@ -192,7 +192,7 @@ class _Download:
         # Masked: a new signature on the same address is no other file.
         if not have or note.get("url") != mask(self.url) or not (validator or self.md5):
             return {}
-        condition = {"If-Range": validator} if isinstance(validator, str) else {}
+        condition = {"If-Range": validator} if validator else {}
         return {"Range": f"bytes={have}-", **condition}
 
     def _read_note(self) -> dict[str, Any]:
@@ -200,7 +200,9 @@ class _Download:
             note = json.loads(self.note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return note if isinstance(note, dict) else {}
+        if not isinstance(note, dict) or not _is_header(note.get("validator")):
+            return {}  # a damaged one: the file is started anew
+        return note
 
     def _receive(self, answer: Answer) -> None:
         if answer.start not in (0, self.have()):
@@ -278,6 +280,13 @@ def check_md5(path: Path, md5: str, origin: str) -> None:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror}") from error
     if actual != md5:
         raise HuescapeError(f"{origin}: checksum differs: md5 is {actual}, expected {md5}")
+
+
+def _is_header(value: Any) -> bool:
+    """Whether a validator, if there is one, can be sent back to the server."""
+    if not isinstance(value, str):
+        return value is None
+    return value.isascii() and value.isprintable() and value == value.strip()
 
 
 def _write(stream: FileIO, chunk: bytes, part: Path) -> None:

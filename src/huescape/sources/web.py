@@ -84,7 +84,8 @@ def answered(url: str, headers: Mapping[str, str], timeout: float) -> Iterator[A
             with _within(_SILENCES * timeout, ask) as response:
                 yield _answer(response)
     except ValueError as error:  # what requests calls a wrong address
-        raise HuescapeError(f"{url}: not an address: {error}") from error
+        # Without its words, which may be a piece of a password that was taken for a port.
+        raise HuescapeError(f"{url}: not an address that a server can be asked for") from error
     except (OSError, HTTPError, HTTPException) as error:  # of requests: all others
         raise LostError(_innermost(error)) from error
 
