@@ -6,7 +6,9 @@ import io
 import os
 import tarfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -106,9 +108,12 @@ class Server:
     length: bool = True
     #: bytes that each answer sends before the connection is cut; when used up, all are sent
     cuts: list[int] = field(default_factory=list)
+    #: seconds after each 4 kB
+    pause: float = 0.0
     #: statuses answered first
     statuses: list[int] = field(default_factory=list)
     asked: list[str | None] = field(default_factory=list)
+    trusted: list[str | None] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -134,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         served = self.served
         served.asked.append(self.headers.get("Range"))
+        served.trusted.append(self.headers.get("Authorization"))
         if served.statuses:
             self.send_error(served.statuses.pop(0))
             return
@@ -168,7 +174,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("ETag", served.etag)
         self.end_headers()
         cut = served.cuts.pop(0) if served.cuts else None
-        self.wfile.write(body[:cut])
+        body = body[:cut]
+        with suppress(OSError):  # the other side may be killed
+            for at in range(0, len(body), 4096):
+                self.wfile.write(body[at : at + 4096])
+                time.sleep(served.pause)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -105,6 +106,25 @@ def test_a_partial_file_from_another_address_is_not_continued(server: Any, targe
     fetch(server.url + "?mirror", target, patience=QUICK)
     assert server.asked == [None]
     assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "validator", [5, ["x"], {}, "two\nlines", " x", "x\r\nRange: bytes=0-", "\u2603", "\x00"]
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_damaged_note_starts_anew(
+    server: Any, target: Path, validator: object, whole: bool
+) -> None:
+    server.content, server.cuts = CONTENT, [100_000, 0, 0, 0]
+    with pytest.raises(HuescapeError):
+        fetch(server.url, target, MD5, patience=QUICK)
+    text = json.dumps({"url": server.url, "validator": validator})
+    (target.parent / "SUN397.tar.gz.part.json").write_text(text if whole else text[:-3])
+    server.cuts, server.asked = [], []
+    fetch(server.url, target, MD5, patience=QUICK)
+    assert target.read_bytes() == CONTENT
+    assert server.asked == [None]
+    assert leftovers(target) == ["SUN397.tar.gz"]
 
 
 def test_a_complete_partial_file_is_only_verified(server: Any, target: Path) -> None:

@@ -348,19 +348,6 @@ def test_a_disk_that_refuses_stops_tracking_and_nothing_else(
     assert len(error.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("uri", "public"),
-    [
-        ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
-        ("http://host:5000", "http://host:5000"),
-        ("http://me:secret@host:5000/a", "http://***@host:5000/a"),
-        ("postgresql+psycopg2://me:s3cret@db/m", "postgresql+psycopg2://***@db/m"),
-    ],
-)
-def test_passwords_are_not_kept(uri: str, public: str) -> None:
-    assert sessions.public_uri(uri) == public
-
-
 def test_recording_takes_no_time(project: MlflowClient) -> None:
     recorder = tracking.start_training("s", PARAMS, DATASET)
     began = time.perf_counter()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from huescape.params.base import FromList, Section
 
@@ -52,15 +53,20 @@ class Sun397Source(Section):
     categories: Listing = "landscape"
     splits: str | None = None
 
-    @model_validator(mode="after")
-    def _url_is_of_the_web(self) -> Sun397Source:
-        try:
-            is_web = self.url is None or urlsplit(self.url).scheme in ("http", "https")
-        except ValueError:
-            is_web = False
-        if not is_web:  # and not quoted: without a scheme, where its secrets are cannot be told
-            raise ValueError("url: is no such address; allowed: http://… or https://…")
-        return self
+    @field_validator("url")
+    @classmethod
+    def _is_of_the_web(cls, url: str | None) -> str | None:
+        if url is None:
+            return url
+        with suppress(ValueError):  # a wrong port, half an IPv6 address
+            parts = urlsplit(url)
+            if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+                return url
+        # Not quoted: where the secrets of such an address are cannot be told.
+        raise ValueError(
+            "is no address of a file on the web; allowed: http://… or https://…, with %2F for a "
+            "`/` in a password"
+        )
 
 
 class ImageNetSource(Section):

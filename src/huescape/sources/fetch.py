@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -60,8 +63,9 @@ def fetch(
     patience = patience or Patience()
     room = room or (lambda size: check_room(target, size))
     download = _Download(url, target, md5, refuse, room, Pace(patience))
-    _persist(download, patience)
-    download.finish()
+    with download.alone():
+        _persist(download, patience)
+        download.finish()
 
 
 def _persist(download: _Download, patience: Patience) -> None:
@@ -119,6 +123,25 @@ class _Download:
         self.note = target.with_name(target.name + ".part.json")  # what the partial file is of
         self.asked = False
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the partial file, so that no other process writes it; an empty one goes."""
+        try:
+            self.part.parent.mkdir(parents=True, exist_ok=True)
+            with self.part.open("ab") as held:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                try:
+                    yield
+                finally:
+                    if self.part.is_file() and not self.have():
+                        self._remove()
+        except BlockingIOError as error:
+            raise HuescapeError(
+                f"{self.part}: another process downloads it; wait for it"
+            ) from error
+        except OSError as error:
+            raise HuescapeError(f"cannot write {self.part}: {error.strerror}") from error
+
     def have(self) -> int:
         """Bytes of the partial file."""
         return self.part.stat().st_size if self.part.is_file() else 0
@@ -169,7 +192,7 @@ class _Download:
         # Masked: a new signature on the same address is no other file.
         if not have or note.get("url") != mask(self.url) or not (validator or self.md5):
             return {}
-        condition = {"If-Range": validator} if isinstance(validator, str) else {}
+        condition = {"If-Range": validator} if validator else {}
         return {"Range": f"bytes={have}-", **condition}
 
     def _read_note(self) -> dict[str, Any]:
@@ -177,7 +200,9 @@ class _Download:
             note = json.loads(self.note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return note if isinstance(note, dict) else {}
+        if not isinstance(note, dict) or not _is_header(note.get("validator")):
+            return {}  # a damaged one: the file is started anew
+        return note
 
     def _receive(self, answer: Answer) -> None:
         if answer.start not in (0, self.have()):
@@ -190,11 +215,7 @@ class _Download:
             raise LostError(f"{self.have()} of {answer.total} bytes came")
 
     def _append(self, answer: Answer) -> None:
-        try:
-            self.part.parent.mkdir(parents=True, exist_ok=True)
-            stream = FileIO(self.part, "ab" if answer.start else "wb")
-        except OSError as error:
-            raise HuescapeError(f"cannot write {self.part}: {error.strerror}") from error
+        stream = FileIO(self.part, "ab" if answer.start else "wb")
         write_json(self.note, {"url": mask(self.url), "validator": answer.validator})
         desc, at = f"download {self.target.name}", answer.start
         shown: tqdm[Any] = bar(total=answer.total, desc=desc, unit="B", initial=at, scale=True)
@@ -217,7 +238,7 @@ class _Download:
         with self.part.open("rb") as stream:
             problem = self.refuse(stream.read(_LOOK), whole)
         if problem is not None:
-            self._remove()
+            self._forget()
             raise HuescapeError(
                 f"{self.url}: the server sends {problem}; it was removed; "
                 f"check `url`, or put the file at {self.target} yourself"
@@ -227,8 +248,13 @@ class _Download:
         self.part.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
+    def _forget(self) -> None:
+        """Empty the partial file; it stays, because it is held."""
+        os.truncate(self.part, 0)
+        self.note.unlink(missing_ok=True)
+
     def _anew(self) -> LostError:
-        self._remove()
+        self._forget()
         return LostError("the file on the server is another one now")
 
     def _check_complete(self, answer: Answer) -> None:
@@ -254,6 +280,13 @@ def check_md5(path: Path, md5: str, origin: str) -> None:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror}") from error
     if actual != md5:
         raise HuescapeError(f"{origin}: checksum differs: md5 is {actual}, expected {md5}")
+
+
+def _is_header(value: Any) -> bool:
+    """Whether a validator, if there is one, can be sent back to the server."""
+    if not isinstance(value, str):
+        return value is None
+    return value.isascii() and value.isprintable() and value == value.strip()
 
 
 def _write(stream: FileIO, chunk: bytes, part: Path) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -154,7 +156,8 @@ def _provide(source: Sun397Source, archive: Path, key: str) -> None:
     """See that the archive is on disk and has the checksum that the parameters name."""
     if archive.is_file():
         if source.md5 is not None:
-            check_md5(archive, source.md5, str(archive))
+            with _remedied(source):
+                check_md5(archive, source.md5, str(archive))
         return
     if archive.exists():
         raise HuescapeError(f"{key}.archive: {archive} is not a file; name the archive itself")
@@ -176,6 +179,17 @@ def _provide(source: Sun397Source, archive: Path, key: str) -> None:
     fetch(source.url, archive, md5, refuse=refuse, room=room, patience=patience)
 
 
+@contextmanager
+def _remedied(source: Sun397Source) -> Iterator[None]:
+    """What is wrong with an archive that can be downloaded stays wrong as long as it is there."""
+    try:
+        yield
+    except HuescapeError as error:
+        if source.url is None:
+            raise
+        raise HuescapeError(f"{error} (once it is removed, it is downloaded anew)") from error
+
+
 def _check_rooms(archive: Path, download: float, root: Path, extracted: float) -> None:
     """Both on one disk need their sum; a tree on another disk is checked when it is extracted."""
     together = _device(archive.parent) == _device(root)
@@ -195,7 +209,9 @@ def _extract(source: Sun397Source, places: _Places, archive: Path) -> None:
         inside = sun_place(name)
         return inside if inside and _wanted(inside, source.categories) else None
 
-    if not extract_photos(archive, places.root, place):
+    with _remedied(source):
+        count = extract_photos(archive, places.root, place)
+    if not count:
         (places.root / _NOTE).unlink()
         raise HuescapeError(
             f"{places.key}.archive: {archive} holds no photo of a wanted category; looked for "

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +23,8 @@ from huescape.errors import HuescapeError
 #: Addresses that can be downloaded.
 SCHEMES = ("http", "https")
 _REDIRECTS = 10
+#: Timeouts that all of an answer's headers may take, redirects included.
+_SILENCES = 5
 _AGENT = f"huescape/{__version__}"
 
 
@@ -73,24 +79,56 @@ def answered(url: str, headers: Mapping[str, str], timeout: float) -> Iterator[A
     falls from https to http, and too many of them.
     """
     try:
-        with requests.Session() as session, _followed(session, url, headers, timeout) as response:
-            yield _answer(response)
+        with requests.Session() as session:
+            ask = partial(_followed, session, url, headers, timeout)
+            with _within(_SILENCES * timeout, ask) as response:
+                yield _answer(response)
     except ValueError as error:  # what requests calls a wrong address
-        raise HuescapeError(f"{url}: not an address: {error}") from error
-    except (OSError, HTTPError) as error:  # whatever else requests raises is an OSError
+        # Without its words, which may be a piece of a password that was taken for a port.
+        raise HuescapeError(f"{url}: not an address that a server can be asked for") from error
+    except (OSError, HTTPError, HTTPException) as error:  # of requests: all others
         raise LostError(_innermost(error)) from error
+
+
+def _within(seconds: float, ask: Callable[[], requests.Response]) -> requests.Response:
+    """What `ask` returns; LostError if that takes too long.
+
+    No timeout of sockets ends headers that come byte by byte, so the wait is here. A connection
+    that is given up ends with the process.
+    """
+    future: Future[requests.Response] = Future()
+
+    def answer() -> None:
+        try:
+            future.set_result(ask())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=answer, daemon=True).start()
+    try:
+        return future.result(seconds)
+    except TimeoutError as error:
+        if future.done():  # the answer itself
+            raise
+        raise LostError(f"no answer in {seconds:.0f} s") from error
 
 
 def _followed(
     session: requests.Session, url: str, headers: Mapping[str, str], timeout: float
 ) -> requests.Response:
     headers = {"User-Agent": _AGENT, "Accept-Encoding": "identity", **headers}
+    targets: list[str | None] = []
+
+    def unfollowed(response: requests.Response, **options: Any) -> None:
+        """Take the redirect away: requests would read all of the body that comes with it."""
+        targets.append(session.get_redirect_target(response))
+        response.headers.pop("Location", None)
+
     at = url
     for _ in range(_REDIRECTS):
-        response = session.get(
-            at, headers=headers, timeout=timeout, stream=True, allow_redirects=False
-        )
-        target = session.get_redirect_target(response)
+        hooks = {"response": unfollowed}
+        response = session.get(at, headers=headers, timeout=timeout, stream=True, hooks=hooks)
+        target = targets[-1]
         if target is None:
             return response
         response.close()
