@@ -28,7 +28,7 @@ from huescape.duplicates import groups, pairs_within, perceptual_hash
 from huescape.errors import HuescapeError
 from huescape.params.photos import FilterParams, SplitParams
 from huescape.photos import PhotoError
-from huescape.pool import map_ordered
+from huescape.pool import map_ordered, working_on
 from huescape.progress import progress
 from huescape.sources.manifest import Row, read_manifest
 
@@ -76,6 +76,7 @@ def judge(row: Row, min_side: int, min_chroma: float) -> Verdict:
 
     Raises HuescapeError if its bytes are not those that were listed.
     """
+    working_on(row.path)
     try:
         data = photos.read_bytes(Path(row.path), int(row.offset) if row.offset else None, row.bytes)
     except PhotoError as error:
