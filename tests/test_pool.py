@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 PRELUDE = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from huescape.errors import HuescapeError
 from huescape.photos import PhotoError
-from huescape.pool import advance, map_ordered, run_each
+from huescape.pool import advance, map_ordered, run_each, working_on
 HERE = Path(sys.argv[1])
 
 def square(n):
@@ -29,9 +29,13 @@ def fail_at_5(n):
         raise PhotoError("missing", "five")
     return n
 
-def die_at_5(n):
+def end_at_5(n):
+    working_on(f"photo-{n}.jpg")
+    advance(0)
     if n == 5:
-        os._exit(9)
+        how = sys.argv[2]
+        os._exit(9) if how == "exit" else os.kill(os.getpid(), getattr(signal, how))
+        time.sleep(60)
     return n
 
 def slow(n):
@@ -54,13 +58,13 @@ def touch(n):
 """
 
 
-def start(tmp_path: Path, body: str, workers: int) -> subprocess.Popen[str]:
+def start(tmp_path: Path, body: str, workers: int, *more: str) -> subprocess.Popen[str]:
     """Run `body` in a program of its own: workers import functions by the program's file."""
     script = tmp_path / "program.py"
     main = textwrap.indent(textwrap.dedent(body), "    ")
     script.write_text(PRELUDE + 'if __name__ == "__main__":\n' + main)
     return subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)],
+        [sys.executable, str(script), str(tmp_path), *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -93,15 +97,33 @@ def test_error_of_the_function_is_raised(tmp_path: Path, workers: int) -> None:
     assert finish(start(tmp_path, body, workers)) == "missing five\n"
 
 
-def test_dead_worker_is_one_line(tmp_path: Path) -> None:
-    body = """
+@pytest.mark.parametrize(
+    "call",
+    [
+        "list(map_ordered(end_at_5, range(50), chunk=2))",
+        "run_each(end_at_5, list(range(50)), total=None, desc='x', unit='photo')",
+    ],
+    ids=["map_ordered", "run_each"],
+)
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("SIGKILL", "was killed (SIGKILL: the system does that when memory runs out)"),
+        ("SIGSEGV", "crashed (SIGSEGV)"),
+        ("exit", "died (exit code 9)"),
+    ],
+)
+def test_a_dead_worker_is_one_line_with_its_photo(
+    tmp_path: Path, call: str, how: str, words: str
+) -> None:
+    body = f"""
     try:
-        list(map_ordered(die_at_5, range(50), chunk=2))
+        {call}
     except HuescapeError as error:
         print(error)
     """
-    out = finish(start(tmp_path, body, 2))
-    assert out.startswith("a worker process died")
+    out = finish(start(tmp_path, body, 2, how))
+    assert out.startswith(f"a worker process {words} while it worked on photo-5.jpg; the same ")
     assert out.count("\n") == 1
 
 

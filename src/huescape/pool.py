@@ -29,10 +29,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _POLL_SECONDS = 0.5
+_NOTE_BYTES = 512
 
-# Of a worker: the function of its pool, and the counter it shares with its parent.
+# Of a worker: the function of its pool, and what it tells its parent.
 _function: Callable[[Any], Any]
 _report: Callable[[int], object] = lambda count: None  # noqa: E731
+_note: Callable[[str], object] = lambda text: None  # noqa: E731
 
 
 def advance(count: int = 1) -> None:
@@ -41,6 +43,11 @@ def advance(count: int = 1) -> None:
     Raises KeyboardInterrupt there when the run has failed or was stopped meanwhile.
     """
     _report(count)
+
+
+def working_on(what: str) -> None:
+    """Note what this worker does now, such as a photo's path: should it be killed, that is said."""
+    _note(what)
 
 
 def map_ordered(
@@ -58,7 +65,7 @@ def map_ordered(
         yield from map(function, items)
         return
     iterator = iter(items)
-    with _executor(count, function, None) as executor:
+    with _executor(count, function, _Shared(count)) as executor:
         waiting: deque[Future[list[R]]] = deque()
         while batch := list(islice(iterator, chunk)):
             waiting.append(executor.submit(_call_all, batch))
@@ -86,7 +93,7 @@ def run_each(
                     function(item)
                     shown.update(int(by_item))
             return
-        shared = _Shared()
+        shared = _Shared(count)
         with _executor(count, function, shared) as executor:
             futures = {executor.submit(_call, item) for item in items}
             while futures:
@@ -97,12 +104,33 @@ def run_each(
 
 
 class _Shared:
-    """What the workers of `run_each` tell their parent, and the one thing it tells them."""
+    """What workers tell their parent, and the one thing it tells them."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._count = context.Value("q", 0)
         self.stop = context.RawValue("b", False)
+        self._begun = context.Value("q", 0)
+        self._pids = context.RawArray("q", workers)
+        self._notes = context.RawArray("c", workers * _NOTE_BYTES)
+
+    def begin(self) -> None:
+        """In a new worker: take a place for its notes."""
+        with self._begun.get_lock():
+            self._place = int(self._begun.value)
+            self._begun.value += 1
+        self._pids[self._place] = os.getpid()
+
+    def note(self, text: str) -> None:
+        """In a worker: say what it does."""
+        content = text.encode(errors="replace")[:_NOTE_BYTES].ljust(_NOTE_BYTES, b"\0")
+        self._notes[self._place * _NOTE_BYTES : (self._place + 1) * _NOTE_BYTES] = content
+
+    def noted(self, pid: int | None) -> str:
+        """The last note of a worker; empty if it made none."""
+        places = [place for place, known in enumerate(self._pids) if known == pid]
+        notes = [self._notes[p * _NOTE_BYTES : (p + 1) * _NOTE_BYTES] for p in places]
+        return b"".join(notes).rstrip(b"\0").decode(errors="ignore")
 
     def add(self, count: int) -> None:
         if self.stop.value:
@@ -119,23 +147,54 @@ def _bar(total: int, desc: str, unit: str) -> tqdm[Any]:
     return bar(total=total, desc=desc, unit=unit)
 
 
+class _Executor(ProcessPoolExecutor):
+    """A pool of spawned workers that can tell how one of them died."""
+
+    def __init__(self, count: int, function: Callable[[Any], Any], shared: _Shared) -> None:
+        context = multiprocessing.get_context("spawn")
+        super().__init__(count, context, _begin_worker, (function, shared))
+        self._shared = shared
+        self._children: dict[int | None, Any] = {}
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)  # this may start a worker
+        self._children.update({child.pid: child for child in multiprocessing.active_children()})
+        return future
+
+    def obituary(self) -> str:
+        """How a worker died, and what it did; call it when the pool is broken."""
+        self.shutdown(wait=True, cancel_futures=True)
+        # The pool itself ends the others by SIGTERM.
+        codes = {pid: child.exitcode for pid, child in self._children.items()}
+        dead = [pid for pid, code in codes.items() if code not in (None, 0, -signal.SIGTERM)]
+        how = _ending(codes[dead[0]]) if dead else "died"
+        note = self._shared.noted(dead[0]) if dead else ""
+        return f"a worker process {how}" + (f" while it worked on {note}" if note else "")
+
+
+def _ending(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "was killed (SIGKILL: the system does that when memory runs out)"
+    if code < 0:
+        return f"crashed ({signal.Signals(-code).name})"
+    return f"died (exit code {code})"
+
+
 @contextmanager
 def _executor(
-    count: int, function: Callable[[Any], Any], shared: _Shared | None
+    count: int, function: Callable[[Any], Any], shared: _Shared
 ) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers hold `function`; on an error, what has not begun is dropped."""
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(count, context, _begin_worker, (function, shared))
+    executor = _Executor(count, function, shared)
     try:
         yield executor
     except BrokenProcessPool as error:
         raise HuescapeError(
-            "a worker process died: killed, or out of memory; "
-            "fewer workers need less memory (environment variable HUESCAPE_WORKERS)"
+            f"{executor.obituary()}; the same command goes on; fewer workers need less memory "
+            "(environment variable HUESCAPE_WORKERS)"
         ) from error
     except BaseException:
-        if shared is not None:
-            shared.stop.value = True
+        shared.stop.value = True
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
@@ -152,13 +211,12 @@ def _reporting_to(report: Callable[[int], object] | None) -> Iterator[None]:
         _report = before
 
 
-def _begin_worker(function: Callable[[Any], Any], shared: _Shared | None) -> None:
+def _begin_worker(function: Callable[[Any], Any], shared: _Shared) -> None:
     """In a new worker: keep what every call needs, leave Ctrl-C to the parent, end with it."""
-    global _function, _report
-    _function = function
+    global _function, _report, _note
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if shared is not None:
-        _report = shared.add
+    shared.begin()
+    _function, _report, _note = function, shared.add, shared.note
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

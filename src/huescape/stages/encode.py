@@ -21,7 +21,7 @@ from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
 from huescape.errors import ParamsError
 from huescape.params.quantizers import ChromaTargets, HardEncoding, SoftEncoding
-from huescape.pool import advance
+from huescape.pool import advance, working_on
 from huescape.shards import (
     CHROMA_LEVELS,
     Column,
@@ -140,6 +140,7 @@ class Encoder:
         self, photos: ShardSet, rows: list[int], mass: BinMass
     ) -> Iterator[tuple[str, str, dict[str, Array]]]:
         for row in rows:
+            working_on(photos.ids[row])
             rgb_SS3, box = photos.take("rgb", [row])[0], photos.take("box", [row])[0]
             arrays, index, weight = self.encode(rgb_SS3)
             if photos.splits[row] == "train":

@@ -30,7 +30,7 @@ from huescape.duplicates import perceptual_hash
 from huescape.errors import HuescapeError
 from huescape.params.photos import FilterParams
 from huescape.photos import PhotoError
-from huescape.pool import map_ordered
+from huescape.pool import map_ordered, working_on
 from huescape.progress import progress
 from huescape.sources.hashing import changed_photo
 from huescape.sources.manifest import Row, read_manifest
@@ -84,6 +84,7 @@ def judge(row: Row, min_side: int, min_chroma: float, max_pixels: int) -> Verdic
 
     Raises HuescapeError if its bytes are not those that were listed, or memory runs out.
     """
+    working_on(row.path)
     try:
         data = photos.read_bytes(Path(row.path), int(row.offset) if row.offset else None, row.bytes)
     except PhotoError as error:

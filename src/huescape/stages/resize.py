@@ -15,7 +15,7 @@ from huescape.catalog import CATALOG, CatalogRow, kept_rows, partition_of, read_
 from huescape.errors import HuescapeError
 from huescape.params.photos import ResizeParams
 from huescape.photos import PhotoError
-from huescape.pool import advance
+from huescape.pool import advance, working_on
 from huescape.shards import Column, shard_name, write_index, write_shard
 from huescape.shards.writer import Row
 from huescape.sources.hashing import changed_photo
@@ -84,6 +84,7 @@ class _MakeShard:
 
 def _fitted(rows: Sequence[CatalogRow], size: int) -> Iterator[Row]:
     for row in rows:
+        working_on(row.path)
         rgb, box = photos.fit(_decode_unchanged(row), size)
         yield row.id, row.split, {"rgb": rgb, "box": box}
         advance()

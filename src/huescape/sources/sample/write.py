@@ -12,7 +12,7 @@ from PIL import Image
 
 from huescape.atomic import write_bytes
 from huescape.errors import HuescapeError
-from huescape.pool import map_ordered
+from huescape.pool import map_ordered, working_on
 from huescape.progress import progress
 from huescape.sources.sample.plan import SIZES, TOO_SMALL, Shot, file_name, plan
 from huescape.sources.sample.render import render_scene
@@ -46,6 +46,7 @@ def write_sample(root: Path, photos: int, seed: int, workers: int = 1) -> list[P
 def _write_shot(root: Path, seed: int, shot: Shot) -> Path:
     """Render, encode and write one shot; its path relative to the root."""
     relative = Path(shot.category) / file_name(seed, shot.index)
+    working_on(str(root / relative))
     write_bytes(root / relative, encode_shot(seed, shot), durable=False)  # its hash is recorded
     return relative
 
