@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,8 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def starts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
-    yield make_starts(tmp_path_factory.mktemp("starts"), replaced=False)
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    return make_starts(tmp_path_factory.mktemp("starts"), replaced=False)
 
 
 @pytest.mark.parametrize(
