@@ -1,7 +1,16 @@
-"""What tests of a real store share with those of tracking: a folder, and a store with tables."""
+"""What these tests share: a finished tiny project, and, with those of tracking, a store."""
 
 from __future__ import annotations
 
+import pytest
+
+from tests.faults.project import Starts, make_starts
 from tests.tracking.conftest import empty_store, project
 
-__all__ = ["empty_store", "project"]
+__all__ = ["empty_store", "project", "starts"]
+
+
+@pytest.fixture(scope="session")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    """The tiny project at several stages, and what an undisturbed run of it leaves."""
+    return make_starts(tmp_path_factory.mktemp("starts"), replaced=False)

@@ -8,14 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.episode import Episode, Plan
-from tests.faults.project import Starts, make_starts
+from tests.faults.project import Starts
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
-    return make_starts(tmp_path_factory.mktemp("starts"), replaced=False)
 
 
 @pytest.mark.parametrize(
