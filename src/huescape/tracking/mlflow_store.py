@@ -11,7 +11,6 @@ import logging
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from huescape.tracking.notices import cause
 from huescape.tracking.probe import example
 from huescape.tracking.publisher import METRICS_PER_BATCH, Outage, Point, Rejection
 from huescape.tracking.requirements import requirements
+from huescape.tracking.sqlite_files import check_file, file_is_damaged
 
 # Read by mlflow when it is imported or called; what the user has set stays.
 for _name, _value in {
@@ -78,6 +78,7 @@ DIGEST_CHARACTERS = 36
 def connect(uri: str, experiment: str) -> MlflowStore:
     """Open the store at `uri`; a new SQLite file gets its tables here. Raises Outage."""
     with _outages():
+        check_file(uri)
         client = MlflowClient(tracking_uri=uri)
         return MlflowStore(client, _experiment_id(client, experiment))
 
@@ -273,7 +274,7 @@ def _translated() -> Iterator[None]:
     except Rejection:
         raise
     except MlflowException as error:
-        never = error.error_code in PERMANENT and not _broken_store(error)
+        never = error.error_code in PERMANENT and not file_is_damaged(error)
         raise (Rejection if never else Outage)(cause(error)) from error
     except OSError as error:  # requests' errors are among them
         status = getattr(getattr(error, "response", None), "status_code", 0)
@@ -281,15 +282,6 @@ def _translated() -> Iterator[None]:
         raise (Rejection if never else Outage)(cause(error)) from error
     except Exception as error:
         raise Rejection(f"{type(error).__name__}: {cause(error)}") from error
-
-
-def _broken_store(error: BaseException | None) -> bool:
-    """Whether SQLite called its file damaged, which MLflow reports as our fault."""
-    while error is not None:
-        if type(error) is sqlite3.DatabaseError:  # its subclasses are about the one statement
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 @contextmanager
