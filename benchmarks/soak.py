@@ -28,16 +28,20 @@ from benchmarks.harness import RESULTS, machine
 from benchmarks.scratch import ROOT, SMALL, scratch_project
 from benchmarks.soak_figure import draw
 
-#: Some ten steps a second on one core, checkpoints every few seconds, and no end by itself.
+#: Some twenty steps a second on one core, a checkpoint every few seconds, and no end by itself.
 CHANGES = {
     **SMALL,
-    "systems.colorunet.network": {"width": 16},
-    "systems.colorunet.augmentation.crop": 48,
-    "systems.colorunet.batch": 16,
+    "systems.colorunet.network": {"width": 8},
+    "systems.colorunet.augmentation.crop": 32,
+    "systems.colorunet.batch": 8,
     "systems.colorunet.steps": 10_000_000,
     "systems.colorunet.checkpoint_every": 100,
 }
-WARM_UP = 0.1  # the share of the time in which allocators and caches may still fill
+
+
+def warm_up(seconds: float) -> float:
+    """Seconds in which allocators and caches may still fill: a tenth, at least a minute."""
+    return max(60.0, seconds / 10)
 
 
 @dataclass
@@ -123,11 +127,11 @@ def train(seconds: float) -> Record:
 
 def summary(record: Record, seconds: float) -> dict[str, Any]:
     """What is in the JSON file: each series after the warm-up, in a few numbers."""
-    series = {name: _after(values, seconds * WARM_UP) for name, values in asdict(record).items()}
+    series = {name: _after(values, warm_up(seconds)) for name, values in asdict(record).items()}
     return {
         "command": f"make soak SECONDS={seconds:g}",
         "seconds": seconds,
-        "warm_up_seconds": seconds * WARM_UP,
+        "warm_up_seconds": warm_up(seconds),
         "memory_growth_mib_per_hour": _slope(series["memory_mib"]) * 3600,
         "series": {name: _spread(values) for name, values in series.items()},
         "machine": machine(),
@@ -180,7 +184,7 @@ def main() -> None:
             os.chdir(here)
     found = summary(record, options.seconds)
     output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    draw(figure, asdict(record), options.seconds * WARM_UP)
+    draw(figure, asdict(record), warm_up(options.seconds))
     print(json.dumps(found, indent=1))
 
 

@@ -13,7 +13,7 @@ Series = Sequence[tuple[float, float]]
 _PANELS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("Memory (resident, MiB)", {"memory_mib": "memory"}),
     ("Count", {"open_files": "open files", "threads": "threads"}),
-    ("Age of the oldest unsent record (s)", {"unsent_s": "sent to MLflow"}),
+    ("Age (s)", {"unsent_s": "oldest unsent record"}),
     ("Time of one call (ms)", {"checkpoint_ms": "checkpoint", "record_ms": "record of metrics"}),
 )
 _TITLES = (
@@ -52,4 +52,4 @@ def _lines(axis: Any, record: Mapping[str, Series], names: Mapping[str, str]) ->
     else:
         axis.set_ylim(bottom=0)
     axis.grid(color="#dddddd", linewidth=0.8)
-    axis.legend(loc="center right")
+    axis.legend(loc="best")
