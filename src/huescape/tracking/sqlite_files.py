@@ -19,7 +19,8 @@ def check_file(uri: str) -> None:
     path = Path(name.partition("?")[0])
     if not (slashes and kind.startswith("sqlite") and path.exists()):
         return
-    address = f"{path.absolute().as_uri()}?mode=ro"
+    # Not `ro`: what a killed process left half-written is rolled back by who opens it next.
+    address = f"{path.absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(address, uri=True, timeout=_LOCKED_SECONDS)) as file:
         file.execute("select count(*) from sqlite_master").fetchone()
 
