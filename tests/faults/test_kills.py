@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.episode import Episode, Plan
-from tests.faults.project import Starts, make_starts
+from tests.faults.project import Starts
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-def starts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
-    yield make_starts(tmp_path_factory.mktemp("starts"), replaced=False)
 
 
 @pytest.mark.parametrize(

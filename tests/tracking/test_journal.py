@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,17 @@ from hypothesis import strategies as st
 from huescape.tracking import journal as journals
 from huescape.tracking.journal import Journal, entries_of, waiting
 
+HEADER = {
+    "run": "r",
+    "name": "s",
+    "destination": "sqlite:///mlflow.db",
+    "created": 1,
+    "params": {},
+    "tags": {},
+    "dataset": None,
+    "attached": False,
+}
+
 
 @pytest.fixture
 def pending(tmp_path: Path) -> Path:
@@ -21,7 +33,7 @@ def pending(tmp_path: Path) -> Path:
 
 
 def test_what_is_appended_is_read_until_it_is_acknowledged(pending: Path) -> None:
-    journal = Journal.create(pending, {"run": "r"})
+    journal = Journal.create(pending, HEADER)
     journal.append("metrics", step=1, values={"loss": float("nan")})
     journal.append("end", status="FINISHED")
     first, second = journal.unacknowledged()
@@ -39,7 +51,7 @@ def test_what_is_appended_is_read_until_it_is_acknowledged(pending: Path) -> Non
 @given(st.lists(st.tuples(st.integers(0, 600), st.booleans()), max_size=30))
 def test_every_entry_is_read_exactly_once_in_order(steps: list[tuple[int, bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        journal = Journal.create(Path(folder), {"run": "r"})
+        journal = Journal.create(Path(folder), HEADER)
         seen: list[int] = []
         for number, (size, read) in enumerate(steps):
             journal.append("tags", number=number, values={"k": "v" * size})
@@ -54,7 +66,7 @@ def test_every_entry_is_read_exactly_once_in_order(steps: list[tuple[int, bool]]
 
 def test_reads_are_bounded(pending: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "BATCH_BYTES", 1000)
-    journal = Journal.create(pending, {"run": "r"})
+    journal = Journal.create(pending, HEADER)
     for step in range(200):
         journal.append("metrics", step=step, values={"loss": 1.0})
     seen = []
@@ -66,7 +78,7 @@ def test_reads_are_bounded(pending: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_torn_last_line_waits_and_a_damaged_line_is_passed(pending: Path) -> None:
-    journal = Journal.create(pending, {"run": "r"})
+    journal = Journal.create(pending, HEADER)
     journal.append("begin")
     with (journal.folder / "journal.jsonl").open("ab") as lines:
         lines.write(b"\0\0garbage\n")
@@ -80,7 +92,7 @@ def test_files_are_copies(pending: Path, tmp_path: Path) -> None:
     source.write_bytes(b"one")
     (tmp_path / "folder" / "deep").mkdir(parents=True)
     (tmp_path / "folder" / "deep" / "x").write_bytes(b"x")
-    journal = Journal.create(pending, {"run": "r"})
+    journal = Journal.create(pending, HEADER)
     first, second = journal.keep(source), journal.keep(source)
     tree = journal.keep(tmp_path / "folder")
     source.write_bytes(b"two")
@@ -90,7 +102,7 @@ def test_files_are_copies(pending: Path, tmp_path: Path) -> None:
 
 
 def test_a_live_journal_is_not_adopted(pending: Path) -> None:
-    journal = Journal.create(pending, {"run": "r"})
+    journal = Journal.create(pending, HEADER)
     [folder] = waiting(pending)
     assert Journal.adopt(folder) is None
     journal.close()
@@ -103,13 +115,15 @@ def test_a_live_journal_is_not_adopted(pending: Path) -> None:
 
 def test_a_killed_process_leaves_all_its_entries_and_no_lock(pending: Path) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path;"
+        "import json, os, signal, sys; from pathlib import Path;"
         "from huescape.tracking.journal import Journal;"
-        "journal = Journal.create(Path(sys.argv[1]), {'run': 'r'});"
+        "journal = Journal.create(Path(sys.argv[1]), json.loads(sys.argv[2]));"
         "[journal.append('metrics', step=k, values={'loss': 1.0}) for k in range(50)];"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(pending)], check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(pending), json.dumps(HEADER)], check=False
+    )
     assert done.returncode == -9
     [folder] = waiting(pending)
     journal = Journal.adopt(folder)
@@ -119,7 +133,7 @@ def test_a_killed_process_leaves_all_its_entries_and_no_lock(pending: Path) -> N
 
 
 def test_a_journal_of_another_version_is_left_alone(pending: Path) -> None:
-    Journal.create(pending, {"run": "r", "version": 99}).close()
+    Journal.create(pending, {**HEADER, "version": 99}).close()
     [folder] = waiting(pending)
     assert Journal.adopt(folder) is None
     assert Journal.adopt(folder) is None, "and its lock was let go"

@@ -77,7 +77,8 @@ class MemoryStore:
 def start(folder: Path, run: str = "r", **header: Any) -> tuple[Ledger, Journal]:
     ledger = Ledger(folder)
     ledger.pending.mkdir(parents=True, exist_ok=True)
-    content = {"run": run, "name": "s", "destination": "memory:", "attached": False, **header}
+    about = {"created": 1, "params": {}, "tags": {}, "dataset": None, "attached": False}
+    content = {"run": run, "name": "s", "destination": "memory:", **about, **header}
     return ledger, Journal.create(ledger.pending, content)
 
 

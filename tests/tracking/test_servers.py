@@ -37,7 +37,9 @@ def port() -> int:
 
 
 @contextmanager
-def server(port: int, folder: Path, *arguments: str) -> Iterator[str]:
+def server(
+    port: int, folder: Path, *arguments: str, end: signal.Signals = signal.SIGTERM
+) -> Iterator[str]:
     """`mlflow` with these arguments, until it answers; its process group ends with the block."""
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
     environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -50,7 +52,7 @@ def server(port: int, folder: Path, *arguments: str) -> Iterator[str]:
             _wait(f"http://127.0.0.1:{port}/health", folder / "server.log")
             yield f"http://127.0.0.1:{port}"
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            os.killpg(process.pid, end)
             process.wait()
 
 

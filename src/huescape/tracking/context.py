@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import posixpath
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +43,17 @@ def flat_metrics(values: Mapping[str, Any]) -> dict[str, float]:
         for key, value in flatten(values).items()
         if hasattr(value, "__float__") and not isinstance(value, bool)
     }
+
+
+def allowed_key(key: str) -> str:
+    """A key as MLflow allows it: word characters and `-. /:`, and a path without `..`."""
+    plain = posixpath.normpath(re.sub(r"[^\w\-. /:]", "_", key)).lstrip("/")
+    return "_" if plain in ("", ".", "..") else plain[:250]
+
+
+def allowed_keys(values: Mapping[str, str]) -> dict[str, str]:
+    """The same values under keys that MLflow allows."""
+    return {allowed_key(key): value for key, value in values.items()}
 
 
 def surroundings() -> dict[str, str]:

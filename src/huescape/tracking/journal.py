@@ -12,6 +12,10 @@ The folder appears under its final name when it is complete and locked, and goes
 is delivered. An entry is on its way when `append` returns: a kill of the process loses none (the
 lock goes with the process, and the next one delivers the rest). Secrets in addresses are masked
 on the way in.
+
+Nothing that is read back is trusted: an entry that a disk has damaged is passed over, a damaged
+offset means that all is sent again (which MLflow takes once), and a journal that no longer says
+whose it is goes to `tracking/damaged/`, with a line.
 """
 
 from __future__ import annotations
@@ -22,12 +26,15 @@ import shutil
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from huescape.atomic import write_json, write_text
 from huescape.masking import mask_values
 from huescape.temporaries import temporary_folder
+from huescape.tracking.entries import DAMAGED, parse_entry, parse_header
+from huescape.tracking.notices import warn
 
 VERSION = 1
 BATCH_BYTES = 256 * 1024  # read at a time: what bounds the memory of a publisher that catches up
@@ -45,7 +52,7 @@ class Journal:
 
     def __init__(self, folder: Path, lock: IO[str]) -> None:
         self.folder = folder
-        self.header: dict[str, Any] = json.loads((folder / "header.json").read_text())
+        self.header = parse_header((folder / "header.json").read_bytes())
         self._lock = lock
         self._lines = (folder / "journal.jsonl").open("ab", buffering=0)
         self._files = 0
@@ -71,16 +78,20 @@ class Journal:
 
     @classmethod
     def adopt(cls, folder: Path) -> Journal | None:
-        """Take over a journal that no live process holds; None when one does, or it is gone."""
+        """Take over a journal that no live process holds; None when one does, or it is gone.
+
+        One that is too damaged to be delivered is set aside, with a line.
+        """
         try:
             lock = _locked(folder)
-        except FileNotFoundError:
+        except OSError:
             return None
         if lock is None:
             return None
         try:
             journal = cls(folder, lock)
-        except (OSError, ValueError):  # delivered and removed between the listing and the lock
+        except (OSError, ValueError) as error:
+            _set_aside(folder, error)
             lock.close()
             return None
         if journal.header.get("version") != VERSION:
@@ -124,7 +135,7 @@ class Journal:
                 if not line.endswith(b"\n"):
                     break
                 end += len(line)
-                entries.append(Entry(_parsed(line), end))
+                entries.append(Entry(parse_entry(line), end))
                 if end - start >= BATCH_BYTES:
                     break
         return entries
@@ -134,9 +145,13 @@ class Journal:
         write_text(self.folder / "offset", f"{end}\n")
 
     def _offset(self) -> int:
+        """The end of what was acknowledged; 0 where that is not the end of a line."""
         try:
-            return int((self.folder / "offset").read_text())
-        except FileNotFoundError:
+            offset = int((self.folder / "offset").read_bytes())
+            with (self.folder / "journal.jsonl").open("rb") as lines:
+                lines.seek(max(offset - 1, 0))
+                return offset if lines.read(1) == b"\n" else 0
+        except (FileNotFoundError, ValueError):
             return 0
 
     def close(self) -> None:
@@ -164,20 +179,22 @@ def waiting(pending: Path) -> list[Path]:
 def entries_of(folder: Path) -> list[dict[str, Any]]:
     """All whole entries of a journal, without its lock."""
     content = (folder / "journal.jsonl").read_bytes()
-    return [_parsed(line) for line in content.split(b"\n")[:-1]]
+    return [parse_entry(line) for line in content.split(b"\n")[:-1]]
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
-    """The entry in a line; a line that a crash of the machine damaged is an entry of no kind."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return {"kind": "damaged", "time": 0}
-    return entry if isinstance(entry, dict) else {"kind": "damaged", "time": 0}
+def _set_aside(folder: Path, error: Exception) -> None:
+    """Keep a journal that cannot be read where nobody stumbles over it again."""
+    if not folder.is_dir():  # delivered and removed between the listing and the lock
+        return
+    place = folder.parent.with_name(DAMAGED) / folder.name
+    with suppress(OSError):
+        place.parent.mkdir(exist_ok=True)
+        folder.rename(place)
+        warn(f"{folder}: damaged ({error}): what it holds is not sent; it is kept as {place}")
 
 
 def _locked(folder: Path) -> IO[str] | None:
-    lock = (folder / "lock").open("r+")  # never made here: the folder may be on its way out
+    lock = (folder / "lock").open("a+")  # the folder is never made here: it may be on its way out
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -75,7 +75,10 @@ class Ledger:
 
     def last_steps(self, run: str) -> dict[str, int]:
         """The last step of every metric that was sent."""
-        return dict(self._run(run).get("steps", {}))
+        steps = self._run(run).get("steps")
+        if not isinstance(steps, dict):
+            return {}
+        return {key: step for key, step in steps.items() if isinstance(step, int)}
 
     def remember_steps(self, run: str, steps: dict[str, int]) -> None:
         """Raise the last steps that were sent."""
@@ -84,14 +87,14 @@ class Ledger:
         write_json(self._run_path(run), {**self._run(run), "steps": merged})
 
     def _find(self, system: str, table: str, key: str, destination: str) -> str | None:
-        entry = _read(self._system_path(system)).get(table, {}).get(key)
+        entry = _rows(_read(self._system_path(system)), table).get(key)
         return str(entry["run"]) if entry and entry["destination"] == destination else None
 
     def _note(self, system: str, table: str, key: str, entry: dict[str, str] | None) -> None:
         with self.locked("tables"):
             content = _read(self._system_path(system))
             # JSON is written with sorted keys, so age needs a number of its own.
-            rows: dict[str, dict[str, Any]] = content.get(table, {})
+            rows = _rows(content, table)
             rows.pop(key, None)
             if entry is not None:
                 age = 1 + max((row["age"] for row in rows.values()), default=0)
@@ -125,10 +128,23 @@ def folder_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _rows(content: dict[str, Any], table: str) -> dict[str, dict[str, Any]]:
+    """The rows of a table that are whole; what was damaged is forgotten, as if it were too old."""
+    rows = content.get(table)
+    if not isinstance(rows, dict):
+        return {}
+    kinds = {"run": str, "destination": str, "age": int}
+    return {
+        key: row
+        for key, row in rows.items()
+        if isinstance(row, dict) and all(isinstance(row.get(k), kinds[k]) for k in kinds)
+    }
+
+
 def _read(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one when the file is absent or damaged: it can be made again."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

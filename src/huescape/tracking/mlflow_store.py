@@ -6,11 +6,9 @@ whole process, and the entries of several runs and addresses pass through here.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
 import os
-import posixpath
 import re
 import shutil
 import tempfile
@@ -24,9 +22,12 @@ import numpy as np
 from PIL import Image
 
 import huescape
+from huescape.tracking.context import allowed_key, allowed_keys
 from huescape.tracking.notices import cause
 from huescape.tracking.probe import example
 from huescape.tracking.publisher import METRICS_PER_BATCH, Outage, Point, Rejection
+from huescape.tracking.requirements import requirements
+from huescape.tracking.sqlite_files import check_file, file_is_damaged
 
 # Read by mlflow when it is imported or called; what the user has set stays.
 for _name, _value in {
@@ -72,21 +73,12 @@ PERMANENT = {
 RUN_TAG = "huescape.run"
 ITEMS_PER_BATCH = 100  # parameters or tags
 DIGEST_CHARACTERS = 36
-SERVED_WITH = (
-    "torch",
-    "safetensors",
-    "numpy",
-    "scipy",
-    "pillow",
-    "pydantic",
-    "ruamel.yaml",
-    "tqdm",
-)
 
 
 def connect(uri: str, experiment: str) -> MlflowStore:
     """Open the store at `uri`; a new SQLite file gets its tables here. Raises Outage."""
     with _outages():
+        check_file(uri)
         client = MlflowClient(tracking_uri=uri)
         return MlflowStore(client, _experiment_id(client, experiment))
 
@@ -124,11 +116,11 @@ class MlflowStore:
             self._experiment_id,
             start_time=header["created"],
             run_name=header.get("title", header["name"]),
-            tags={RUN_TAG: header["run"], **_clean_keys(header["tags"])},
+            tags={RUN_TAG: header["run"], **allowed_keys(header["tags"])},
         )
 
     def _describe(self, run_id: str, header: Mapping[str, Any]) -> None:
-        self._log_params(run_id, _clean_keys(header["params"]))
+        self._log_params(run_id, allowed_keys(header["params"]))
         if header["dataset"] is not None:
             self._client.log_inputs(run_id, datasets=[_dataset_input(header["dataset"])])
 
@@ -136,7 +128,7 @@ class MlflowStore:
         """Add parameters; MLflow refuses to change one, so a changed one becomes a tag."""
         with _translated():
             known = self._client.get_run(run_id).data.params
-            values = _clean_keys(values)
+            values = allowed_keys(values)
             self._log_params(run_id, {k: v for k, v in values.items() if k not in known})
             changed = {k: v for k, v in values.items() if known.get(k, v) != v}
             self._log_tags(run_id, changed)
@@ -144,11 +136,11 @@ class MlflowStore:
     def tags(self, run_id: str, values: Mapping[str, str]) -> None:
         """Set tags."""
         with _translated():
-            self._log_tags(run_id, _clean_keys(values))
+            self._log_tags(run_id, allowed_keys(values))
 
     def metrics(self, run_id: str, points: Sequence[Point]) -> None:
         """Add points; the same point sent twice counts once."""
-        metrics = [Metric(_clean(p.key), p.value, p.time, p.step) for p in points]
+        metrics = [Metric(allowed_key(p.key), p.value, p.time, p.step) for p in points]
         with _translated():
             for start in range(0, len(metrics), METRICS_PER_BATCH):
                 batch = metrics[start : start + METRICS_PER_BATCH]
@@ -156,9 +148,9 @@ class MlflowStore:
 
     def picture(self, run_id: str, path: Path, name: str, step: int, time: int) -> None:
         """Add a picture to the series `name`, with the slider over steps that MLflow shows."""
-        with _translated(), Image.open(path, formats=("PNG", "JPEG")) as image:
+        with _translated(), _opened(path) as image:
             self._client.log_image(
-                run_id, image, key=_clean(name), step=step, timestamp=time, synchronous=True
+                run_id, image, key=allowed_key(name), step=step, timestamp=time, synchronous=True
             )
 
     def artifact(self, run_id: str, path: Path, folder: str) -> None:
@@ -255,7 +247,7 @@ def _save_model(
         ),
         signature=_signature(entry["scores"]),
         input_example=example(),
-        pip_requirements=_requirements(),
+        pip_requirements=requirements(),
     )
     for cache in sorted(path.rglob("__pycache__")):
         shutil.rmtree(cache)
@@ -274,42 +266,34 @@ def _signature(scores: Mapping[str, Any]) -> ModelSignature:
     )
 
 
-def _requirements() -> list[str]:
-    """What the model's code imports, at the versions of this environment."""
-    pinned = []
-    for name in SERVED_WITH:
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        pinned.append(f"{name}=={version.split('+')[0]}")  # "+cpu" is in no public index
-    return pinned
-
-
-def _clean(key: str) -> str:
-    """A key as MLflow allows it: word characters and `-. /:`, and a path without `..`."""
-    plain = posixpath.normpath(re.sub(r"[^\w\-. /:]", "_", key)).lstrip("/")
-    return "_" if plain in ("", ".", "..") else plain[:250]
-
-
-def _clean_keys(values: Mapping[str, str]) -> dict[str, str]:
-    return {_clean(key): value for key, value in values.items()}
-
-
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turn what mlflow raises into an outage (try later) or a rejection (never)."""
     try:
         yield
+    except Rejection:
+        raise
     except MlflowException as error:
-        kind = Rejection if error.error_code in PERMANENT else Outage
-        raise kind(cause(error)) from error
+        never = error.error_code in PERMANENT and not file_is_damaged(error)
+        raise (Rejection if never else Outage)(cause(error)) from error
     except OSError as error:  # requests' errors are among them
         status = getattr(getattr(error, "response", None), "status_code", 0)
         never = 400 <= status < 500 and status not in (401, 403, 408, 429)
         raise (Rejection if never else Outage)(cause(error)) from error
     except Exception as error:
         raise Rejection(f"{type(error).__name__}: {cause(error)}") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture of the journal; Rejection when it is damaged: it will never be whole again."""
+    try:
+        image = Image.open(path, formats=("PNG", "JPEG"))
+        image.load()
+    except Exception as error:
+        raise Rejection(cause(error)) from error
+    with image:
+        yield image
 
 
 @contextmanager

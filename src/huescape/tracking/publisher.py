@@ -7,6 +7,7 @@ the entry with a warning, so that one bad entry does not keep all later ones wai
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -113,6 +114,8 @@ def _send(journal: Journal, store: Store, run_id: str, group: Sequence[Entry]) -
     entry = group[0].content
     kind, name = entry["kind"], journal.header["name"]
     path = journal.folder / entry.get("path", "")
+    if not path.exists():  # of a journal that lost it: no other try will find it
+        raise Rejection(f"{path} is gone")
     if kind == "metrics":
         store.metrics(run_id, _points(group))
     elif kind == "params":
@@ -157,17 +160,25 @@ class Courier:
         self.ledger = ledger
         self._connect = connect
         self._stores: dict[str, Store] = {}
-        self._closed_until: dict[str, float] = {}
+        self._failed: dict[str, float] = {}
         self._warned: set[str] = set()
 
-    def out(self, destination: str) -> bool:
-        """Whether the destination failed a short while ago."""
-        return time.monotonic() < self._closed_until.get(destination, 0.0)
+    def out(self, destination: str, patience: float = OUTAGE_SECONDS) -> bool:
+        """Whether the destination failed less than `patience` seconds ago."""
+        return time.monotonic() < self._failed.get(destination, -math.inf) + patience
 
-    def carry(self, journal: Journal, told: Callable[[str], None] = lambda run_id: None) -> bool:
-        """Deliver a journal; False, after one warning for each destination, on an outage."""
+    def carry(
+        self,
+        journal: Journal,
+        told: Callable[[str], None] = lambda run_id: None,
+        patience: float = OUTAGE_SECONDS,
+    ) -> bool:
+        """Deliver a journal; False, after one warning for each destination, on an outage.
+
+        A destination that failed less than `patience` seconds ago is not tried.
+        """
         destination = str(journal.header["destination"])
-        if self.out(destination):
+        if self.out(destination, patience):
             return False
         try:
             if destination not in self._stores:
@@ -176,7 +187,7 @@ class Courier:
                     self._stores[destination] = self._connect(destination)
             deliver(journal, self._stores[destination], self.ledger, told)
         except Outage as error:
-            self._closed_until[destination] = time.monotonic() + OUTAGE_SECONDS
+            self._failed[destination] = time.monotonic()
             self._warn(destination, str(error))
             return False
         return True
@@ -241,7 +252,8 @@ class Publisher(threading.Thread):
             while not self._closing.is_set():
                 self._courier.carry(self._journal, self._tell)
                 self._closing.wait(FLUSH_SECONDS)
-            self._delivered = self._courier.carry(self._journal, self._tell)
+            # The last chance: a server that was down a while ago may be back.
+            self._delivered = self._courier.carry(self._journal, self._tell, FLUSH_SECONDS)
         except Exception as error:
             warn(f"tracking stops: {type(error).__name__}: {error}")
 

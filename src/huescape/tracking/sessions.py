@@ -14,6 +14,7 @@ from typing import Any
 from huescape.errors import HuescapeError
 from huescape.masking import MASK, mask
 from huescape.tracking.context import flat_params, surroundings
+from huescape.tracking.entries import parse_header
 from huescape.tracking.journal import Journal, entries_of, waiting
 from huescape.tracking.ledger import Ledger, folder_digest, new_run
 from huescape.tracking.membership import Membership, membership
@@ -46,16 +47,16 @@ def start_training(
         return Recorder()
     ledger, destination = Ledger(), mask(tracking_uri())
     member = _point()
-    if member is not None:
-        found: str | None = member.run(system)
-    else:
-        found = ledger.unfinished_run(system, resume_key, destination) if resume_key else None
-    run = found or new_run()
-    header = _header(run, system, destination, params, dataset, tags)
-    header["attached"] = False
-    if member is not None:
-        header = member.joined(header)
     try:
+        if member is not None:
+            found: str | None = member.run(system)
+        else:
+            found = ledger.unfinished_run(system, resume_key, destination) if resume_key else None
+        run = found or new_run()
+        header = _header(run, system, destination, params, dataset, tags)
+        header["attached"] = False
+        if member is not None:
+            header = member.joined(header)
         steps = _sent_steps(ledger, run) if found else {}
         if resume_key:
             ledger.remember_unfinished(system, resume_key, run, destination)
@@ -259,10 +260,10 @@ def _sent_steps(ledger: Ledger, run: str) -> dict[str, int]:
     steps = ledger.last_steps(run)
     for folder in waiting(ledger.pending):
         try:
-            if json.loads((folder / "header.json").read_text()).get("run") != run:
+            if parse_header((folder / "header.json").read_bytes()).get("run") != run:
                 continue
             entries = entries_of(folder)
-        except (OSError, ValueError):  # another process has just delivered it
+        except (OSError, ValueError):  # just delivered by another process, or damaged
             continue
         for entry in entries:
             if entry["kind"] == "metrics":
