@@ -169,9 +169,11 @@ def evaluate(options: Namespace) -> None:
 
 
 def report(options: Namespace) -> None:
-    """Write the page on everything that was run."""
+    """Write the page on everything that was run, from what the stages make and nothing else."""
+    from huescape import leftovers, lockfile
     from huescape.stages import report as stage
 
+    lockfile.tell(leftovers.sweep_orphans() + leftovers.undeclared())
     params = checked_params()
     evaluations = [EVALUATION / f"{name}.json" for name in params.systems]
     priors = {name: _prior(name) for name in params.quantizers}

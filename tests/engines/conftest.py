@@ -91,7 +91,7 @@ class Workspace:
 
 ENGINE_COMMANDS = {
     "dvc": ("dvc", "repro"),
-    "snakemake": ("snakemake", "--cores", "2", "--nolock"),
+    "snakemake": ("snakemake", "--cores", "2"),
 }
 
 
@@ -105,7 +105,8 @@ def make_workspace(root: Path) -> Workspace:
         check=True,
     ).stdout.split("\0")
     keep = re.compile(
-        r"(src|workflow|\.dvc)/|(params\.yaml|dvc\.yaml|environment\.yml|\.dvcignore|\.gitignore)$"
+        r"(src|workflow|\.dvc)/|"
+        r"(params\.yaml|dvc\.yaml|environment\.yml|\.dvcignore|\.git(ignore|attributes))$"
     )
     for name in filter(keep.match, listed):
         source = ROOT / name
