@@ -173,8 +173,8 @@ def report(options: Namespace) -> None:
     from huescape import leftovers, lockfile
     from huescape.stages import report as stage
 
+    params = checked_params()  # first: a name that is wrong there would make others look gone
     lockfile.tell(leftovers.sweep_orphans() + leftovers.undeclared())
-    params = checked_params()
     evaluations = [EVALUATION / f"{name}.json" for name in params.systems]
     priors = {name: _prior(name) for name in params.quantizers}
     metrics = stage.run(

@@ -61,7 +61,7 @@ def sweep_orphans(root: Path = Path()) -> list[str]:
                 f"{path}: moved to {kept}, for dvc.yaml has no stage {name} any more; "
                 "`dvc checkout` brings it back once params.yaml names it again"
             )
-    return said
+    return sorted(said)
 
 
 def undeclared(root: Path = Path()) -> list[str]:
@@ -83,6 +83,8 @@ def _declared(root: Path) -> _Declared | None:
     """None where dvc.yaml cannot be followed with params.yaml alone."""
     stages = _mapping(_load(root / "dvc.yaml"), "stages")
     params = _load(root / "params.yaml")
+    if not stages:
+        return None
     names: set[str] = set()
     outputs: set[PurePosixPath] = set()
     try:

@@ -56,7 +56,8 @@ def test_a_killed_run_needs_no_unlock(project: Any, training: Any, alone: bool) 
     (os.kill if alone else os.killpg)(training.pid, signal.SIGKILL)
     training.wait()
     project.set("systems.colorunet.steps", 6)
-    assert project.engine("snakemake") == ["train@colorunet", "evaluate@colorunet", "report"]
+    ran = project.engine("snakemake")
+    assert ran == ["train@colorunet", "evaluate@colorunet", "report"], project.output
     assert project.engine("dvc") == []
 
 
