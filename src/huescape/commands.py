@@ -196,10 +196,12 @@ def evaluate(options: Namespace) -> None:
 
 
 def report(options: Namespace) -> None:
-    """Write the page on everything that was run."""
+    """Write the page on everything that was run, from what the stages make and nothing else."""
+    from huescape import leftovers, lockfile
     from huescape.stages import report as stage
 
-    params = checked_params()
+    params = checked_params()  # first: a name that is wrong there would make others look gone
+    lockfile.tell(leftovers.sweep_orphans() + leftovers.undeclared())
     evaluations = [EVALUATION / f"{name}.json" for name in params.systems]
     priors = {name: _prior(name) for name in params.quantizers}
     metrics = stage.run(

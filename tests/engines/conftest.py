@@ -88,7 +88,7 @@ class Workspace:
 
 ENGINE_COMMANDS = {
     "dvc": ("dvc", "repro"),
-    "snakemake": ("snakemake", "--cores", "2", "--nolock"),
+    "snakemake": ("snakemake", "--cores", "2"),
 }
 
 

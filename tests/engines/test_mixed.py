@@ -116,7 +116,6 @@ def test_a_killed_engine_is_recovered_from_by_either(project: Any, engine: str) 
     process = _training(project, engine)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    project.run("snakemake", "--unlock")
     project.set("systems.colorunet.steps", 6)
     other = "snakemake" if engine == "dvc" else "dvc"
     project.engine(other)

@@ -1,0 +1,170 @@
+"""dvc.lock: what counts as cut short, and what is put back."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huescape import lockfile
+from huescape.errors import HuescapeError
+
+STAGES: dict[str, Any] = {
+    "download": {
+        "cmd": "python -m huescape download",
+        "deps": [{"path": "src/a.py", "hash": "md5", "md5": "0" * 32, "size": 120}],
+        "params": {"params.yaml": {"download": {"sources": [{"kind": "sample", "seed": 0}]}}},
+        "outs": [{"path": "data/raw", "hash": "md5", "md5": f"{'1' * 32}.dir", "nfiles": 2}],
+    },
+    "train@a": {"cmd": "python -m huescape train a", "outs": [{"path": "models/a"}]},
+    "train@b": {"cmd": "python -m huescape train b"},
+}
+
+
+def _dumped(stages: dict[str, Any]) -> bytes:
+    from dvc.utils.serialize import dumps_yaml
+
+    return str(dumps_yaml({"schema": "2.0", "stages": stages})).encode()
+
+
+WHOLE = _dumped(STAGES)
+OLDER = _dumped({name: STAGES[name] for name in ("download", "train@a")})
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / lockfile.TEMPORARY).mkdir(parents=True)
+    (tmp_path / lockfile.LOCK).write_bytes(WHOLE)
+    assert lockfile.mend(tmp_path) == []
+    return tmp_path
+
+
+@given(st.integers(0, len(WHOLE) - 1))
+def test_what_passes_for_whole_dvc_reads(length: int) -> None:
+    """Wherever a kill cuts the file: what is left is mended, or DVC can go on with it."""
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from dvc.utils.serialize import parse_yaml
+
+    cut = WHOLE[:length]
+    if lockfile.is_whole(cut):
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(cut.decode(), "dvc.lock"))
+
+
+def test_most_cuts_are_recognized() -> None:
+    """All but those that end between two entries, which lack a stage and no more."""
+    passing = [length for length in range(len(WHOLE)) if lockfile.is_whole(WHOLE[:length])]
+    assert lockfile.is_whole(WHOLE)
+    assert 0 not in passing
+    hashes = WHOLE.index(b"0" * 32), WHOLE.index(b"1" * 32)
+    assert [at for start in hashes for at in range(start + 1, start + 32) if at in passing] == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\0" * 512, b"\xff\xfe", b"[" * 3000, b"schema: '2.0'\nstages:\n  a:\n"),
+        *(b"schema: '1.0'\nstages: {}\n", b"schema: '2.0'\nstages: []\n", b"- a\n"),
+        b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    params: {p.yaml: 1}\n",
+        b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    deps:\n    - path: b\n      md5: abc\n",
+        b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    outs: [c]\n",
+    ],
+)
+def test_a_broken_file_is_put_back(root: Path, content: bytes) -> None:
+    (root / lockfile.LOCK).write_bytes(content)
+    (line,) = lockfile.mend(root)
+    assert "dvc.lock was cut short" in line
+    assert "its copy of the last run" in line
+    assert (root / lockfile.LOCK).read_bytes() == WHOLE
+    assert not content or (root / lockfile.BROKEN).read_bytes() == content
+    assert lockfile.mend(root) == []
+
+
+def test_what_is_whole_stays_and_is_what_comes_back(root: Path) -> None:
+    (root / lockfile.LOCK).write_bytes(OLDER)
+    assert lockfile.mend(root) == []
+    assert (root / lockfile.LOCK).read_bytes() == OLDER
+    (root / lockfile.LOCK).write_bytes(b"")
+    lockfile.mend(root)
+    assert (root / lockfile.LOCK).read_bytes() == OLDER
+
+
+def test_a_removed_file_stays_removed(root: Path) -> None:
+    (root / lockfile.LOCK).unlink()
+    assert lockfile.mend(root) == []
+    assert not (root / lockfile.LOCK).exists()
+
+
+def test_without_a_copy_the_last_commit_serves(root: Path) -> None:
+    def git(*words: str) -> None:
+        names = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+        subprocess.run(["git", *names, *words], cwd=root, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", str(lockfile.LOCK))
+    git("commit", "-q", "-m", "lock")
+    (root / lockfile.KEPT).write_bytes(WHOLE[:40])  # a copy that is damaged is none
+    (root / lockfile.LOCK).write_bytes(b"")
+    (line,) = lockfile.mend(root)
+    assert "the last commit" in line
+    assert (root / lockfile.LOCK).read_bytes() == WHOLE
+
+
+def test_without_any_whole_version_the_file_goes_aside(root: Path) -> None:
+    (root / lockfile.KEPT).unlink()
+    (root / lockfile.LOCK).write_bytes(WHOLE[:40])
+    (line,) = lockfile.repair(root)
+    assert "no whole version" in line
+    assert str(lockfile.BROKEN) in line
+    assert not (root / lockfile.LOCK).exists()
+    assert (root / lockfile.BROKEN).read_bytes() == WHOLE[:40]
+
+
+def test_git_conflicts_are_left_to_a_person(root: Path) -> None:
+    marked = b"schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\n>>>>>>> other\n"
+    (root / lockfile.LOCK).write_bytes(marked)
+    assert lockfile.mend(root) == []
+    with pytest.raises(HuescapeError, match="git checkout --ours"):
+        lockfile.repair(root)
+    assert (root / lockfile.LOCK).read_bytes() == marked
+
+
+def test_nobody_is_disturbed_at_work(root: Path) -> None:
+    """A process that holds the project's lock looks itself."""
+    (root / lockfile.LOCK).write_bytes(b"")
+    with (root / lockfile.TEMPORARY / "huescape.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        assert lockfile.mend(root) == []
+    assert (root / lockfile.LOCK).read_bytes() == b""
+
+
+@pytest.mark.parametrize("content", [b"", b'{"write": {"a', b"[]", b"\xff"])
+def test_dvcs_list_of_processes_is_begun_anew(root: Path, content: bytes) -> None:
+    path = root / lockfile.TEMPORARY / "rwlock"
+    path.write_bytes(content)
+    (line,) = lockfile.mend(root)
+    assert ".dvc/tmp/rwlock was cut short" in line
+    assert not path.exists()
+
+
+def test_a_whole_list_of_processes_stays(root: Path) -> None:
+    path = root / lockfile.TEMPORARY / "rwlock"
+    path.write_bytes(b'{"write": {}, "read": {}}')
+    assert lockfile.mend(root) == []
+    assert path.exists()
+
+
+def test_outside_a_project_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / lockfile.LOCK).write_bytes(b"")
+    assert lockfile.mend(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["dvc.lock"]
+
+
+def test_what_was_mended_unseen_is_told_once(root: Path) -> None:
+    lockfile.leave_notice(root, ["one", "two"])
+    assert lockfile.mend(root) == ["one", "two"]
+    assert lockfile.mend(root) == []
