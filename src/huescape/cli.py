@@ -14,12 +14,18 @@ from typing import TypeAlias
 from huescape import __version__, commands, tools
 from huescape.errors import HuescapeError
 from huescape.orphans import parent_stays, stop_without
+from huescape.own_code import insist_on_own_code
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
+    if argv is None:
+        try:
+            insist_on_own_code()
+        except HuescapeError as error:
+            return _fail(str(error), error.exit_code)
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
     if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
