@@ -116,6 +116,22 @@ def test_photos_in_an_output_stay(project: Any, run: str, place: str) -> None:
     assert _files(project.root) == before
 
 
+@pytest.mark.parametrize("run", ["dvc", "snakemake", "bare", "single"])
+def test_photos_that_nobody_named_stay_as_well(project: Any, run: str) -> None:
+    """In `data/raw` by mistake, with sources that are somewhere else."""
+    shutil.copytree(project.root / "data/raw/sample", project.root / "data/raw/mine")
+    project.set("download.sources", [{"kind": "sample", "photos": 40, "seed": 4}])
+    before = _files(project.root)
+    bare, single = ("python", "-m", "huescape", "download"), ("dvc", "repro", "-s", "download")
+    command = {**RUNS, "bare": bare, "single": single}[run]
+    assert project.run(*command, check=False) != 0
+    assert "was not written by the stage download, which makes data/raw anew" in project.output
+    assert _files(project.root) == before
+    shutil.rmtree(project.root / "data/raw/mine")
+    project.engine("dvc")
+    assert project.engine("snakemake") == []
+
+
 def test_a_single_stage_by_itself_checks_first(project: Any) -> None:
     """`-s` passes over the stage `check`; DVC then removes the outputs of that stage alone."""
     text = (project.root / "params.yaml").read_text()
