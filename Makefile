@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
-RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+RUN := PATH="$$PWD/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems test test-exhaustive test-short lint bench bench-gpu schema env clean
+.PHONY: repro systems test test-exhaustive test-short faults soak lint bench bench-gpu schema env clean
 
 repro: $(STAMP)  ## run the main job: dvc repro
+	@$(RUN) huescape repair > /dev/null
 	$(RUN) dvc repro
 
 # Two tests at a time, each with one thread: threads that share cores wait for each other.
@@ -21,6 +22,17 @@ test-exhaustive: $(STAMP)  ## run what takes both engines many times: the re-run
 
 test-short: $(STAMP)  ## leave out the tests that take over ten seconds
 	$(PYTEST) -m "not long and not exhaustive"
+
+# SEED=1 for other kills. It can be interrupted: the same command goes on.
+KILLS ?= 200
+SEED ?= 0
+faults: $(STAMP)  ## kill the pipeline 200 times and count the harm: benchmarks/results/faults.json
+	$(RUN) python -m tests.faults.kills --kills $(KILLS) --seed $(SEED)
+
+# SECONDS=300 for a trial.
+SECONDS ?= 3600
+soak: $(STAMP)  ## train for an hour and watch memory, files and tracking: docs/soak.png
+	$(RUN) python -m benchmarks.soak --seconds $(SECONDS)
 
 lint: $(STAMP)  ## linters and the type checker
 	$(RUN) ruff check
@@ -37,7 +49,7 @@ systems: $(STAMP)  ## train every published system side by side, in comparison/
 # those that are missing are named in the tables.
 BENCH := $(VENV)/bench
 bench: $(BENCH)/.installed  ## measure against other tools: benchmarks/results, docs/performance.md
-	PATH="$(CURDIR)/$(BENCH)/bin:$(CURDIR)/$(VENV)/bin:$$PATH" python -m benchmarks $(ONLY)
+	PATH="$$PWD/$(BENCH)/bin:$$PWD/$(VENV)/bin:$$PATH" python -m benchmarks $(ONLY)
 	$(RUN) python -m benchmarks.document
 
 bench-gpu: $(STAMP)  ## the same on a GPU, in ten minutes

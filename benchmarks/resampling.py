@@ -98,12 +98,12 @@ def _ours(data: bytes) -> Picture:
 
 
 def _pillow(data: bytes) -> Picture:
-    image = Image.open(io.BytesIO(data)).convert("RGB")
+    image = Image.open(io.BytesIO(data), formats=("JPEG",)).convert("RGB")
     return np.asarray(image.resize(_fitted(*image.size), Image.Resampling.LANCZOS))
 
 
 def _draft(data: bytes) -> Picture:
-    image = Image.open(io.BytesIO(data))
+    image = Image.open(io.BytesIO(data), formats=("JPEG",))
     size = _fitted(*image.size)
     image.draft("RGB", size)
     return np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))

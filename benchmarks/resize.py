@@ -85,7 +85,7 @@ def pillow_loop(paths: Sequence[Path], out: Path) -> None:
     """What one writes first: all photos into one array, then to a file."""
     rgb_NSS3 = np.zeros((len(paths), SIZE, SIZE, 3), np.uint8)
     for rgb_SS3, path in zip(rgb_NSS3, paths, strict=True):
-        image = Image.open(path).convert("RGB")
+        image = Image.open(path, formats=("JPEG",)).convert("RGB")
         scale = SIZE / max(image.size)
         width, height = round(image.width * scale), round(image.height * scale)
         image = image.resize((width, height), Image.Resampling.LANCZOS)

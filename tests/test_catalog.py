@@ -24,6 +24,7 @@ from huescape.catalog import (
     write_catalog,
     write_summary_table,
 )
+from huescape.digests import reseal
 from huescape.errors import HuescapeError
 
 SHA = st.binary(min_size=32, max_size=32).map(bytes.hex)
@@ -76,6 +77,7 @@ def test_round_trip_sorted_by_id(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "catalog.csv"
     path.write_bytes(text.encode("latin-1"))
+    reseal(path)
     with pytest.raises(HuescapeError, match=r"catalog\.csv"):
         read_catalog(path)
 
@@ -88,12 +90,15 @@ def test_damaged_record_is_named(tmp_path: Path, column: str, value: str) -> Non
     cells = lines[1].split(",")
     cells[COLUMNS.index(column)] = value
     path.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
+    with pytest.raises(HuescapeError, match=r"catalog\.csv: damaged: .*-s -f filter"):
+        read_catalog(path)
+    reseal(path)
     with pytest.raises(HuescapeError, match="record 2 is damaged"):
         read_catalog(path)
 
 
 def test_missing_catalog_names_the_stage(tmp_path: Path) -> None:
-    with pytest.raises(HuescapeError, match="run the stage filter"):
+    with pytest.raises(HuescapeError, match="`dvc repro filter` makes it"):
         read_catalog(tmp_path / "catalog.csv")
 
 

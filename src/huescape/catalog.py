@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape.atomic import write_text
+from huescape.digests import read_verified, reseal
 from huescape.errors import HuescapeError
 
 CATALOG = "catalog.csv"
@@ -60,22 +61,21 @@ COLUMNS = tuple(field.name for field in fields(CatalogRow))
 
 
 def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
-    """Write the rows as CSV, sorted by id, whole or not at all."""
+    """Write the rows as CSV, sorted by id, whole or not at all, and their SHA-256 beside them."""
     _write_csv(path, COLUMNS, map(_cells, sorted(rows, key=lambda row: row.id)))
+    reseal(path)
 
 
 def read_catalog(path: Path) -> list[CatalogRow]:
-    """Read the rows back; raises HuescapeError for a file that is no catalog."""
+    """Read the rows back; raises HuescapeError for a file that is damaged or no catalog."""
+    content = read_verified(path, "filter")
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            records = csv.reader(stream)
-            if tuple(next(records, [])) != COLUMNS:
-                raise HuescapeError(
-                    f"{path}: not a catalog; its columns must be {','.join(COLUMNS)}"
-                )
-            return [_row(path, number, record) for number, record in enumerate(records, start=2)]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        records = csv.reader(io.StringIO(content.decode(), newline=""))
+        if tuple(next(records, [])) != COLUMNS:
+            raise HuescapeError(f"{path}: not a catalog; its columns must be {','.join(COLUMNS)}")
+        return [_row(path, number, record) for number, record in enumerate(records, start=2)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        reason = "not UTF-8 text" if isinstance(error, ValueError) else str(error)
         raise HuescapeError(f"{path}: cannot be read: {reason}; run the stage filter") from error
 
 

@@ -11,10 +11,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
 
-from huescape import __version__, commands, tools
+from huescape import __version__, commands, exclusive, lockfile, lockwatch, tools
 from huescape.errors import HuescapeError
-from huescape.orphans import parent_stays, stop_without
+from huescape.memory import is_out_of_memory
+from huescape.orphans import engine_pid, parent_stays, stop_without
 from huescape.own_code import insist_on_own_code
+
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
+_LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS)"
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -28,8 +32,7 @@ def main(argv: list[str] | None = None) -> int:
             return _fail(str(error), error.exit_code)
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
-    if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
-        stop_without(parent_stays())
+    _look_after_engine()
     try:
         options.run(options)
     except HuescapeError as error:
@@ -39,11 +42,30 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `huescape … | head`
         sys.stderr.close()
         return 0
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
+    except Exception as error:
+        if is_out_of_memory(error):
+            return _fail(f"out of memory ({_first_line(error)}); {_LESS_MEMORY}", 1)
+        if not isinstance(error, OSError) or error.errno not in _REFUSALS:
             raise
-        return _fail(f"{error.filename or 'the disk'}: {error.strerror}", 1)
+        where = error.filename2 or error.filename or "the disk"  # a copy names its source first
+        return _fail(f"{os.fsdecode(where)}: {error.strerror}", 1)
     return 0
+
+
+def _look_after_engine() -> None:
+    """Mend what a killed engine left, and neither outlive the engine nor let it leave the same."""
+    if "DVC_STAGE" in os.environ:  # DVC read dvc.lock a moment ago
+        lockfile.tell(lockfile.notice(Path()))
+        lockwatch.start(engine_pid())
+    else:
+        lockfile.tell(lockfile.mend())
+    if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
+        exclusive.hold(exclusive.STAGES)
+        stop_without(parent_stays())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _fail(message: str, code: int) -> int:
@@ -127,6 +149,10 @@ def _add_compare(to: Subparsers) -> None:
     compare.set_defaults(run=tools.compare)
 
 
+def _add_overwrite(tool: argparse.ArgumentParser) -> None:
+    tool.add_argument("--overwrite", action="store_true", help="replace files that are there")
+
+
 def _add_tools(to: Subparsers) -> None:
     """What is no stage: colors for one's own photos, checks, late tracking."""
     colorize = to.add_parser("colorize", help="color photos with a trained system")
@@ -141,6 +167,7 @@ def _add_tools(to: Subparsers) -> None:
     colorize.add_argument(
         "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
     )
+    _add_overwrite(colorize)
     colorize.set_defaults(run=tools.colorize)
     _add_compare(to)
     export = to.add_parser("export", help="write a trained system as one file for torch.export")
@@ -148,12 +175,16 @@ def _add_tools(to: Subparsers) -> None:
     export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pt2")
     export.add_argument("--temperature", type=float, help="default: evaluate.temperature")
     export.add_argument("--size", type=int, default=256, help="side of the photos (default: 256)")
+    _add_overwrite(export)
     export.set_defaults(run=tools.export)
     sweep = to.add_parser("sweep", help="run the graph at many points of the parameters")
     sweep.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")
     sweep.set_defaults(run=tools.sweep)
     to.add_parser("schema", help="print the JSON schema of params.yaml").set_defaults(
         run=tools.show_schema
+    )
+    to.add_parser("repair", help="put back a dvc.lock that a kill cut short").set_defaults(
+        run=tools.repair
     )
     track = to.add_parser("track", help="send to MLflow what a server that was down has missed")
     track.set_defaults(run=tools.track)

@@ -8,6 +8,8 @@ Shape suffixes: H rows and W columns of the photo, h and w of what the network s
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ from PIL import Image
 from huescape import atomic
 from huescape.color.decoding import join
 from huescape.errors import HuescapeError, ParamsError
+from huescape.memory import explained_by
 from huescape.photos import PhotoError, open_photo, read_bytes
 from huescape.progress import progress
 from huescape.systems import System, load_system
@@ -31,6 +34,7 @@ SIZE = 256
 TEMPERATURE = 0.38
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 _STRIP_PIXELS = 1 << 20
+_HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 def colorize(
@@ -65,37 +69,44 @@ def colorize_files(
     out: Path,
     temperature: float = TEMPERATURE,
     size: int = SIZE,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Color files into the folder `out`; a JPEG becomes a JPEG of quality 95, the rest PNG.
 
-    A result has its photo's name, numbered (`name-2.png`) where two photos share one; existing
-    results of an earlier run are replaced. No file among `photos` is ever written to.
+    A result has its photo's name, numbered (`name-2.png`) where two photos share one. No file among
+    `photos` is ever written to, by whatever name or link, and none that exists without `overwrite`.
 
     Returns:
         The files written, in the order of `photos`.
     Raises:
-        HuescapeError: no system in `model`, or `out` cannot be written; and at the end when some
-            photos could not be colored (one line on standard error for each; the rest is done).
+        HuescapeError: no system in `model`, results that exist (before any photo is colored), or
+            `out` cannot be written; and at the end when some photos could not be colored (one line
+            on standard error for each; the rest is done).
         ParamsError: a temperature or size out of range, or no photo.
     """
     check_options(temperature, size)
     if not photos:
         raise ParamsError("no photo to color; allowed: one or more files")
+    targets = result_paths(photos, out)
+    _refuse_conflicts(photos, targets, overwrite)
     system = load_system(model)
     _make_folder(out)
     written, failures = [], []
-    targets = result_paths(photos, out)
     for photo, target in progress(list(zip(photos, targets, strict=True)), desc="colorize"):
         try:
-            original = np.asarray(open_photo(read_bytes(photo)))
-        except PhotoError as error:
-            failures.append(f"{photo}: {_reason(error)}")
-            continue
-        _save(target, colorize(system, original, temperature, size))
-        written.append(target)
+            picture = _colored(system, photo, temperature, size)
+            _refuse_conflicts(photos, [target], overwrite)  # it may be there by now
+            _save(target, picture)
+            written.append(target)
+        except HuescapeError as error:
+            failures.append(f"{photo}: {error}")
+            if _is_hopeless(error):
+                failures.append(f"{len(photos) - len(written) - len(failures)} more were not tried")
+                break
     if failures:
         print("\n".join(failures), file=sys.stderr)
-        raise HuescapeError(f"{len(failures)} of {len(photos)} photos could not be colored")
+        left = len(photos) - len(written)
+        raise HuescapeError(f"{left} of {len(photos)} photos could not be colored")
     return written
 
 
@@ -114,6 +125,55 @@ def result_paths(photos: Sequence[Path], out: Path) -> list[Path]:
         taken.add(str(target.resolve()).casefold())
         results.append(target)
     return results
+
+
+def _refuse_conflicts(photos: Sequence[Path], targets: Sequence[Path], overwrite: bool) -> None:
+    """Raise HuescapeError if a result would take the place of what is there."""
+    existing = [target for target in targets if os.path.lexists(target)]
+    if not existing:
+        return
+    inputs = {_identity(photo) for photo in photos} - {None}
+    for target in existing:
+        if _identity(target) in inputs:
+            raise HuescapeError(f"{target}: is one of the photos to color, by another name")
+        if target.is_dir():
+            raise HuescapeError(f"{target}: is a folder; name another output folder")
+    if not overwrite:
+        raise HuescapeError(
+            f"{len(existing)} of {len(targets)} results exist, the first: {existing[0]}; "
+            "name another folder, or add --overwrite"
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What two names of one file share, links followed; None if it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _colored(system: System, photo: Path, temperature: float, size: int) -> Picture:
+    """One photo, colored; HuescapeError says why it cannot be, without its name."""
+    pixels = "the photo"
+
+    def explain() -> HuescapeError:
+        return HuescapeError(f"out of memory for {pixels}; lower --size, or shrink the photo")
+
+    try:
+        with explained_by(explain):
+            original = np.asarray(open_photo(read_bytes(photo)))
+            pixels = f"{original.shape[1]} x {original.shape[0]} pixels at --size {size}"
+            return colorize(system, original, temperature, size)
+    except PhotoError as error:
+        raise HuescapeError(_reason(error, photo)) from error
+
+
+def _is_hopeless(error: HuescapeError) -> bool:
+    """Whether the disk refuses every photo alike."""
+    refused = error.__cause__
+    return isinstance(refused, OSError) and refused.errno in _HOPELESS
 
 
 def check_options(temperature: float, size: int) -> None:
@@ -167,13 +227,16 @@ def _make_folder(out: Path) -> None:
 
 def _save(target: Path, picture: Picture) -> None:
     image = Image.fromarray(picture)
-    with atomic.replace_file(target) as temporary:
+    height, width = picture.shape[:2]
+    too_large = HuescapeError(f"out of memory to write {width} x {height} pixels")
+    with explained_by(lambda: too_large), atomic.replace_file(target) as temporary:
         if target.suffix in _JPEG:
             image.save(temporary, format="JPEG", quality=95, subsampling=0)
         else:
             image.save(temporary, format="PNG")
 
 
-def _reason(error: PhotoError) -> str:
+def _reason(error: PhotoError, photo: Path) -> str:
     words = {"missing": "cannot be read", "undecodable": "is not a photo, or damaged"}
-    return words.get(error.reason, f"cannot be used ({error.reason})")
+    detail = error.detail.removeprefix(f"{photo}: ")
+    return ": ".join(filter(None, [words.get(error.reason, "cannot be used"), detail]))

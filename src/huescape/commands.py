@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from huescape.digests import read_verified, remedy
 from huescape.errors import HuescapeError, ParamsError
 from huescape.places import (
     BINS,
@@ -188,7 +189,7 @@ def evaluate(options: Namespace) -> None:
         params.evaluate,
     )
     with tracking.attach(name, MODELS / name) as recorder:
-        recorder.results(json.loads(scores.read_text()))
+        recorder.results(json.loads(read_verified(scores, f"evaluate@{name}", folder)))
         for path in (scores, folder):
             recorder.artifact(path, "evaluation")
     _say("evaluate", metrics)
@@ -240,17 +241,18 @@ def _dataset(shards: Path) -> dict[str, Any]:
     """The photos as MLflow's dataset; where only shards were brought along, what they say."""
     if not (CATALOG / "summary.json").exists() or not (RAW / "sources.json").exists():
         index = shards / "index.json"
-        digest = hashlib.sha256(_need(index).read_bytes()).hexdigest()
+        content = read_verified(index, f"encode@{shards.name}")
+        digest = hashlib.sha256(content).hexdigest()
         return {"name": "shards", "digest": digest, "source": index.as_posix()}
-    path = CATALOG / "summary.json"
+    path, maker = CATALOG / "summary.json", "filter"
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = json.loads(read_verified(path, maker))
         found = {"digest": summary["dataset_digest"], "counts": summary["splits"]}
-        path = RAW / "sources.json"
-        sources = json.loads(path.read_text(encoding="utf-8"))
+        path, maker = RAW / "sources.json", "download"
+        sources = json.loads(read_verified(path, maker))
         return {"name": "+".join(source["name"] for source in sources), **found}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HuescapeError(f"{path}: damaged; `dvc repro` makes it again") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise HuescapeError(f"{path}: does not say what it should; {remedy(maker)}") from error
 
 
 def _entry(entries: Mapping[str, T], name: str, section: str) -> T:

@@ -6,7 +6,6 @@ records here what it made, so that the two engines trust each other's results.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huescape import lockfile
 from huescape.errors import HuescapeError
 
 
@@ -113,10 +113,17 @@ def remove_outputs(name: str, root: Path = Path()) -> None:
 
 
 def commit(name: str, root: Path = Path()) -> None:
-    """Record in dvc.lock what a stage just wrote, in the order in which DVC itself would write."""
-    with _locked(root), _repo(root) as repo:
-        repo.commit(name, force=True)
-        _sort_lock(repo)
+    """Record in dvc.lock what a stage just wrote, with the bytes that DVC itself would write.
+
+    What `dvc commit -f` does, but for the writing: dvc.lock is replaced, never rewritten in place.
+    Raises HuescapeError in one line when DVC or the disk refuses.
+    """
+    with _locked(root), _repo(root) as repo, _kept_index(repo):
+        stage = _find(repo, name)
+        stage.save()
+        stage.commit()
+        lockfile.write(root, _lock_with(repo, stage))
+        repo.scm_context.track_file(str(lockfile.LOCK))
 
 
 def _stage(repo: Any, stage: Any) -> Stage:
@@ -145,18 +152,26 @@ def _find(repo: Any, name: str) -> Any:
     return next(stage for stage in repo.index.stages if stage.name == name)
 
 
-def _sort_lock(repo: Any) -> None:
-    """Jobs end in any order; dvc.lock keeps the order of the graph, and with it its bytes."""
-    from dvc.utils.serialize import modify_yaml
+def _lock_with(repo: Any, stage: Any) -> bytes:
+    """dvc.lock with the entry of a stage, as DVC writes it.
 
-    rank = {stage.name: place for place, stage in enumerate(_ordered(repo))}
-    with modify_yaml(Path(repo.root_dir, "dvc.lock")) as lock:
-        stages = dict(lock["stages"])
-        names = sorted(stages, key=lambda name: rank.get(name, len(rank)))
-        if names == list(stages):
-            return
-        lock["stages"].clear()
-        lock["stages"].update({name: stages[name] for name in names})
+    Jobs end in any order; dvc.lock keeps the order of the graph, and with it its bytes.
+    """
+    from dvc.stage.serialize import to_lockfile
+    from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
+
+    path = Path(repo.root_dir, lockfile.LOCK)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    lock = parse_yaml_for_update(text, str(path)) or {"schema": "2.0"}
+    stages = lock.setdefault("stages", {})
+    stages.update(to_lockfile(stage))
+    rank = {found.name: place for place, found in enumerate(_ordered(repo))}
+    names = sorted(stages, key=lambda name: rank.get(name, len(rank)))
+    if names != list(stages):
+        entries = dict(stages)
+        stages.clear()
+        stages.update({name: entries[name] for name in names})
+    return str(dumps_yaml(lock)).encode()
 
 
 @contextmanager
@@ -191,6 +206,10 @@ def _repo(root: Path) -> Iterator[Any]:
         from dvc.repo import Repo
     except ImportError as error:
         raise HuescapeError(f"dvc cannot be imported ({error}): run `make env`") from error
+    if set("{}") & set(str(root.resolve())):
+        raise HuescapeError(
+            f"{root.resolve()}: dvc cannot work in a folder whose path has braces; rename it"
+        )
     try:
         with Repo(str(root)) as repo:
             yield repo
@@ -200,13 +219,7 @@ def _repo(root: Path) -> Iterator[Any]:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """One at a time among the jobs of a run, readers too.
-
-    DVC gives up on its own lock after seconds, and rewrites dvc.lock in place: a reader beside it
-    would find half a file.
-    """
-    path = root / ".dvc" / "tmp" / "huescape.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    """One at a time among the jobs of a run, and on a dvc.lock that DVC can read."""
+    with lockfile.project_lock(root):
+        lockfile.tell(lockfile.mend_locked(root))
         yield

@@ -39,6 +39,17 @@ def parent_stays() -> Callable[[], bool]:
     An engine starts its stages through a shell, and not every shell hands its process over to the
     command (dash does not): where the parent is a shell, the one above it is watched too.
     """
+    links = _links()
+    return lambda: all(_parent_of(child) == before for child, before in links)
+
+
+def engine_pid() -> int:
+    """The engine that started this process: its parent or, where that is a shell, the one above."""
+    return _links()[-1][1]
+
+
+def _links() -> list[tuple[int | None, int]]:
+    """The processes from here (None) to the engine, each with its parent."""
     import psutil  # here, not above: a command that no engine started needs none of it
 
     links: list[tuple[int | None, int]] = [(None, os.getppid())]
@@ -48,7 +59,7 @@ def parent_stays() -> Callable[[], bool]:
             links.append((parent.pid, parent.ppid()))
     except psutil.Error:  # it ended this moment, which the first link will tell
         pass
-    return lambda: all(_parent_of(child) == before for child, before in links)
+    return links
 
 
 def _parent_of(pid: int | None) -> int | None:

@@ -6,7 +6,7 @@ are H, W divided by the network's stride.
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,19 +15,22 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from huescape import atomic, networks
+from huescape import atomic, digests, networks
 from huescape.color import decoding
 from huescape.color.spaces import Space, space
 from huescape.errors import HuescapeError
 from huescape.params.systems import SystemParams
 
-WEIGHTS, DESCRIPTION, HISTORY = "weights.pt", "system.json", "history.csv"
-VERSION = 1
+WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"
+VERSION = 2
+# What version 1 wrote: a pickle, without a digest.
+_OLD_WEIGHTS = "weights.pt"
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,12 @@ def build_system(
 
 
 def save_system(folder: Path, system: System, facts: Mapping[str, Any], history: str) -> None:
-    """Write `weights.pt`, `system.json` (with `facts` in it) and `history.csv` into `folder`.
+    """Write weights, `system.json` (with `facts` in it), `history.csv` and their SHA256SUMS.
 
-    Equal systems give equal bytes: weights are stored contiguous, on the CPU, and through memory,
-    because torch writes the name of a file into it.
+    Equal systems give equal bytes: weights are stored contiguous, from the CPU, by name.
     """
     state = {k: v.detach().cpu().contiguous() for k, v in system.network.state_dict().items()}
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
+    weights = safetensors.torch.save(state)
     params, network = system.params.model_dump(mode="json"), system.params.network
     # With the options that were left to the network, so that systems can be compared.
     params["network"] = {"name": network.name}
@@ -159,12 +160,14 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
         "quantizer": system.quantizer,
         "centers": system.centers.tolist(),
         "parameters": networks.parameter_count(system.network),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     if hasattr(system.network, "pretrained"):  # others have no use for pretrained weights
         description["pretrained"] = system.network.pretrained
-    atomic.write_bytes(folder / WEIGHTS, buffer.getvalue())
+    atomic.write_bytes(folder / WEIGHTS, weights)
     atomic.write_text(folder / HISTORY, history)
     atomic.write_json(folder / DESCRIPTION, description)
+    digests.seal(folder)
 
 
 def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
@@ -182,29 +185,51 @@ def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
         raise HuescapeError(f"{folder / DESCRIPTION}: is not a system: {_line(error)}") from error
     path = folder / WEIGHTS
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        system.network.load_state_dict(state)
-    except FileNotFoundError as error:
-        raise HuescapeError(f"{path}: no such file; run the stage train") from error
-    except Exception as error:  # a damaged pickle stumbles over anything, struct.error included
-        raise HuescapeError(f"{path}: damaged, or of another network: {_line(error)}") from error
+        system.network.load_state_dict(_read_weights(path, description))
+    except (RuntimeError, ValueError) as error:
+        raise HuescapeError(f"{path}: of another network: {_line(error)}") from error
     system.network.to(device).eval()
     return system
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """The content of `system.json`; HuescapeError when it is missing, damaged or too new."""
+    """The content of `system.json`.
+
+    Raises HuescapeError when it is missing, damaged, or of another version.
+    """
     path = folder / DESCRIPTION
+    if (folder / _OLD_WEIGHTS).exists() and not (folder / WEIGHTS).exists():
+        raise HuescapeError(
+            f"{folder / _OLD_WEIGHTS}: weights of an older version, which cannot be verified; "
+            f"{digests.remedy(_stage(folder))}"
+        )
+    content = digests.read_verified(path, _stage(folder))
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise HuescapeError(f"{path}: no such file; run the stage train") from error
-    except (OSError, ValueError) as error:
+        description = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise HuescapeError(f"{path}: cannot be read: {_line(error)}") from error
     version = description.get("version") if isinstance(description, dict) else None
     if version != VERSION:
         raise HuescapeError(f"{path}: version is {version!r}; allowed: {VERSION}")
     return cast(dict[str, Any], description)
+
+
+def _read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors by name, once their file is the one that the description names."""
+    content = digests.read_verified(path, _stage(path.parent))
+    if hashlib.sha256(content).hexdigest() != description.get("weights_sha256"):
+        raise HuescapeError(
+            f"{path}: not the weights that {DESCRIPTION} names; "
+            f"{digests.remedy(_stage(path.parent))}"
+        )
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise HuescapeError(f"{path}: not a file of safetensors: {_line(error)}") from error
+
+
+def _stage(folder: Path) -> str:
+    return f"train@{folder.resolve().name}"
 
 
 def _geometry(network: nn.Module) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from huescape import runtime
 from huescape.commands import checked_params
 from huescape.errors import HuescapeError, ParamsError
-from huescape.places import MODELS, PAGE, PARAMS
+from huescape.places import MODELS, PAGE, PARAMS, kept_by_tools
 
 if TYPE_CHECKING:
     from huescape.params.load import Params
@@ -67,6 +68,9 @@ def export(options: Namespace) -> None:
         temperature = checked_params().evaluate.temperature
     if not 0 < temperature <= 1:
         raise ParamsError(f"--temperature is {temperature:g}; allowed: above 0, at most 1")
+    _refuse_outputs(options.output)
+    if os.path.lexists(options.output) and not options.overwrite:
+        raise HuescapeError(f"{options.output}: exists; name another file, or add --overwrite")
     export_system(_trained(options.system), options.output, temperature, options.size)
 
 
@@ -76,13 +80,16 @@ def colorize(options: Namespace) -> None:
     name = options.system or next(iter(params.systems), None)
     if name is None:
         raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
+    _refuse_outputs(options.output)
     model = _trained(name)
     from huescape.colorize import colorize_files
 
     temperature = params.evaluate.temperature
     if options.temperature is not None:
         temperature = options.temperature
-    colorize_files(model, options.photos, options.output, temperature, options.size)
+    colorize_files(
+        model, options.photos, options.output, temperature, options.size, options.overwrite
+    )
 
 
 def sweep(options: Namespace) -> None:
@@ -104,11 +111,28 @@ def track(options: Namespace) -> None:
         )
 
 
+def repair(options: Namespace) -> None:
+    """Put back a dvc.lock that a kill cut short; says so, or that nothing is wrong."""
+    from huescape import lockfile
+
+    lockfile.tell(lockfile.repair())
+    print("dvc.lock is whole" if lockfile.LOCK.exists() else "there is no dvc.lock yet")
+
+
 def show_schema(options: Namespace) -> None:
     """Print the JSON schema of params.yaml."""
     from huescape.params.load import schema
 
     print(json.dumps(schema(), indent=1, sort_keys=True))
+
+
+def _refuse_outputs(path: Path) -> None:
+    """A stage removes its outputs before it runs: whatever else lies there is lost."""
+    for place in kept_by_tools():
+        if path.resolve().is_relative_to(place.resolve()):
+            raise HuescapeError(
+                f"{path}: lies in {place}, which stages clear away; name another place"
+            )
 
 
 def _trained(name: str) -> Path:

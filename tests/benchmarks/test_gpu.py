@@ -194,7 +194,7 @@ def test_what_is_cut_short_or_raises_leaves_what_it_has(
     assert notes["broken"] == "RuntimeError: illegal / access of memory"
     assert notes["too large"] == "out of memory"
     assert [len(found.failures) for found in done.values()] == [0, 1, 0]
-    assert not list(path.parent.glob("*.tmp"))
+    assert not list(path.parent.glob(".huescape-*"))
 
 
 def test_a_machine_without_the_device_is_told_so(

@@ -74,7 +74,7 @@ def repaired() -> dict[str, Any]:
 
 def made(out: Path) -> dict[str, tuple[int, bytes]]:
     """Time and content of the weights of each system."""
-    files = sorted(out.glob("models/*/weights.pt"))
+    files = sorted(out.glob("models/*/weights.safetensors"))
     return {path.parent.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
@@ -128,9 +128,10 @@ def check_what_counts_as_trained(out: Path) -> None:
         assert trained_steps(out, "good", {**entry, **change}, any_steps=True) is None
     assert trained_steps(out, "none", entry, any_steps=True) is None
     remember(out, "bad", entry)
-    for path in ("models/good/system.json", "data/priors/lab.npz", "models/good/weights.pt"):
+    weights = "models/good/weights.safetensors"
+    for path in ("models/good/system.json", "data/priors/lab.npz", weights):
         content = (out / path).read_bytes()
-        (out / path).write_bytes(b"{}") if "weights" not in path else (out / path).unlink()
+        (out / path).write_bytes(b"{}") if path != weights else (out / path).unlink()
         assert trained_steps(out, "good", entry, any_steps=True) is None, path
         (out / path).write_bytes(content)
     assert trained_steps(out, "good", entry, any_steps=True) == 1

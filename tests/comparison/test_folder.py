@@ -49,7 +49,7 @@ def test_systems_keep_their_order(tmp_path: Path, recipe: dict[str, Any]) -> Non
 
 def test_a_second_call_keeps_results_and_times(tmp_path: Path, recipe: dict[str, Any]) -> None:
     folder.prepare(tmp_path, recipe)
-    result = tmp_path / "models" / "a" / "weights.pt"
+    result = tmp_path / "models" / "a" / "weights.safetensors"
     result.parent.mkdir(parents=True)
     result.write_bytes(b"result")
     (tmp_path / "src/huescape/old.py").write_text("gone = True\n")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from benchmarks.scratch import SMALL
+from benchmarks.scratch import SMALL, scratch_project
 
-ROOT = Path(__file__).parents[2]
 ENGINES = ("dvc", "snakemake")
 
 
@@ -97,43 +94,8 @@ ENGINE_COMMANDS = {
 
 def make_workspace(root: Path) -> Workspace:
     """Lay the project's files into `root`, with small parameters, as a git repository."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\0")
-    keep = re.compile(
-        r"(src|workflow|\.dvc)/|(params\.yaml|dvc\.yaml|environment\.yml|\.dvcignore|\.gitignore)$"
-    )
-    for name in filter(keep.match, listed):
-        source = ROOT / name
-        if source.is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, root / name)
-    # What Numba compiled already: anew, in each of a hundred copies, it takes ten seconds.
-    for compiled in (ROOT / "src").rglob("*.nb[ic]"):
-        (root / compiled.relative_to(ROOT)).parent.mkdir(exist_ok=True)
-        shutil.copy2(compiled, root / compiled.relative_to(ROOT))
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HUESCAPE_", "MLFLOW"))}
-    environment |= {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(root / "src"),
-        "HUESCAPE_TRACKING": "off",
-        "HUESCAPE_DEVICE": "cpu",
-        "HUESCAPE_THREADS": "1",  # two threads wait for each other where tests share the cores
-        "GIT_CONFIG_GLOBAL": os.devnull,
-    }
-    workspace = Workspace(root, environment)
-    workspace.run("git", "init", "-q")
-    workspace.run("git", "config", "user.email", "test@localhost")
-    workspace.run("git", "config", "user.name", "test")
-    for dotted, value in SMALL.items():
-        workspace.set(dotted, value)
-    workspace.run("git", "add", "-A")
-    workspace.run("git", "commit", "-q", "-m", "small project")
-    return workspace
+    folder = scratch_project(root, SMALL)
+    return Workspace(folder.root, dict(folder.environment))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ PRIOR = ["check", "evaluate@colorunet", "prior@yuv32", "report", "train@colorune
 
 
 def _weights(project: Any) -> bytes:
-    return (project.root / "models/colorunet/weights.pt").read_bytes()
+    return (project.root / "models/colorunet/weights.safetensors").read_bytes()
 
 
 def test_from_scratch_both_write_the_same_bytes(made_by_dvc: Any, made_by_snakemake: Any) -> None:
@@ -27,7 +27,7 @@ def test_from_scratch_both_write_the_same_bytes(made_by_dvc: Any, made_by_snakem
         outputs.pop("reports/index.html")
     assert by_dvc.keys() == by_snakemake.keys()
     assert [name for name in by_dvc if by_dvc[name] != by_snakemake[name]] == []
-    assert "models/colorunet/weights.pt" in by_dvc
+    assert "models/colorunet/weights.safetensors" in by_dvc
     page = b"reports/index.html"
     locks = [w.lock().split(page)[0] for w in (made_by_dvc, made_by_snakemake)]
     assert locks[0] == locks[1]

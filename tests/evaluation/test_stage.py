@@ -183,6 +183,6 @@ def test_bad_inputs_leave_nothing_behind(inputs: Any, tmp_path: Path) -> None:
     pixels = bytearray((damaged / "00001.rgb.npy").read_bytes())
     pixels[-1] ^= 1
     (damaged / "00001.rgb.npy").write_bytes(bytes(pixels))
-    with pytest.raises(HuescapeError, match=r"00001\.rgb\.npy: corrupt"):
+    with pytest.raises(HuescapeError, match=r"00001\.rgb\.npy: damaged"):
         run(inputs.models / "yuv", damaged, inputs.bins, inputs.prior, out / "a.json", out, PARAMS)
     assert not out.exists()

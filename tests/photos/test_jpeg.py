@@ -16,26 +16,30 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from huescape.photos import PhotoError, decode_photo, jpeg
+from huescape.photos.formats import FORMATS
 
 Outcome = np.ndarray | tuple[str, str]
 
 
 def by_pillow(data: bytes) -> Outcome:
-    """The pixels that Pillow alone decodes, or its verdict: (reason, detail)."""
+    """The pixels that Pillow alone decodes, or its verdict: (reason, detail).
+
+    No detail where Pillow has none.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            image = Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
             image.load()
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            return "unsupported", "too many pixels"
+            return "too_large", ""
         except UnidentifiedImageError:
-            return "undecodable", "not an image"
+            return "undecodable", ""
         except Exception as error:
             return "undecodable", " ".join(str(error).split())
         if image.mode not in ("RGB", "L", "CMYK"):
-            return "unsupported", f"pixel format {image.mode}"
+            return "unsupported", ""
         with suppress(Exception):  # a damaged EXIF block counts as none
             image = ImageOps.exif_transpose(image)
         return np.asarray(image.convert("RGB"))
@@ -51,7 +55,10 @@ def ours(data: bytes) -> Outcome:
 def assert_same(data: bytes) -> None:
     found, expected = ours(data), by_pillow(data)
     if isinstance(expected, tuple) or isinstance(found, tuple):
-        assert found == expected
+        assert isinstance(expected, tuple)
+        assert isinstance(found, tuple)
+        assert found[0] == expected[0]
+        assert expected[1] in found[1]
     else:
         np.testing.assert_array_equal(found, expected)
 
@@ -176,9 +183,9 @@ def test_too_many_pixels_are_refused_before_decoding(
     data = bytearray(corpus()["4:2:0 40x24"])
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = side.to_bytes(2, "big") * 2
-    with pytest.raises(PhotoError, match="too many pixels") as caught:
+    with pytest.raises(PhotoError, match="the limit is") as caught:
         decode_photo(bytes(data))
-    assert caught.value.reason == "unsupported"
+    assert caught.value.reason == "too_large"
 
 
 def test_memory_that_runs_out_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

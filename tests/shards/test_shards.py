@@ -6,10 +6,11 @@ import hashlib
 import json
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huescape.digests import SUMS, reseal
 from huescape.errors import HuescapeError
 from huescape.shards import (
     Column,
@@ -27,6 +29,7 @@ from huescape.shards import (
     write_index,
     write_shard,
 )
+from huescape.temporaries import temporary_folder
 
 COLUMNS = [Column("rgb", "uint8", (4, 6, 3)), Column("box", "int16", (4,))]
 SPLITS = ("train", "val", "test")
@@ -160,14 +163,37 @@ def test_pickle_is_small_and_opens_again(folder: Path) -> None:
     np.testing.assert_array_equal(pickle.loads(content).take("box", [3]), shards.take("box", [3]))
 
 
-def test_flipped_byte_is_found_by_verify_and_named(folder: Path) -> None:
+@pytest.mark.parametrize("read", [ShardSet.verify, lambda s: s.take("rgb", [9, 4])])
+def test_flipped_byte_is_found_and_named(folder: Path, read: Callable[[ShardSet], object]) -> None:
     path = folder / "00002.rgb.npy"
     content = bytearray(path.read_bytes())
     content[200] ^= 1
     path.write_bytes(content)
     shards = ShardSet.open(folder)
-    with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: corrupt"):
+    with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: damaged: .*-s -f resize`"):
+        read(shards)
+    assert shards.take("rgb", [0]).shape == (1, 4, 6, 3)  # what is whole can be read
+
+
+def test_a_column_is_verified_once(folder: Path) -> None:
+    """Its file may then be on its way out: what was mapped stays."""
+    shards = ShardSet.open(folder)
+    before = shards.take("rgb", [0])
+    (folder / "00000.rgb.npy").unlink()
+    np.testing.assert_array_equal(shards.take("rgb", [0]), before)
+    (folder / "00002.rgb.npy").unlink()
+    with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: cannot be read"):
         shards.verify()
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum of coreutils")
+def test_coreutils_check_every_file(folder: Path) -> None:
+    done = subprocess.run(
+        ["sha256sum", "-c", "--strict", SUMS], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    listed = {line.partition(":")[0] for line in done.stdout.splitlines()}
+    assert listed == {path.name for path in folder.iterdir()} - {SUMS}
 
 
 def test_truncated_column_is_found_on_opening(folder: Path) -> None:
@@ -178,9 +204,13 @@ def test_truncated_column_is_found_on_opening(folder: Path) -> None:
 
 
 def test_header_that_disagrees_is_refused_on_reading(folder: Path) -> None:
-    """Same size, another dtype: only the header tells."""
+    """Same size and listed, but another dtype: only the header tells."""
     path = folder / "00000.rgb.npy"
     path.write_bytes(path.read_bytes().replace(b"|u1", b"|i1"))
+    index = json.loads((folder / "index.json").read_text())
+    index["shards"][0]["sha256"]["rgb"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "index.json").write_text(json.dumps(index))
+    reseal(folder / "index.json")
     with pytest.raises(HuescapeError, match=r"00000\.rgb\.npy: holds int8"):
         ShardSet.open(folder).take("rgb", [0])
 
@@ -208,6 +238,7 @@ def test_index_that_is_not_understood_is_refused(
 ) -> None:
     index = json.loads((folder / "index.json").read_text())
     (folder / "index.json").write_text(json.dumps({**index, key: value}))
+    reseal(folder / "index.json")
     with pytest.raises(HuescapeError, match=message) as caught:
         ShardSet.open(folder)
     assert "\n" not in str(caught.value)
@@ -216,6 +247,7 @@ def test_index_that_is_not_understood_is_refused(
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 1', "\x00\x01"])
 def test_index_that_is_not_an_index_is_refused(folder: Path, text: str) -> None:
     (folder / "index.json").write_text(text)
+    reseal(folder / "index.json")
     with pytest.raises(HuescapeError, match=r"index\.json"):
         ShardSet.open(folder)
 
@@ -233,14 +265,16 @@ def test_sidecar_changed_after_indexing_is_refused(folder: Path) -> None:
 
 
 def test_index_removes_other_shards_and_left_overs(folder: Path) -> None:
-    for name in (".00007.rgb.npy.123.tmp", ".index.json.9.tmp", "notes.txt"):
-        (folder / name).write_text("x")
+    with temporary_folder(folder) as template:
+        name = template.name
+    for left in (name, "00007.rgb.npy", "notes.txt"):
+        (folder / left).write_text("x")
     write_index(folder, "photos", COLUMNS, ["00000", "00003"], {})
     kept = sorted(path.name for path in folder.iterdir())
     assert kept == [
         "00000.box.npy", "00000.json", "00000.rgb.npy",
         "00003.box.npy", "00003.json", "00003.rgb.npy",
-        "index.json", "notes.txt",
+        SUMS, "index.json", "notes.txt",
     ]  # fmt: skip
     assert ShardSet.open(folder).count == 5
 

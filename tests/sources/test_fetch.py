@@ -161,13 +161,16 @@ def test_nobody_answers(target: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/x", "SUN397.tar.gz"])
 def test_other_addresses_are_refused(target: Path, url: str) -> None:
-    with pytest.raises(HuescapeError, match="only http"):
+    with pytest.raises(HuescapeError, match="does not begin with http"):
         fetch(url, target)
 
 
-def test_an_address_with_a_space_is_no_address(target: Path) -> None:
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[::1/a", "http://a:port/b", "http://*.x:99999/"]
+)
+def test_what_is_no_address_is_said_at_once(target: Path, url: str) -> None:
     with pytest.raises(HuescapeError, match="not an address"):
-        fetch("http://127.0.0.1:9/a b", target, patience=QUICK)
+        fetch(url, target, patience=QUICK)
 
 
 def test_a_full_disk_is_known_before_the_first_byte(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huescape.digests import reseal
 from huescape.errors import HuescapeError
 from huescape.sources.manifest import COLUMNS, Row, read_manifest, write_manifest
 
@@ -45,10 +46,11 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, some:
 )
 def test_another_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "m.csv").write_text(content)
+    reseal(tmp_path / "m.csv")
     with pytest.raises(HuescapeError, match=message):
         read_manifest(tmp_path / "m.csv")
 
 
 def test_a_missing_one_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(HuescapeError, match="run the stage download"):
+    with pytest.raises(HuescapeError, match="`dvc repro download` makes it"):
         read_manifest(tmp_path / "m.csv")

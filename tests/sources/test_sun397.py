@@ -23,6 +23,8 @@ from huescape.sources import sun397
 from huescape.sources.sun397 import list_sun397, prepare_sun397, sun_place
 
 KEY = "download.sources.0"
+#: Where photos lie until their archive is read to its end.
+STAGING = ".huescape-extracting"
 
 
 def source(root: Path, **more: Any) -> Sun397Source:
@@ -98,15 +100,56 @@ def test_an_interrupted_extraction_goes_on_and_never_passes_for_the_whole(
     packed = source(tmp_path / "sun", archive=str(archive))
     with pytest.raises(HuescapeError, match="incomplete"):
         prepare_sun397(packed, KEY)
-    first = tree_bytes(tmp_path / "sun")
+    first = tree_bytes(tmp_path / "sun" / STAGING)
     assert 0 < len(first) < len(landscapes(sun_photos))
+    assert not list((tmp_path / "sun").glob("*/*/*.jpg"))
     with pytest.raises(HuescapeError, match="was extracted in part; give `archive`"):
         prepare_sun397(source(tmp_path / "sun"), KEY)
-    inode = (tmp_path / "sun" / "b/badlands/sun_aaa.jpg").stat().st_ino
+    inode = (tmp_path / "sun" / STAGING / "b/badlands/sun_aaa.jpg").stat().st_ino
     archive.write_bytes(sun_archive)
     prepare_sun397(packed, KEY)
     assert tree_bytes(tmp_path / "sun") == landscapes(sun_photos)
     assert (tmp_path / "sun" / "b/badlands/sun_aaa.jpg").stat().st_ino == inode
+    assert not (tmp_path / "sun" / STAGING).exists()
+
+
+def test_a_damaged_archive_leaves_nothing_to_a_good_one(
+    tmp_path: Path,
+    make_tar: Callable[..., bytes],
+    sun_photos: dict[str, bytes],
+    tree_bytes: Callable[[Path], dict[str, bytes]],
+) -> None:
+    """Neither a photo of the right size with other bytes, nor one under a wrong name."""
+    rotten = {name: bytes(len(content)) for name, content in sun_photos.items()}
+    rotten["a/m/mountain/sun_wrong.jpg"] = rotten.pop("m/mountain/sun_aae.jpg")
+    archive = tmp_path / "x.tar.gz"
+    packed = source(tmp_path / "sun", archive=str(archive), categories="all")
+    archive.write_bytes(make_tar(rotten)[:-6])
+    with pytest.raises(HuescapeError, match="incomplete"):
+        prepare_sun397(packed, KEY)
+    assert len(tree_bytes(tmp_path / "sun" / STAGING)) == len(sun_photos)
+    archive.write_bytes(make_tar(sun_photos))
+    prepare_sun397(packed, KEY)
+    assert tree_bytes(tmp_path / "sun") == sun_photos
+
+
+def test_another_archive_in_its_place_is_read(
+    tmp_path: Path,
+    sun_photos: dict[str, bytes],
+    make_tar: Callable[..., bytes],
+    tree_bytes: Callable[[Path], dict[str, bytes]],
+) -> None:
+    """The first was damaged where nothing can tell: in the bytes of a photo of a plain tar."""
+    archive = tmp_path / "x.tar"
+    whole = make_tar(sun_photos, "w")
+    archive.write_bytes(whole[:700] + bytes([whole[700] ^ 255]) + whole[701:])
+    packed = source(tmp_path / "sun", archive=str(archive))
+    prepare_sun397(packed, KEY)
+    assert tree_bytes(tmp_path / "sun") != landscapes(sun_photos)
+    archive.write_bytes(whole)
+    os.utime(archive, ns=(1, 1))
+    prepare_sun397(packed, KEY)
+    assert tree_bytes(tmp_path / "sun") == landscapes(sun_photos)
 
 
 def test_a_killed_extraction_leaves_whole_photos_and_goes_on(
@@ -122,12 +165,12 @@ def test_a_killed_extraction_leaves_whole_photos_and_goes_on(
         "prepare_sun397(Sun397Source.model_validate_json(sys.argv[1]), 'k')"
     )
     process = subprocess.Popen([sys.executable, "-c", code, packed.model_dump_json()])
-    folder = tmp_path / "sun" / "m" / "mountain"
+    folder = tmp_path / "sun" / STAGING / "m" / "mountain"
     while process.poll() is None and not (folder / "sun_00100.jpg").exists():
         time.sleep(0.002)
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    first = tree_bytes(tmp_path / "sun")
+    first = tree_bytes(tmp_path / "sun" / STAGING)
     assert 100 < len(first) < len(photos)
     assert first.items() <= photos.items()
     prepare_sun397(packed, KEY)

@@ -257,3 +257,11 @@ def test_real_photos(photos: Path) -> None:
         assert (row["sha256"], row["split"]) == (one["sha256"], names[one["tfds_split"]])
     assert {row["split"] for row in rows() if row["source"] == "imagenet"} == {""}
     assert check_unchanged(RAW / "manifest.csv", real) == []
+
+
+def test_what_is_told_of_the_sources_has_no_secret_of_an_address() -> None:
+    write(Path("mine"), {"a.jpg": b"a"})
+    licence = "see https://me:hunter2@host.org/terms?token=hunter2"
+    run(RAW, params({"kind": "folder", "root": "mine", "licence": licence}))
+    [source] = json.loads((RAW / "sources.json").read_text())
+    assert source["licence"] == "see https://***@host.org/terms?token=***"

@@ -308,7 +308,7 @@ def test_bytes_do_not_depend_on_workers_or_order(raw: Raw, monkeypatch: pytest.M
     raw.rows.reverse()
     raw.filter(FilterParams(max_distance=8), out="three")
     first = outputs(raw.root / "one")
-    assert sorted(first) == ["catalog.csv", "summary.csv", "summary.json"]
+    assert sorted(first) == ["SHA256SUMS", "catalog.csv", "summary.csv", "summary.json"]
     assert outputs(raw.root / "three") == first
     counted = json.loads(first["summary.json"])
     table = list(csv.DictReader(io.StringIO(first["summary.csv"].decode())))

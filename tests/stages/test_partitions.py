@@ -168,6 +168,36 @@ def test_other_inputs_are_made_again(run: Callable[..., None], tmp_path: Path) -
     assert left(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["00001.rgb.npy", "00001.json", "SHA256SUMS"])
+@pytest.mark.parametrize("way", [{}, {"partition": 1}, {"only_gather": True}])
+def test_a_rotten_partition_is_dropped_with_one_line(
+    run: Callable[..., None],
+    reference: dict[str, bytes],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    name: str,
+    way: dict[str, object],
+) -> None:
+    """One flipped bit under the same size and times; what waits with it is taken over."""
+    for k in range(4):
+        run(Maker(), partition=k)
+    kept = min((tmp_path / ".huescape/partial").glob(f"*/*/{name}"))
+    before = kept.stat()
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    os.utime(kept, ns=(before.st_atime_ns, before.st_mtime_ns))
+    rotten = int(next(kept.parent.glob("0*.json")).stem)
+    again = Maker()
+    run(again, **({"partition": rotten} if "partition" in way else way))
+    assert again.made == [rotten]
+    said = [line for line in capfd.readouterr().err.splitlines() if "damaged" in line]
+    assert len(said) == 1
+    assert f"partition {rotten} is made anew" in said[0]
+    run(Maker(), only_gather=True)
+    assert files(tmp_path / "out") == reference
+
+
 def test_two_folders_do_not_share_partitions(run: Callable[..., None]) -> None:
     first, second = Maker(), Maker()
     run(first, out="one/shards", partition=0)

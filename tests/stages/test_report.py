@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from huescape.digests import seal
 from huescape.errors import HuescapeError
 from huescape.params.reports import ReportParams
 from huescape.stages import report
@@ -76,6 +77,7 @@ class Inputs:
 
     def run(self, systems: tuple[str, ...] = ("colorunet", "wide"), **changed: Any) -> str:
         page = self.root / "reports" / "index.html"
+        seal_as_the_stages_do(self.root)
         arguments: dict[str, Any] = {
             "raw": self.root / "data/raw",
             "catalog": self.root / "data/catalog",
@@ -88,6 +90,14 @@ class Inputs:
         }
         self.metrics = report.run(**(arguments | changed), params_file=self.root / "params.yaml")
         return page.read_text(encoding="utf-8")
+
+
+def seal_as_the_stages_do(root: Path) -> None:
+    for folder in (root / "data/raw", root / "data/catalog", *(root / "models").iterdir()):
+        seal(folder)
+    for folder in (path for path in (root / "reports/evaluation").iterdir() if path.is_dir()):
+        scores = folder.with_name(f"{folder.name}.json")
+        seal(folder, *[path for path in (scores,) if path.exists()])
 
 
 @pytest.fixture
@@ -539,12 +549,17 @@ def test_broken_pictures_leave_all_as_it_was(inputs: Inputs) -> None:
     path = _write_pictures(inputs.root, "colorunet", 0.9)
     paths = _comparison(inputs.root)
     inputs.run(**paths)
-    files = [f for f in sorted((inputs.root / "reports").rglob("*")) if f.is_file() and f != path]
+    others = (path, path.parent / "SHA256SUMS")  # this test makes them other files
+    files = [
+        f for f in sorted((inputs.root / "reports").rglob("*")) if f.is_file() and f not in others
+    ]
     before = [file.read_bytes() for file in files]
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(HuescapeError, match=r"pictures\.npz: is not a readable"):
         inputs.run(params=ReportParams(title="another"), **paths)
-    after = [f for f in sorted((inputs.root / "reports").rglob("*")) if f.is_file() and f != path]
+    after = [
+        f for f in sorted((inputs.root / "reports").rglob("*")) if f.is_file() and f not in others
+    ]
     assert after == files
     assert [file.read_bytes() for file in files] == before
 
@@ -641,3 +656,14 @@ def test_a_broken_input_is_one_line(
 def test_nothing_to_report(inputs: Inputs) -> None:
     with pytest.raises(HuescapeError, match="systems"):
         inputs.run(evaluations=[])
+
+
+def test_the_page_shows_no_secret_of_an_address(inputs: Inputs) -> None:
+    source = "- {kind: sun397, root: s, url: 'https://me:hunter2@host.org/a.tar?sig=hunter2'}"
+    _write(
+        inputs.root / "params.yaml",
+        PARAMS.replace("- {kind: sample", f"{source}\n    - {{kind: sample"),
+    )
+    page = inputs.run()
+    assert "hunter2" not in page
+    assert "https://***@host.org/a.tar?sig=***" in page

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from huescape.digests import seal
 from huescape.errors import HuescapeError
 from huescape.sweeps.table import as_csv, as_text, headline
 
@@ -41,13 +42,15 @@ def test_two_keys_with_one_short_name_keep_their_long_ones() -> None:
 
 
 def test_headline_scores_come_from_the_stages_files(tmp_path: Path) -> None:
-    (tmp_path / "reports/evaluation").mkdir(parents=True)
+    (tmp_path / "reports/evaluation/a").mkdir(parents=True)
     (tmp_path / "models/a").mkdir(parents=True)
     scores = {"auc": 0.8, "auc_macro": 0.7, "auc_rebalanced": 0.6, "psnr": None, "ssim": 1}
     (tmp_path / "reports/evaluation/a.json").write_text(json.dumps(scores))
+    seal(tmp_path / "reports/evaluation/a", tmp_path / "reports/evaluation/a.json")
     with pytest.raises(HuescapeError, match=r"system\.json"):
         headline(tmp_path, "a")
     (tmp_path / "models/a/system.json").write_text(json.dumps({"loss": 2.5, "steps": 9}))
+    seal(tmp_path / "models/a")
     assert headline(tmp_path, "a") == {
         "auc": 0.8,
         "auc_macro": 0.7,
@@ -57,3 +60,11 @@ def test_headline_scores_come_from_the_stages_files(tmp_path: Path) -> None:
         "loss": 2.5,
         "steps": 9,
     }
+
+
+def test_no_secret_of_an_address_is_shown() -> None:
+    rows = [{**ROWS[0], "download.sources.0.url": "http://me:hunter2@host.org/a?sig=hunter2"}]
+    for table in (as_csv, as_text):
+        shown = table(rows, ["download.sources.0.url"])
+        assert "hunter2" not in shown
+        assert "http://***@host.org/a?sig=***" in shown

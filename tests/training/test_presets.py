@@ -111,7 +111,7 @@ def test_trains_resumes_saves_loads_and_exports(
         run(data, tmp_path / "resumed", params)
     monkeypatch.setattr(loop._Trainer, "step", original)
     run(data, tmp_path / "resumed", params)
-    for file in ("weights.pt", "history.csv"):
+    for file in ("weights.safetensors", "history.csv"):
         whole, resumed = (tmp_path / run / file for run in ("whole", "resumed"))
         assert whole.read_bytes() == resumed.read_bytes(), file
 
@@ -154,7 +154,7 @@ def test_soft_weights_and_class_weights_reach_the_loss(name: str, tmp_path: Path
             (data / "shards").rename(data / "old")
             (data / "shards2").rename(data / "shards")
         run(data, tmp_path / change / "model", params)
-        results[change] = (tmp_path / change / "model" / "weights.pt").read_bytes()
+        results[change] = (tmp_path / change / "model" / "weights.safetensors").read_bytes()
     weighted = getattr(params.loss, "weighted", False)
     assert (results["none"] != results["class"]) == weighted
     assert results["none"] != results["soft"]

@@ -23,7 +23,7 @@ from huescape.stages import train
 from huescape.systems import load_system
 
 MakeParams = Callable[..., SystemParams]
-FILES = ["history.csv", "system.json", "weights.pt"]
+FILES = ["SHA256SUMS", "history.csv", "system.json", "weights.safetensors"]
 
 # A process that trains as the command line would, on a throttled recorder so that it can be hit.
 SCRIPT = """
@@ -169,7 +169,7 @@ def corrupt(data: Path) -> None:
         (lambda d: np.savez(d / "prior.npz", weights=-np.ones(4)), "none negative"),
         (lambda d: np.savez(d / "bins.npz", centers=np.full((4, 2), np.inf)), "not finite"),
         (lambda d: (d / "shards" / "index.json").unlink(), r"index\.json: no such file"),
-        (corrupt, r"00001\.index\.npy: corrupt"),
+        (corrupt, r"00001\.index\.npy: damaged"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(

@@ -43,8 +43,9 @@ def _seconds_per_step(name: str) -> float:
     system_params = resolve_system(name, params.systems[name])
     quantizer = system_params.quantizer
     shards = ShardSet.open(Path("data/shards") / quantizer, kind="targets")
-    centers_Q2 = read_arrays(Path(f"data/bins/{quantizer}.npz"), "centers")["centers"]
-    weights_Q = read_arrays(Path(f"data/priors/{quantizer}.npz"), "weights")["weights"]
+    bins, prior = Path(f"data/bins/{quantizer}.npz"), Path(f"data/priors/{quantizer}.npz")
+    centers_Q2 = read_arrays(bins, "centers", stage=f"bins@{quantizer}")["centers"]
+    weights_Q = read_arrays(prior, "weights", stage=f"prior@{quantizer}")["weights"]
     device = devices.choose_device()
     system = build_system(system_params, shards.meta, centers_Q2)
     system.network.to(device)
@@ -56,11 +57,8 @@ def _seconds_per_step(name: str) -> float:
         size=system_params.batch,
         seed=system_params.seed,
     )
-    try:
+    with devices.memory_explained(system_params):
         return _timed(learner, batches, device)
-    except torch.OutOfMemoryError as error:
-        crop = system_params.augmentation.crop
-        raise devices.explain_out_of_memory(system_params.batch, crop) from error
 
 
 def _timed(learner: Learner, batches: Batches, device: torch.device) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from huescape import atomic
+from huescape import atomic, digests
 from huescape.arrays import write_arrays
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
@@ -47,8 +47,13 @@ def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, system: str, result: Evaluation, params: EvaluateParams) -> None:
-    """Write the per-photo table, curves, figures and pictures into `folder`, all or nothing."""
+def write(
+    folder: Path, system: str, result: Evaluation, params: EvaluateParams, scores: Path
+) -> None:
+    """Write the per-photo table, curves, figures and pictures into `folder`, all or nothing.
+
+    Its SHA256SUMS lists `scores` too, the file beside the folder.
+    """
     with atomic.fresh_directory(folder) as fresh:
         atomic.write_text(fresh / "photos.csv", _photo_table(result, params))
         atomic.write_text(fresh / "curves.csv", _curve_table(result, params))
@@ -56,6 +61,7 @@ def write(folder: Path, system: str, result: Evaluation, params: EvaluateParams)
         if result.examples:
             _draw_grid(fresh / "grid.png", result, params)
             _write_pictures(fresh / "pictures.npz", result, params)
+        digests.seal(fresh, scores)
 
 
 def _rounded(scores: dict[str, Any]) -> dict[str, Any]:

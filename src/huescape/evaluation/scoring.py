@@ -76,10 +76,11 @@ class Scored:
 
 def read_reference(bins: Path, prior: Path) -> Reference:
     """Read the scoring bins and prior; raises HuescapeError for files that do not fit."""
-    centers_Q2 = read_arrays(bins, "centers")["centers"].astype(np.float64)
+    centers = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
+    centers_Q2 = centers.astype(np.float64)
     if centers_Q2.ndim != 2 or centers_Q2.shape[1] != 2:
         raise HuescapeError(f"{bins}: centers have shape {centers_Q2.shape}; allowed: (Q, 2)")
-    found = read_arrays(prior, "empirical", "smoothed")
+    found = read_arrays(prior, "empirical", "smoothed", stage=f"prior@{prior.stem}")
     for name, values in found.items():
         if values.shape != (len(centers_Q2),):
             raise HuescapeError(

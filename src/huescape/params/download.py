@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -36,7 +37,8 @@ class Sun397Source(Section):
 
     `root` is the extracted tree (`<root>/<letter>/<category>/…/sun_*.jpg`), used as it is when it
     exists. Otherwise the landscape categories are extracted there from `archive`, which is first
-    downloaded from `url` when it does not exist.
+    downloaded from `url` when it does not exist. A download slower than `min_rate` (bytes/s, over a
+    minute) counts as broken; one that takes over `max_hours` ends, and can go on.
     """
 
     kind: Literal["sun397"]
@@ -45,8 +47,20 @@ class Sun397Source(Section):
     archive: str | None = None
     url: str | None = None
     md5: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    min_rate: float = Field(default=1000.0, ge=0.0, allow_inf_nan=False)
+    max_hours: float = Field(default=168.0, gt=0.0, allow_inf_nan=False)
     categories: Listing = "landscape"
     splits: str | None = None
+
+    @model_validator(mode="after")
+    def _url_is_of_the_web(self) -> Sun397Source:
+        try:
+            is_web = self.url is None or urlsplit(self.url).scheme in ("http", "https")
+        except ValueError:
+            is_web = False
+        if not is_web:  # and not quoted: without a scheme, where its secrets are cannot be told
+            raise ValueError("url: is no such address; allowed: http://… or https://…")
+        return self
 
 
 class ImageNetSource(Section):

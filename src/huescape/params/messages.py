@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from huescape.masking import mask
+
 JsonSchema = dict[str, Any]
 
 _BOUNDS = (
@@ -113,7 +115,7 @@ def _tags(at: JsonSchema) -> str:
 
 def short(value: Any, most: int = 60) -> str:
     """The value as Python writes it, cut to `most` characters; one line without control codes."""
-    return printable(repr(value), most)
+    return printable(mask(repr(value)), most)  # masked first: half an address is not known as one
 
 
 def printable(text: str, most: int = 200) -> str:

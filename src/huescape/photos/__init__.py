@@ -4,7 +4,16 @@ Embedded color profiles are ignored: pixels are taken as sRGB, as is usual with 
 """
 
 from huescape.photos.decoding import decode_photo, open_photo, oriented_size
+from huescape.photos.errors import MAX_PIXELS
 from huescape.photos.fitting import fit
 from huescape.photos.reading import PhotoError, read_bytes
 
-__all__ = ["PhotoError", "decode_photo", "fit", "open_photo", "oriented_size", "read_bytes"]
+__all__ = [
+    "MAX_PIXELS",
+    "PhotoError",
+    "decode_photo",
+    "fit",
+    "open_photo",
+    "oriented_size",
+    "read_bytes",
+]

@@ -1,4 +1,4 @@
-"""Decode photos of any format that Pillow knows to RGB of 8 bits a channel.
+"""Decode photos of the formats in `formats` to RGB of 8 bits a channel.
 
 As an Image by Pillow alone; as an array, where Pillow reads the header and `jpeg` decodes what is
 plain, to the same pixels.
@@ -8,17 +8,14 @@ Shape suffixes: H rows and W columns of the photo.
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from huescape.photos import jpeg
-from huescape.photos.reading import PhotoError
+from huescape.photos.colors import check_pixels, to_rgb
+from huescape.photos.errors import MAX_PIXELS, decoder_errors
+from huescape.photos.formats import open_image
 
 _ORIENTATION = 0x0112
 _TRANSPOSED = {
@@ -30,45 +27,44 @@ _TRANSPOSED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_DIRECT = ("RGB", "L", "1", "P", "CMYK", "YCbCr", "HSV", "RGBX")
-_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
-_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
-def oriented_size(data: bytes) -> tuple[int, int]:
+def oriented_size(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """(width, height) in pixels as seen, after the EXIF orientation, without decoding (but TIFF).
 
     Raises PhotoError as `open_photo` does.
     """
-    with _decoder_errors():
-        image = Image.open(io.BytesIO(data))
+    with decoder_errors(data, max_pixels):
+        image = open_image(data)
         if image.format == "TIFF":  # Pillow turns these itself, size and pixels at different times
             image.load()
         width, height = image.size
         return (height, width) if _orientation(image) >= 5 else (width, height)
 
 
-def open_photo(data: bytes) -> Image.Image:
+def open_photo(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode a photo fully: mode RGB, 8 bits a channel, EXIF orientation applied, first frame.
 
     16-bit levels are rounded to 8 bits (Pillow itself drops the low byte of 16-bit RGB), alpha and
     transparent palettes are composited on white, CMYK is converted without a profile.
 
     Raises:
-        PhotoError: `undecodable` (not an image, truncated, damaged) or `unsupported` (a pixel
-            format without a defined color, or so many pixels that memory is at risk).
+        PhotoError: `undecodable` (not an image, truncated, damaged), `unsupported` (a format that
+            is not read, or pixels without a defined color) or `too_large` (more than `max_pixels`:
+            memory would be at risk).
     """
-    with _decoder_errors():
-        image = Image.open(io.BytesIO(data))
+    with decoder_errors(data, max_pixels):
+        image = open_image(data)
+        check_pixels(image, data)
         image.load()
         orientation = _orientation(image)
-        rgb = _to_rgb(image)
+        rgb = to_rgb(image, data)
     if orientation in _TRANSPOSED:
         return rgb.transpose(_TRANSPOSED[orientation])
     return rgb
 
 
-def decode_photo(data: bytes) -> npt.NDArray[np.uint8]:
+def decode_photo(data: bytes, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
     """The pixels of `open_photo` as RGBA uint8 (H, W, 4), C-contiguous; A is 255.
 
     Faster than `open_photo` for JPEG, and with four bytes a pixel, for that is how decoders give
@@ -76,30 +72,13 @@ def decode_photo(data: bytes) -> npt.NDArray[np.uint8]:
     Raises PhotoError as `open_photo` does.
     """
     rgba_HW4 = None
-    with _decoder_errors():
-        image = Image.open(io.BytesIO(data))
+    with decoder_errors(data, max_pixels):
+        image = open_image(data)
         if jpeg.is_plain(image) and _orientation(image) not in _TRANSPOSED:
             rgba_HW4 = jpeg.decode(data, image.size)
-    return np.asarray(open_photo(data).convert("RGBA")) if rgba_HW4 is None else rgba_HW4
-
-
-@contextmanager
-def _decoder_errors() -> Iterator[None]:
-    """Turn whatever a decoder raises on bad bytes into a PhotoError; its warnings are not ours."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    except (PhotoError, MemoryError):
-        raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise PhotoError("unsupported", "too many pixels") from error
-    except UnidentifiedImageError as error:
-        raise PhotoError("undecodable", "not an image") from error
-    except Exception as error:  # decoders raise anything: ValueError, SyntaxError, struct.error
-        reason = "unsupported" if "not available" in str(error) else "undecodable"
-        raise PhotoError(reason, " ".join(str(error).split())) from error
+    if rgba_HW4 is None:
+        return np.asarray(open_photo(data, max_pixels).convert("RGBA"))
+    return rgba_HW4
 
 
 def _orientation(image: Image.Image) -> int:
@@ -109,21 +88,3 @@ def _orientation(image: Image.Image) -> int:
     except Exception:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format == "PNG"):
-        return _from_sixteen_bits(image)
-    if image.mode in _ALPHA or (image.mode in _DIRECT and "transparency" in image.info):
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    if image.mode in _DIRECT:
-        return image.convert("RGB")
-    raise PhotoError("unsupported", f"pixel format {image.mode}")
-
-
-def _from_sixteen_bits(image: Image.Image) -> Image.Image:
-    """Gray of 16 bits; the level 65535 becomes 255."""
-    levels = np.asarray(image).astype(np.uint32)
-    return Image.fromarray(((levels + 128) // 257).astype(np.uint8)).convert("RGB")

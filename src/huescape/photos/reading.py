@@ -9,7 +9,10 @@ from huescape.errors import HuescapeError
 
 
 class PhotoError(HuescapeError):
-    """A photo cannot be used; `reason` is `undecodable`, `unsupported` or `missing`."""
+    """A photo cannot be used; `reason` is a word of `catalog.REASONS`, `detail` says why.
+
+    The reason is `undecodable`, `unsupported`, `too_large` or `missing`.
+    """
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from huescape.arrays import read_arrays
+from huescape.digests import remedy
 from huescape.errors import HuescapeError
 from huescape.figures import side_by_side
 from huescape.reporting.groups import Group
@@ -40,9 +38,8 @@ def draw_blocks(groups: Sequence[Group], folder: Path) -> list[tuple[Path, tuple
 
 
 def read_ids(path: Path) -> list[str]:
-    """The photos of a `pictures.npz`, in its order."""
-    with _opened(path) as stored:
-        return [str(photo) for photo in stored["ids"]]
+    """The photos of a `pictures.npz`, in its order; HuescapeError when it is broken."""
+    return [str(photo) for photo in read_arrays(path, "ids", stage=_stage(path))["ids"].ravel()]
 
 
 def read_pictures(path: Path, ids: Sequence[str]) -> list[tuple[Picture, Picture]]:
@@ -51,31 +48,24 @@ def read_pictures(path: Path, ids: Sequence[str]) -> list[tuple[Picture, Picture
     The k-th photo of the file has the arrays `truth_<k>` and `rgb_<k>`. Raises HuescapeError,
     naming the file, when one is missing or is no picture.
     """
+    places = {photo: k for k, photo in enumerate(read_ids(path))}
+    names = [f"{kind}_{places[photo]}" for photo in ids for kind in ("truth", "rgb")]
+    arrays = read_arrays(path, *names, stage=_stage(path))
     pairs = []
-    with _opened(path) as stored:
-        places = {str(photo): k for k, photo in enumerate(stored["ids"])}
-        for photo in ids:
-            truth, predicted = (stored[f"{kind}_{places[photo]}"] for kind in ("truth", "rgb"))
-            fits = truth.ndim == 3 and truth.shape[2] == 3 and truth.shape == predicted.shape
-            if not fits or not truth.dtype == predicted.dtype == np.uint8:
-                line = f"the pictures of {photo!r} are not two of shape (H, W, 3) and type uint8"
-                raise HuescapeError(f"{path}: {line}; make it again")
-            pairs.append((truth, predicted))
+    for photo in ids:
+        truth, predicted = (arrays[f"{kind}_{places[photo]}"] for kind in ("truth", "rgb"))
+        fits = truth.ndim == 3 and truth.shape[2] == 3 and truth.shape == predicted.shape
+        if not fits or not truth.dtype == predicted.dtype == np.uint8:
+            line = f"the pictures of {photo!r} are not two of shape (H, W, 3) and type uint8"
+            raise HuescapeError(f"{path}: {line}; {remedy(_stage(path))}")
+        pairs.append((truth, predicted))
     return pairs
+
+
+def _stage(path: Path) -> str:
+    return f"evaluate@{path.parent.name}"
 
 
 def _common(lists: Sequence[Sequence[str]]) -> list[str]:
     """What all lists hold, in the order of the first."""
     return [item for item in lists[0] if all(item in other for other in lists)] if lists else []
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            yield stored
-    except KeyError as error:
-        raise HuescapeError(f"{path}: {error.args[0]}; make it again") from error
-    except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        # NumPy's own words advise to load the file unsafely.
-        raise HuescapeError(f"{path}: is not a readable .npz file; make it again") from error

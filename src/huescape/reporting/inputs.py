@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape.arrays import read_arrays
+from huescape.digests import read_verified, remedy
 from huescape.errors import HuescapeError
 
 Json = dict[str, Any]
@@ -62,10 +63,10 @@ def read_result(evaluation: Path, models: Path) -> SystemResult:
     """
     name = evaluation.stem
     folder = evaluation.parent / name
-    scores = _read_object(evaluation, f"evaluate@{name}")
+    scores = _read_object(evaluation, f"evaluate@{name}", folder)
     for key in ("baselines", "temperatures"):
         if not isinstance(scores.get(key), dict):
-            raise HuescapeError(f"{evaluation}: no section {key!r}; `dvc repro -f evaluate@{name}`")
+            raise HuescapeError(f"{evaluation}: no section {key!r}; {remedy(f'evaluate@{name}')}")
     curves = _read_columns(folder / "curves.csv", f"evaluate@{name}")
     if "system" in curves:  # the system's own column may carry its role instead of its name
         curves = {name if key == "system" else key: values for key, values in curves.items()}
@@ -91,7 +92,7 @@ def read_prior(name: str, path: Path, figures: Path) -> Prior:
     for needed in (path, figure):
         if not needed.is_file():
             raise _missing(needed, stage)
-    empirical = read_arrays(path, "empirical")["empirical"]
+    empirical = read_arrays(path, "empirical", stage=stage)["empirical"]
     return Prior(name, empirical.tolist(), figure)
 
 
@@ -99,9 +100,7 @@ def read_catalog(raw: Path, catalog: Path) -> Catalog:
     """Read the sources (`raw/sources.json`) and the fate of their photos (`catalog/summary.*`)."""
     sources = _read_json(raw / "sources.json", "download")
     if not isinstance(sources, list) or not all(isinstance(item, dict) for item in sources):
-        raise HuescapeError(
-            f"{raw / 'sources.json'}: not a list of sources; `dvc repro -f download`"
-        )
+        raise HuescapeError(f"{raw / 'sources.json'}: not a list of sources; {remedy('download')}")
     summary = _read_object(catalog / "summary.json", "filter")
     _require(
         summary,
@@ -122,27 +121,36 @@ def read_text(path: Path) -> str:
         raise HuescapeError(f"{path}: cannot be read: {error}") from error
 
 
-def _read_object(path: Path, stage: str) -> Json:
-    value = _read_json(path, stage)
+def _read_object(path: Path, stage: str, folder: Path | None = None) -> Json:
+    """`folder` is the one whose SHA256SUMS lists a file that lies beside it."""
+    value = _read_json(path, stage, folder)
     if not isinstance(value, dict):
-        raise HuescapeError(f"{path}: not a JSON object; `dvc repro -f {stage}`")
+        raise HuescapeError(f"{path}: not a JSON object; {remedy(stage)}")
     return value
 
 
-def _read_json(path: Path, stage: str) -> Any:
-    if not path.is_file():
-        raise _missing(path, stage)
+def _read_json(path: Path, stage: str, folder: Path | None = None) -> Any:
     try:
-        return json.loads(read_text(path))
+        return json.loads(_verified_text(path, stage, folder))
     except json.JSONDecodeError as error:
-        line = f"{path}, line {error.lineno}: not valid JSON: {error.msg}; `dvc repro -f {stage}`"
+        line = f"{path}, line {error.lineno}: not valid JSON: {error.msg}; {remedy(stage)}"
         raise HuescapeError(line) from error
+    except RecursionError as error:
+        raise HuescapeError(f"{path}: nested too deeply; {remedy(stage)}") from error
 
 
 def _read_rows(path: Path, stage: str) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise _missing(path, stage)
-    return list(csv.DictReader(read_text(path).splitlines()))
+    try:
+        return list(csv.DictReader(_verified_text(path, stage).splitlines()))
+    except csv.Error as error:
+        raise HuescapeError(f"{path}: not a table: {error}; {remedy(stage)}") from error
+
+
+def _verified_text(path: Path, stage: str, folder: Path | None = None) -> str:
+    try:
+        return read_verified(path, stage, folder).decode()
+    except UnicodeDecodeError as error:
+        raise HuescapeError(f"{path}: cannot be read: not UTF-8; {remedy(stage)}") from error
 
 
 def _read_columns(path: Path, stage: str) -> Columns:

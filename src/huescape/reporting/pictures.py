@@ -15,6 +15,8 @@ from huescape.errors import HuescapeError
 
 # Base64 adds a third: pictures of 3.2 MB make a page of about 4.4 MB.
 PAGE_BUDGET = 3_200_000
+# What the stages write; Pillow knows formats that start other programs.
+_FORMATS = ("PNG", "JPEG")
 _QUALITIES = (92, 86, 78, 68)
 
 
@@ -38,11 +40,13 @@ def embed(path: Path, page: Path, budget: int, final: Path | None = None) -> Pic
     """
     try:
         content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as opened:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
+            opened.verify()  # the CRC-32 of every chunk of a PNG, which decoding leaves out
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
             kind, image = opened.format, opened.convert("RGB")
     except UnidentifiedImageError as error:  # its own message names an object in memory
         raise HuescapeError(f"{path}: not a picture that can be read") from error
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them on a PNG
         raise HuescapeError(f"{path}: not a picture that can be read: {error}") from error
     mime = "image/png"
     if kind != "PNG" or len(content) > budget:

@@ -6,21 +6,20 @@ and a sidecar `NNNNN.json`; `index.json` lists the shards. Numbers are little-en
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from huescape import digests
 from huescape.errors import HuescapeError
 
 VERSION = 1
 KINDS = ("photos", "targets")
 INDEX = "index.json"
-_BLOCK = 1 << 22
 # Of a `chroma` column: the level that stands for 1, a finer step than any eye or loss can tell.
 CHROMA_LEVELS = 32767
 
@@ -52,13 +51,27 @@ class _Record(BaseModel):
 R = TypeVar("R", bound="_Record")
 
 
+def _numeric(dtype: str) -> str:
+    try:
+        known = np.dtype(dtype)
+    except (TypeError, ValueError, SyntaxError):
+        known = np.dtype(object)
+    if known.kind not in "biuf" or known.name != dtype:
+        raise ValueError(f"dtype is {dtype!r}; allowed: one of numbers, such as uint8")
+    return dtype
+
+
+DType = Annotated[str, AfterValidator(_numeric)]
+Shape = tuple[Annotated[int, Field(ge=0)], ...]
+
+
 class StoredColumn(BaseModel):
     """A column of one shard: `sha256` and `bytes` are those of the whole `.npy` file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: DType
+    shape: Shape
     sha256: str
     bytes: int
 
@@ -79,8 +92,8 @@ class IndexColumn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: DType
+    shape: Shape
 
 
 class IndexShard(BaseModel):
@@ -123,7 +136,7 @@ def sidecar_file(name: str) -> str:
 def read_sidecar(folder: Path, name: str) -> Sidecar:
     """The sidecar of shard `name`; HuescapeError if it is missing, unknown or inconsistent."""
     path = folder / sidecar_file(name)
-    sidecar = _parse(Sidecar, path)
+    sidecar = _parsed(Sidecar, path, _content(path))
     if not sidecar.count == len(sidecar.ids) == len(sidecar.splits):
         raise HuescapeError(
             f"{path}: count is {sidecar.count}, but it lists {len(sidecar.ids)} ids and "
@@ -132,9 +145,13 @@ def read_sidecar(folder: Path, name: str) -> Sidecar:
     return sidecar
 
 
-def read_index(folder: Path) -> Index:
-    """The index of `folder`; HuescapeError if it is missing, unknown or inconsistent."""
-    index = _parse(Index, folder / INDEX)
+def read_index(folder: Path, kind: str = "photos") -> Index:
+    """The index of `folder`; HuescapeError if it is missing, damaged, unknown or inconsistent.
+
+    `kind` is the one that is expected; the message names the command that makes such shards.
+    """
+    path = folder / INDEX
+    index = _parsed(Index, path, digests.read_verified(path, maker(folder, kind)))
     total = sum(shard.count for shard in index.shards)
     if total != index.count:
         raise HuescapeError(
@@ -143,24 +160,27 @@ def read_index(folder: Path) -> Index:
     return index
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read block by block."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+def maker(folder: Path, kind: str) -> str:
+    """The stage that makes a folder of shards of `kind`, as DVC names it."""
+    return "resize" if kind == "photos" else f"encode@{folder.name}"
 
 
-def _parse(record: type[R], path: Path) -> R:
+def _content(path: Path) -> bytes:
     try:
-        value = json.loads(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise HuescapeError(f"{path}: no such file; the shards are not complete") from error
     except OSError as error:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _parsed(record: type[R], path: Path, content: bytes) -> R:
+    try:
+        value = json.loads(content)
     except ValueError as error:
         raise HuescapeError(f"{path}: not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise HuescapeError(f"{path}: not valid JSON: nested too deeply") from error
     _check_version(value, path)
     try:
         return record.model_validate(value)

@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape import digests
 from huescape.errors import HuescapeError
 from huescape.progress import progress
 from huescape.shards.format import (
+    INDEX,
     Column,
     Index,
     Sidecar,
     column_file,
-    file_sha256,
+    maker,
     read_index,
     read_sidecar,
     sidecar_file,
@@ -58,16 +60,19 @@ class ShardSet:
         self._ends = np.cumsum([shard.count for shard in index.shards], dtype=np.int64)
         self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
+        self._verified: set[tuple[int, str]] = set()
 
     @classmethod
     def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
-        """Open `folder`; with `kind`, only if it is of that kind. Checks sizes, not contents.
+        """Open `folder`; with `kind`, only if it is of that kind.
 
+        The index and the sidecars are compared with their SHA-256, the columns with their size: a
+        column is compared with its SHA-256 when it is first read.
         Raises HuescapeError, naming the file: unknown version or kind, missing file, wrong size,
         sidecar that is not the one that was indexed.
         """
         folder = Path(folder)
-        index = read_index(folder)
+        index = read_index(folder, kind or "photos")
         if kind is not None and index.kind != kind:
             raise HuescapeError(f"{folder}: holds shards of kind {index.kind!r}; needed: {kind!r}")
         sidecars = []
@@ -141,22 +146,32 @@ class ShardSet:
         return shard_N, rows_N - self._starts[shard_N]
 
     def verify(self) -> None:
-        """Read every column file; raises HuescapeError naming the first whose SHA-256 is wrong."""
-        files = [
-            (self.folder / column_file(shard.name, column), sha256)
-            for shard in self._index.shards
-            for column, sha256 in sorted(shard.sha256.items())
-        ]
-        for path, sha256 in progress(files, desc="verify", unit="file"):
-            if file_sha256(path) != sha256:
-                raise HuescapeError(
-                    f"{path}: corrupt (its SHA-256 is not the one in the index); "
-                    "remove the folder and make it again"
-                )
+        """Read every column file; raises HuescapeError naming the first whose SHA-256 is wrong.
+
+        Reading does the same, column by column: this is for those who would rather know at once.
+        """
+        numbers = range(len(self._index.shards))
+        files = [(number, column) for number in numbers for column in sorted(self.columns)]
+        for number, column in progress(files, desc="verify", unit="file"):
+            self._verify(number, column)
+
+    def _verify(self, number: int, column: str) -> None:
+        """Compare a column file with the index, once in the life of this object."""
+        if (number, column) in self._verified:
+            return
+        shard = self._index.shards[number]
+        path = self.folder / column_file(shard.name, column)
+        if _sha256(path) != shard.sha256[column]:
+            raise HuescapeError(
+                f"{path}: damaged: its SHA-256 is not the one in {self.folder / INDEX}; "
+                f"{digests.remedy(maker(self.folder, self.kind))}"
+            )
+        self._verified.add((number, column))
 
     def _map(self, number: int, column: str) -> Array:
         maps = self._maps[column]
         if number not in maps:
+            self._verify(number, column)
             shard = self._index.shards[number]
             path = self.folder / column_file(shard.name, column)
             maps[number] = _mapped(path, self.columns[column], shard.count)
@@ -165,18 +180,30 @@ class ShardSet:
 
 def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
     shard = index.shards[number]
-    sidecar = read_sidecar(folder, shard.name)
     path = folder / sidecar_file(shard.name)
-    if file_sha256(path) != shard.sidecar:
-        raise HuescapeError(f"{path}: is not the sidecar that the index lists; make it again")
+    sidecar = read_sidecar(folder, shard.name)
+    again = digests.remedy(maker(folder, index.kind))
+    if _sha256(path) != shard.sidecar:
+        raise HuescapeError(f"{path}: is not the sidecar that the index lists; {again}")
+    if not sidecar.columns.keys() == index.columns.keys() == shard.sha256.keys():
+        raise HuescapeError(f"{path}: has other columns than the index; {again}")
     for name in index.columns:
         column = folder / column_file(shard.name, name)
-        if name not in sidecar.columns or not column.is_file():
-            raise HuescapeError(f"{column}: no such file; the shards are not complete")
+        if not column.is_file():
+            raise HuescapeError(f"{column}: no such file; the shards are not complete; {again}")
         expected, found = sidecar.columns[name].bytes, column.stat().st_size
         if found != expected:
-            raise HuescapeError(f"{column}: has {found} bytes, expected {expected}: damaged")
+            raise HuescapeError(
+                f"{column}: has {found} bytes, expected {expected}: damaged; {again}"
+            )
     return sidecar
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return digests.file_sha256(path)
+    except OSError as error:
+        raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _mapped(path: Path, column: Column, count: int) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from huescape import digests
 from huescape.atomic import replace_file, write_json
 from huescape.errors import HuescapeError
 from huescape.shards.format import (
@@ -26,10 +26,10 @@ from huescape.shards.format import (
     Sidecar,
     StoredColumn,
     column_file,
-    file_sha256,
     read_sidecar,
     sidecar_file,
 )
+from huescape.temporaries import sweep
 
 Array = npt.NDArray[Any]
 Row = tuple[str, str, Mapping[str, Array]]
@@ -37,7 +37,6 @@ Row = tuple[str, str, Mapping[str, Array]]
 # the page cache: photos are then read back at random a seventh faster. Other systems do not mind.
 _BLOCK = 1 << 22
 _SHARD_FILE = re.compile(r"(?P<name>\d{5,})\.(json|\w+\.npy)")
-_LEFT_OVER = re.compile(r"\.(\d{5,}\.(json|\w+\.npy)|index\.json)\.\d+\.tmp")
 
 
 def write_shard(
@@ -91,6 +90,7 @@ def write_index(
 ) -> dict[str, Any]:
     """Write `index.json` over the shards `names`, from their sidecars, and return it.
 
+    SHA256SUMS, written last, lists it and the files it lists.
     Files of other shards and left-overs of killed writers are removed from `folder`.
     Raises HuescapeError when a shard is missing, has other columns, or a photo is in two.
     """
@@ -99,6 +99,7 @@ def write_index(
     sidecars = [_checked_sidecar(folder, name, columns) for name in names]
     _check_unique(folder, sidecars)
     _remove_others(folder, set(names))
+    sweep(folder)
     index = Index(
         kind=kind,  # type: ignore[arg-type]
         columns={c.name: IndexColumn(dtype=c.dtype, shape=c.shape) for c in columns},
@@ -109,7 +110,7 @@ def write_index(
                 name=sidecar.name,
                 count=sidecar.count,
                 sha256={name: column.sha256 for name, column in sidecar.columns.items()},
-                sidecar=file_sha256(folder / sidecar_file(sidecar.name)),
+                sidecar=digests.file_sha256(folder / sidecar_file(sidecar.name)),
             )
             for sidecar in sidecars
         ],
@@ -117,7 +118,18 @@ def write_index(
     )
     value: dict[str, Any] = index.model_dump(mode="json")
     write_json(folder / INDEX, value)
+    digests.write_sums(folder, _sums(folder, index))
     return value
+
+
+def _sums(folder: Path, index: Index) -> dict[str, str]:
+    """Digests by file name; those of the columns are known, so they are not read for it."""
+    sums = {INDEX: digests.file_sha256(folder / INDEX)}
+    for shard in index.shards:
+        sums[sidecar_file(shard.name)] = shard.sidecar
+        for column, sha256 in shard.sha256.items():
+            sums[column_file(shard.name, column)] = sha256
+    return sums
 
 
 class _ColumnWriter:
@@ -167,9 +179,7 @@ class _ColumnWriter:
         self.write(np.ascontiguousarray(array, column.stored).reshape(-1).view(np.uint8).data)
 
     def close(self) -> StoredColumn:
-        """Flush to the disk, so that a sidecar never outlives its columns in a power cut."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """End the file; it is on the disk once it has its name, before the sidecar is written."""
         self._file.close()
         return StoredColumn(
             dtype=self.column.dtype,
@@ -210,5 +220,5 @@ def _check_unique(folder: Path, sidecars: Sequence[Sidecar]) -> None:
 def _remove_others(folder: Path, names: set[str]) -> None:
     for path in sorted(folder.iterdir()):
         match = _SHARD_FILE.fullmatch(path.name)
-        if _LEFT_OVER.fullmatch(path.name) or (match and match["name"] not in names):
+        if match and match["name"] not in names:
             path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +23,31 @@ _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 #: Larger members are refused: a photo is read whole, so a lie about the size must not fill memory.
 _LARGEST = 1 << 30
+#: The same for a name, and whatever else a header of its own may say of the next member.
+_LARGEST_HEADER = 1 << 20
+_HEADERS = (b"x", b"g", b"X", b"L", b"K")
+#: What tarfile, gzip and zlib raise at bytes that somebody chose; RecursionError at headers of
+#: headers of headers.
+_BROKEN = (
+    *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    *(ValueError, OverflowError, LookupError, RecursionError),
+)
+#: Where photos lie while their archive is not read to its end: hidden, so never listed.
+_STAGING = ".huescape-extracting"
+#: How files begin that are taken for archives by their name.
+_OTHERS = (
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"<", "a web page or XML"),
+    (b"{", "JSON text"),
+    (b"pk\x03\x04", "a zip archive"),
+    (b"bzh", "a bzip2 file"),
+    (b"\xfd7zxz", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"rar!", "a rar archive"),
+    (b"%pdf", "a PDF document"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +65,14 @@ class _Header(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         try:
-            return super().frombuf(buf, encoding, errors)
+            header = super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
             if len(buf) == tarfile.BLOCKSIZE and not any(buf):  # the true end
                 raise
             raise tarfile.ReadError(f"it stops short or is damaged ({error})") from error
+        if header.size < 0 or (header.type in _HEADERS and header.size > _LARGEST_HEADER):
+            raise tarfile.ReadError(f"a header claims {header.size} bytes")
+        return header
 
 
 def extract_photos(
@@ -52,20 +81,44 @@ def extract_photos(
     """Extract the photos that `place` gives a place below `root`; return how many these are.
 
     `place` maps the name of a member to a path relative to `root`, or None to leave it out. The
-    tar, plain or gzipped, is read once from front to end. Each file gets its final name when it is
-    whole, and one that is there with the right size is kept, so an interrupted run goes on.
-    Links, devices and sparse files are never extracted. Raises HuescapeError for an archive that
-    is damaged or incomplete, and for one with a member whose name leaves the folder.
+    tar, plain or gzipped, is read once from front to end. Photos lie in a hidden folder of `root`
+    until the archive was read without an error, so none of a damaged one gets its name; what an
+    interrupted run left there, and what is at its place already, is compared and written anew
+    where it differs. Links, devices and sparse files are never extracted. Raises HuescapeError
+    for an archive that is damaged or incomplete, and for one with a member whose name leaves the
+    folder.
     """
-    count = 0
+    placed: set[PurePosixPath] = set()
+    staging = root / _STAGING
     with _reading(archive) as tar:
         while (member := tar.next()) is not None:
             tar.members = []  # type: ignore[attr-defined]  # it keeps every header it has read
             target = _target(archive, member, place)
             if target is not None:
-                _extract(tar, member, root / target)
-                count += 1
-    return count
+                _extract(tar, member, root / target, staging / target)
+                placed.add(target)
+    _settle(staging, root, placed)
+    return len(placed)
+
+
+def archive_problem(start: bytes, whole: bool = True) -> str | None:
+    """Say what a file is that begins with `start` if it is no tar, plain or gzipped; else None.
+
+    Without `whole`, None too where more bytes may show that it is one.
+    """
+    if not start:
+        return "an empty file"
+    if not start.startswith(_GZIP):
+        lower = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+        known = next((name for magic, name in _OTHERS if lower.startswith(magic)), None)
+        return None if _is_tar(start) else known or "no tar archive"
+    try:
+        inner = zlib.decompressobj(wbits=31).decompress(start, tarfile.BLOCKSIZE)
+    except zlib.error:
+        return "a damaged gzip file"
+    if len(inner) < tarfile.BLOCKSIZE and not whole:
+        return None
+    return None if _is_tar(inner) else "a gzip file without a tar archive"
 
 
 def tar_members(archive: Path, start: int = 0, end: int | None = None) -> list[Member]:
@@ -87,8 +140,11 @@ def _reading(archive: Path) -> Iterator[tarfile.TarFile]:
     with _explained(archive), archive.open("rb") as raw:
         shown: tqdm[Any] = bar(total=archive.stat().st_size, desc="extract", unit="B", scale=True)
         counted = cast(BinaryIO, _Counted(raw, shown.update))
-        zipped = raw.read(2) == _GZIP
+        start = raw.read(_CHUNK)
         raw.seek(0)
+        if problem := archive_problem(start):
+            raise tarfile.ReadError(f"it is {problem}")
+        zipped = start.startswith(_GZIP)
         content = cast(IO[bytes], gzip.GzipFile(fileobj=counted, mode="rb")) if zipped else counted
         with shown, tarfile.open(fileobj=content, mode="r|", tarinfo=_Header) as tar:
             yield tar
@@ -98,11 +154,11 @@ def _reading(archive: Path) -> Iterator[tarfile.TarFile]:
 
 @contextmanager
 def _explained(archive: Path) -> Iterator[None]:
-    """Turn what tarfile, gzip and zlib raise into one line."""
+    """Turn what goes wrong with the bytes, or the disk, into one line."""
     try:
         yield
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        reason = " ".join(str(error).split())
+    except _BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise HuescapeError(
             f"{archive}: not a tar archive, or damaged or incomplete: {reason}; get it again"
         ) from error
@@ -138,27 +194,62 @@ def _plain(member: tarfile.TarInfo) -> bool:
     return member.isreg() and not member.issparse()
 
 
+def _is_tar(start: bytes) -> bool:
+    """Whether a tar begins so: by the checksum of its first header, or with the end of an empty."""
+    try:
+        tarfile.TarInfo.frombuf(start[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+        return True
+    except (tarfile.HeaderError, ValueError):
+        return False
+    return True
+
+
 def _safe(archive: Path, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
         raise HuescapeError(f"{archive}: refused: it holds the unsafe path {name!r}")
+    if name.encode("utf-8", "ignore").decode() != name:
+        raise HuescapeError(f"{archive}: refused: the name {name!r} in it is not UTF-8")
     return path
 
 
 def _member(archive: Path, info: tarfile.TarInfo, limit: int) -> Member:
     _safe(archive, info.name)
-    if info.offset_data + info.size > limit:
+    if info.size < 0 or info.offset_data + info.size > limit:
         raise tarfile.ReadError(f"it ends within {info.name}")
     return Member(info.name, info.offset_data, info.size)
 
 
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    if target.is_file() and target.stat().st_size == member.size:
-        return
-    if member.size > _LARGEST:
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, staged: Path) -> None:
+    """Put a photo at `staged`, unless it is at its final `target` already, byte for byte."""
+    if not 0 <= member.size <= _LARGEST:
         raise tarfile.ReadError(f"{member.name} claims {member.size} bytes, no photo has as many")
     source = tar.extractfile(member)
     content = source.read() if source else b""
     if len(content) != member.size:
         raise tarfile.ReadError(f"it ends within {member.name}")
-    write_bytes(target, content)
+    if _holds(target, content):
+        staged.unlink(missing_ok=True)  # the earlier of two members with one name
+    elif not _holds(staged, content):
+        write_bytes(staged, content, durable=False)  # compared when the archive is read again
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there with these bytes."""
+    if not path.is_file() or path.stat().st_size != len(content):
+        return False
+    return path.read_bytes() == content
+
+
+def _settle(staging: Path, root: Path, placed: set[PurePosixPath]) -> None:
+    """Give the photos of an archive that was read to its end their names."""
+    try:
+        for staged in [path for path in staging.rglob("*") if path.is_file()]:
+            name = staged.relative_to(staging)
+            if PurePosixPath(name) in placed:  # else a damaged archive had it
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                staged.replace(root / name)
+        shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise HuescapeError(f"{error.filename or root}: {error.strerror or error}") from error

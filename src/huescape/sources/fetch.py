@@ -2,56 +2,35 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import re
 import shutil
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
-from email.message import Message
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from huescape import __version__
 from huescape.atomic import write_json
 from huescape.errors import HuescapeError
+from huescape.masking import mask
 from huescape.progress import bar
 from huescape.sources.hashing import file_digest
+from huescape.sources.pace import Pace, Patience
+from huescape.sources.web import SCHEMES, Answer, LostError, answered
 
 _CHUNK = 1 << 20
 _GB = 1e9
 #: Answers of a server that may be different in a minute; every other error is final.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
+#: Enough of a file to say what it is: the first look, and the last one.
+_GLANCE, _LOOK = 512, 1 << 16
 
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to go on: `tries` in a row that bring no new byte, `pause` seconds between them
-    (doubled each time), and `timeout` seconds of silence that count as a lost connection."""
-
-    tries: int = 5
-    pause: float = 2.0
-    timeout: float = 60.0
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What the server is about to send: bytes from `start`, of `total` in all if it says so."""
-
-    start: int
-    total: int | None
-    validator: str | None
-
-
-class _LostError(Exception):
-    """The connection broke, or the server is busy: worth another try."""
+#: Says what is wrong with a file by its first bytes, or None; with `whole`, these are all that
+#: there will be to judge by.
+Refuse = Callable[[bytes, bool], str | None]
 
 
 def fetch(
@@ -59,39 +38,57 @@ def fetch(
     target: Path,
     md5: str | None = None,
     *,
+    refuse: Refuse | None = None,
     room: Callable[[int], None] | None = None,
     patience: Patience | None = None,
 ) -> None:
     """Download `url` to `target`, by way of `<target>.part`.
 
     A partial file is continued with a range request if the server still has the same file (its
-    ETag or Last-Modified, or a known md5 that will tell), and started anew otherwise. `room` is
+    ETag or Last-Modified, or a known md5 that will tell), and started anew otherwise. `refuse`
+    looks at the first bytes: what it finds wrong is removed and never gets its name. `room` is
     called with the number of bytes still to come before the first of them is written; it raises
     when the disk is too small. Raises HuescapeError for an address that does not exist, a
-    connection lost too often, a full disk, or a checksum that differs.
+    connection lost or too slow too often, a full disk, or a checksum that differs.
     """
-    if not url.startswith(("http://", "https://")):
-        raise HuescapeError(f"{url}: only http:// and https:// addresses can be downloaded")
+    if (
+        url.partition("://")[0].lower() not in SCHEMES
+    ):  # not quoted: where its secrets are cannot be told
+        raise HuescapeError(
+            f"{target}: cannot be downloaded: its address does not begin with http:// or https://"
+        )
     patience = patience or Patience()
-    download = _Download(url, target, md5, room or (lambda size: check_room(target, size)))
-    failures, furthest = 0, download.have()
+    room = room or (lambda size: check_room(target, size))
+    download = _Download(url, target, md5, refuse, room, Pace(patience))
+    _persist(download, patience)
+    download.finish()
+
+
+def _persist(download: _Download, patience: Patience) -> None:
+    """Try until everything has come, or there was no progress for too long."""
+    failures, furthest, since = 0, download.have(), time.monotonic()
     while True:
         try:
             download.attempt(patience.timeout)
-            break
-        except _LostError as error:
-            failures = 0 if download.have() > furthest else failures + 1
+            return
+        except LostError as error:
+            gained, now = download.have() - furthest, time.monotonic()
+            enough = gained > 0 and gained >= patience.min_rate * (now - since)
+            failures, since = (0 if enough else failures + 1), now
             furthest = max(furthest, download.have())
             if failures >= patience.tries:
-                raise HuescapeError(
-                    f"{url}: no progress in {failures} tries: {error}; "
-                    f"{download.have()} bytes are kept in {download.part}, run again to go on"
-                ) from error
+                reason = f"no progress in {failures} tries: {error}"
+                raise download.stopped(reason) from error
             pause = patience.pause * 2**failures
-            note = f"{url}: {error}; trying again in {pause:.0f} s"
+            if error.wait is not None:
+                pause = max(pause, error.wait)
+                since += pause
+                if pause > patience.longest_wait:
+                    reason = f"{error}, and the server asks to wait {pause:.0f} s"
+                    raise download.stopped(reason) from error
+            note = mask(f"{download.url}: {error}; trying again in {pause:.0f} s")
             tqdm.write(f"huescape: warning: {note}", file=sys.stderr)
             time.sleep(pause)
-    download.finish()
 
 
 def check_room(path: Path, size: int, what: str = "the download") -> None:
@@ -108,9 +105,16 @@ class _Download:
     """One download and its partial file."""
 
     def __init__(
-        self, url: str, target: Path, md5: str | None, room: Callable[[int], None]
+        self,
+        url: str,
+        target: Path,
+        md5: str | None,
+        refuse: Refuse | None,
+        room: Callable[[int], None],
+        pace: Pace,
     ) -> None:
         self.url, self.target, self.md5, self.room = url, target, md5, room
+        self.refuse, self.pace = refuse, pace
         self.part = target.with_name(target.name + ".part")
         self.note = target.with_name(target.name + ".part.json")  # what the partial file is of
         self.asked = False
@@ -119,22 +123,31 @@ class _Download:
         """Bytes of the partial file."""
         return self.part.stat().st_size if self.part.is_file() else 0
 
+    def stopped(self, reason: str) -> HuescapeError:
+        """The error that ends a download which can go on another time."""
+        return HuescapeError(
+            f"{self.url}: {reason}; {self.have()} bytes are kept in {self.part}, run again to go on"
+        )
+
     def attempt(self, timeout: float) -> None:
-        """Ask for what is missing and append it; raises _LostError if that is not all of it."""
-        try:
-            with urllib.request.urlopen(self._request(), timeout=timeout) as response:
-                self._receive(response)
-        except urllib.error.HTTPError as error:
-            if error.code != 416 or not self._is_complete(error.headers):
-                self._refused(error)
-        except http.client.InvalidURL as error:
-            raise HuescapeError(f"{self.url}: not an address: {error}") from error
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise _LostError(str(reason) or type(reason).__name__) from error
+        """Ask for what is missing and append it; raises LostError if that is not all of it."""
+        if reason := self.pace.over:
+            raise self.stopped(reason)
+        self.pace.start()
+        headers, note = self._range(), self._read_note()
+        with answered(self.url, headers, timeout) as answer:
+            if answer.status == 416 and headers:
+                self._check_complete(answer)
+            elif answer.status not in (200, 206):
+                raise self._refused(answer)
+            elif answer.status == 206 and headers and answer.validator != note.get("validator"):
+                raise self._anew()
+            else:
+                self._receive(answer)
 
     def finish(self) -> None:
         """Verify the partial file and give it its name."""
+        self._inspect(whole=True)
         if self.md5 is not None:
             self._verify(self.md5)
         self.part.replace(self.target)
@@ -149,14 +162,15 @@ class _Download:
             self.part.replace(aside)
             raise HuescapeError(f"{error}; the file is kept as {aside}") from error
 
-    def _request(self) -> urllib.request.Request:
-        headers = {"User-Agent": f"huescape/{__version__}", "Accept-Encoding": "identity"}
+    def _range(self) -> dict[str, str]:
+        """The headers that ask for what is missing; none to ask for everything."""
         have, note = self.have(), self._read_note()
-        if have and note.get("url") == self.url and (note.get("validator") or self.md5):
-            headers["Range"] = f"bytes={have}-"
-            if note.get("validator"):
-                headers["If-Range"] = note["validator"]
-        return urllib.request.Request(self.url, headers=headers)
+        validator = note.get("validator")
+        # Masked: a new signature on the same address is no other file.
+        if not have or note.get("url") != mask(self.url) or not (validator or self.md5):
+            return {}
+        condition = {"If-Range": validator} if isinstance(validator, str) else {}
+        return {"Range": f"bytes={have}-", **condition}
 
     def _read_note(self) -> dict[str, Any]:
         try:
@@ -165,48 +179,71 @@ class _Download:
             return {}
         return note if isinstance(note, dict) else {}
 
-    def _receive(self, response: http.client.HTTPResponse) -> None:
-        answer = _answer(response.status, response.headers)
+    def _receive(self, answer: Answer) -> None:
         if answer.start not in (0, self.have()):
-            raise _LostError(f"the server sent bytes from {answer.start}")
+            raise LostError(f"the server sent bytes from {answer.start}")
         if not self.asked and answer.total is not None:
             self.room(answer.total - self.have())  # a partial file that is started anew is freed
             self.asked = True
-        self._append(response, answer)
+        self._append(answer)
         if answer.total is not None and self.have() != answer.total:
-            raise _LostError(f"{self.have()} of {answer.total} bytes came")
+            raise LostError(f"{self.have()} of {answer.total} bytes came")
 
-    def _append(self, response: http.client.HTTPResponse, answer: _Answer) -> None:
+    def _append(self, answer: Answer) -> None:
         try:
             self.part.parent.mkdir(parents=True, exist_ok=True)
             stream = FileIO(self.part, "ab" if answer.start else "wb")
         except OSError as error:
             raise HuescapeError(f"cannot write {self.part}: {error.strerror}") from error
-        write_json(self.note, {"url": self.url, "validator": answer.validator})
+        write_json(self.note, {"url": mask(self.url), "validator": answer.validator})
         desc, at = f"download {self.target.name}", answer.start
         shown: tqdm[Any] = bar(total=answer.total, desc=desc, unit="B", initial=at, scale=True)
+        end = answer.total or sys.maxsize
         with stream, shown:
-            # read1: what came before a break is kept, not only whole chunks
-            while at != answer.total and (chunk := response.read1(_CHUNK)):
+            while at < end and (chunk := answer.read(min(_CHUNK, end - at))):
                 _write(stream, chunk, self.part)
                 shown.update(len(chunk))
                 at += len(chunk)
+                if at - len(chunk) < _GLANCE <= at:
+                    self._inspect(whole=False)
+                self.pace.count(len(chunk))
+                if reason := self.pace.over:
+                    raise self.stopped(reason)
 
-    def _is_complete(self, headers: Message) -> bool:
-        """After 416 (nothing at that position): whether the partial file is already all of it."""
-        total = (headers.get("Content-Range") or "").rpartition("/")[2]
-        if total.isdigit() and int(total) == self.have():
-            return True
+    def _inspect(self, whole: bool) -> None:
+        """Remove a file that is not what it should be, as its first bytes tell."""
+        if self.refuse is None:
+            return
+        with self.part.open("rb") as stream:
+            problem = self.refuse(stream.read(_LOOK), whole)
+        if problem is not None:
+            self._remove()
+            raise HuescapeError(
+                f"{self.url}: the server sends {problem}; it was removed; "
+                f"check `url`, or put the file at {self.target} yourself"
+            )
+
+    def _remove(self) -> None:
         self.part.unlink(missing_ok=True)
-        raise _LostError("the file on the server is another one now")
+        self.note.unlink(missing_ok=True)
 
-    def _refused(self, error: urllib.error.HTTPError) -> None:
-        if error.code in _PASSING:
-            raise _LostError(f"HTTP {error.code} {error.reason}") from error
-        raise HuescapeError(
-            f"{self.url}: the server answers {error.code} {error.reason}; "
+    def _anew(self) -> LostError:
+        self._remove()
+        return LostError("the file on the server is another one now")
+
+    def _check_complete(self, answer: Answer) -> None:
+        """After 416 (nothing at that position): the partial file may already be all of it."""
+        if answer.total != self.have():
+            raise self._anew()
+
+    def _refused(self, answer: Answer) -> Exception:
+        said = f"{answer.status} {answer.reason}"
+        if answer.status in _PASSING:
+            return LostError(f"HTTP {said}", answer.wait)
+        return HuescapeError(
+            f"{self.url}: the server answers {said}; "
             f"check `url`, or put the file at {self.target} yourself"
-        ) from error
+        )
 
 
 def check_md5(path: Path, md5: str, origin: str) -> None:
@@ -217,20 +254,6 @@ def check_md5(path: Path, md5: str, origin: str) -> None:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror}") from error
     if actual != md5:
         raise HuescapeError(f"{origin}: checksum differs: md5 is {actual}, expected {md5}")
-
-
-def _answer(status: int, headers: Message) -> _Answer:
-    length = headers.get("Content-Length") or ""
-    total = int(length) if length.isdigit() else None
-    validator = headers.get("ETag") or headers.get("Last-Modified")
-    if validator and validator.startswith("W/"):  # a weak one does not promise equal bytes
-        validator = headers.get("Last-Modified")
-    if status != 206:
-        return _Answer(0, total, validator)
-    matched = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range") or "")
-    if matched is None:
-        raise _LostError("the server's Content-Range cannot be read")
-    return _Answer(int(matched[1]), int(matched[2]), validator)
 
 
 def _write(stream: FileIO, chunk: bytes, part: Path) -> None:

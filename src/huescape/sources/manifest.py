@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from huescape.atomic import write_text
+from huescape.digests import read_verified, reseal
 from huescape.errors import HuescapeError
 
 
@@ -36,22 +37,24 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
-    """Write the rows sorted by id, whole or not at all."""
+    """Write the rows sorted by id, whole or not at all, and their SHA-256 beside them."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     ordered = sorted(rows, key=lambda row: row.id)
     writer.writerows([getattr(row, name) for name in COLUMNS] for row in ordered)
     write_text(path, text.getvalue())
+    reseal(path)
 
 
 def read_manifest(path: Path) -> list[Row]:
-    """Read the rows back; raises HuescapeError for a file that is no manifest."""
+    """Read the rows back; raises HuescapeError for a file that is damaged or no manifest."""
+    content = read_verified(path, "download")
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            header, *records = list(csv.reader(stream)) or [[]]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        text = io.StringIO(content.decode(), newline="")
+        header, *records = list(csv.reader(text)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        reason = "not UTF-8 text" if isinstance(error, ValueError) else str(error)
         raise HuescapeError(f"{path}: cannot be read: {reason}; run the stage download") from error
     if tuple(header) != COLUMNS:
         raise HuescapeError(f"{path}: not a manifest; its columns must be {','.join(COLUMNS)}")

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from huescape.atomic import write_json
 from huescape.errors import HuescapeError
 from huescape.params.download import Sun397Source
-from huescape.sources.archives import extract_photos
+from huescape.sources.archives import archive_problem, extract_photos
 from huescape.sources.categories import NO_TIER, SUN397_PHOTOS, sun_categories, sun_tier
 from huescape.sources.fetch import check_md5, check_room, fetch
 from huescape.sources.folder import found_file
 from huescape.sources.listing import Found
+from huescape.sources.pace import Patience
 from huescape.sources.walk import walk_photos
 
 _INSIDE = (".", "SUN397", "Images", "SUN2012", "SUN2012/Images")
@@ -109,8 +110,9 @@ def _wanted(place: PurePosixPath, categories: str) -> bool:
 def _is_ready(places: _Places, categories: str) -> bool:
     """Whether the tree can be used: the user's own, or one extracted whole, with these categories.
 
-    Raises HuescapeError for one extracted in part when there is no archive to go on with: it must
-    never pass for the whole.
+    An archive that is another one now is read again: the first may have been damaged. Raises
+    HuescapeError for a tree extracted in part when there is no archive to go on with: it must never
+    pass for the whole.
     """
     note = _read_note(places.root)
     if note is None:
@@ -120,7 +122,19 @@ def _is_ready(places: _Places, categories: str) -> bool:
         raise HuescapeError(
             f"{places.key}.root: {places.root} was extracted in part; give `archive` to go on"
         )
-    return enough
+    return enough and _is_of(note, places.archive)
+
+
+def _is_of(note: dict[str, Any], archive: Path | None) -> bool:
+    """Whether the archive is still the one that was extracted; one that is gone may be."""
+    if archive is None or not archive.is_file() or "stamp" not in note:
+        return True
+    return bool(note["stamp"] == _stamp(archive))
+
+
+def _stamp(archive: Path) -> list[int]:
+    status = archive.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _read_note(root: Path) -> dict[str, Any] | None:
@@ -139,6 +153,8 @@ def _provide(source: Sun397Source, archive: Path, key: str) -> None:
         if source.md5 is not None:
             check_md5(archive, source.md5, str(archive))
         return
+    if archive.exists():
+        raise HuescapeError(f"{key}.archive: {archive} is not a file; name the archive itself")
     if source.url is None:
         raise HuescapeError(f"{key}.archive: {archive} does not exist; give `url` to download it")
 
@@ -152,7 +168,9 @@ def _provide(source: Sun397Source, archive: Path, key: str) -> None:
         )
         _check_rooms(archive, size, Path(source.root).expanduser(), extracted)
 
-    fetch(source.url, archive, source.md5, room=room)
+    patience = Patience(min_rate=source.min_rate, max_hours=source.max_hours)
+    md5, refuse = source.md5, archive_problem
+    fetch(source.url, archive, md5, refuse=refuse, room=room, patience=patience)
 
 
 def _check_rooms(archive: Path, download: float, root: Path, extracted: float) -> None:
@@ -162,7 +180,8 @@ def _check_rooms(archive: Path, download: float, root: Path, extracted: float) -
 
 
 def _extract(source: Sun397Source, places: _Places, archive: Path) -> None:
-    note = {"archive": archive.name, "categories": source.categories, "complete": False}
+    note: dict[str, Any] = {"archive": archive.name, "categories": source.categories}
+    note |= {"stamp": _stamp(archive), "complete": False}
     size = archive.stat().st_size * _share(source.categories)
     have = sum(path.stat().st_size for path in places.root.rglob("sun_*"))
     check_room(places.root / _NOTE, max(int(size) - have, 0), f"the photos of {archive}")

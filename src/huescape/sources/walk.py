@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from huescape.errors import HuescapeError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
+#: What `photos.formats` reads; a test compares.
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".bmp"),
+    *(".gif", ".jp2", ".j2k", ".jpf", ".jpx", ".avif", ".avifs", ".heic", ".heif", ".hif"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
+_NOT_READ = {
+    "camera raw": ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef "
+    ".nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f",
+    "picture": ".ai .cur .dds .emf .eps .exr .fit .fits .hdr .icns .ico .jng .jxl .jxr .pcx .pdf "
+    ".pfm .ps .psb .psd .qoi .sgi .svg .svgz .tga .wdp .wmf .xcf",
+    "video": ".3gp .avi .flv .insv .lrv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .webm .wmv",
+}
+_KINDS = {suffix: kind for kind, suffixes in _NOT_READ.items() for suffix in suffixes.split()}
+#: Trash and thumbnails of NAS, desktops and archives, in lower case; dot folders are skipped too.
+_SYSTEM_FOLDERS = {
+    *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "~snapshot"),
+    *("$recycle.bin", "recycler", "system volume information", "lost+found", "lost.dir"),
+    "__macosx",
+}
+
+
+@dataclass
+class LeftOut:
+    """What a walk has not listed, counted: folders by name, files by suffix or reason."""
+
+    skipped: Counter[str] = field(default_factory=Counter)
+    not_read: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> list[str]:
+        """One line for each of the two, empty where there is nothing to say."""
+        parts = [("skipped", self.skipped), ("not read", self.not_read)]
+        return [f"{verb}: {_counted(counts)}" for verb, counts in parts if counts]
 
 
 def is_photo_name(name: str) -> bool:
@@ -17,25 +50,34 @@ def is_photo_name(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(SUFFIXES)
 
 
-def walk_photos(root: Path) -> list[str]:
+def walk_photos(root: Path, left_out: LeftOut | None = None) -> list[str]:
     """Return the POSIX paths, relative to `root` and sorted, of the photos below it.
 
-    Hidden files and folders are skipped. A linked folder is entered once, after all real ones, so
-    a loop of links ends and a folder that is reachable twice is listed under its own name. A
-    dangling link with a photo's name is listed: whoever reads it then says what is wrong.
-    Raises HuescapeError for a folder that cannot be read or a name that is not UTF-8.
+    Hidden files and folders are skipped, and the trash and thumbnails of other programs. A linked
+    folder is entered once, after all real ones, so a loop of links ends and a folder that is
+    reachable twice is listed under its own name. A dangling link with a photo's name is listed:
+    whoever reads it then says what is wrong.
+
+    `left_out` counts what is not listed: what was skipped, other pictures and videos, photos that
+    are no files, and names that are not UTF-8, which no text file could hold.
+    Raises HuescapeError for a folder that cannot be read.
     """
+    left_out = LeftOut() if left_out is None else left_out
     found: list[str] = []
     seen: set[tuple[int, int]] = set()
     links: deque[tuple[Path, str]] = deque([(root, "")])
     while links:
         folder, prefix = links.popleft()
-        found.extend(_walk_real(folder, prefix, seen, links))
+        found.extend(_walk_real(folder, prefix, seen, links, left_out))
     return sorted(found)
 
 
 def _walk_real(
-    folder: Path, prefix: str, seen: set[tuple[int, int]], links: deque[tuple[Path, str]]
+    folder: Path,
+    prefix: str,
+    seen: set[tuple[int, int]],
+    links: deque[tuple[Path, str]],
+    left_out: LeftOut,
 ) -> Iterator[str]:
     """Walk the real folders below `folder`; append the linked ones to `links`."""
     pending = [(folder, prefix)]
@@ -47,25 +89,57 @@ def _walk_real(
         seen.add(identity)
         for entry in _entries(here):
             relative = inside + entry.name
+            if _is_skipped(entry, left_out):
+                continue
             if _is(entry.is_dir):
                 queue = links if entry.is_symlink() else pending
                 queue.append((here / entry.name, relative + "/"))
-            elif is_photo_name(entry.name) and (_is(entry.is_file) or entry.is_symlink()):
+            elif _is_listed(entry, left_out):
                 yield relative
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as scan:
-            entries = [entry for entry in scan if not entry.name.startswith(".")]
+            return sorted(scan, key=lambda entry: entry.name)
     except OSError as error:
         raise HuescapeError(f"{folder}: cannot be listed: {error.strerror}") from error
-    for entry in entries:
-        if not _is_utf8(entry.name):
-            raise HuescapeError(
-                f"{folder}: the name {entry.name!r} is not UTF-8; rename it or remove it"
-            )
-    return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_skipped(entry: os.DirEntry[str], left_out: LeftOut) -> bool:
+    """Whether an entry is not even looked at; counts it."""
+    name = entry.name
+    is_folder = _is(entry.is_dir)
+    if not _is_utf8(name):
+        if is_folder or is_photo_name(name):
+            what = "folders" if is_folder else "photos"
+            left_out.not_read[f"{what} whose names are not UTF-8"] += 1
+        return True
+    if is_folder and (name.startswith(".") or name.lower() in _SYSTEM_FOLDERS):
+        left_out.skipped[f"folders {name}"] += 1
+        return True
+    if name.startswith("."):
+        if is_photo_name(name.lstrip("._")):
+            left_out.skipped["hidden photos"] += 1
+        return True
+    return False
+
+
+def _is_listed(entry: os.DirEntry[str], left_out: LeftOut) -> bool:
+    """Whether a file is a photo; counts other files that hold pictures."""
+    if is_photo_name(entry.name):
+        if _is(entry.is_file) or entry.is_symlink():
+            return True
+        left_out.not_read["pipes or sockets with a photo's name"] += 1
+        return False
+    suffix = PurePosixPath(entry.name).suffix.lower()
+    if suffix in _KINDS:
+        left_out.not_read[f"{_KINDS[suffix]} {suffix}"] += 1
+    return False
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
 
 
 def _is(test: Callable[[], bool]) -> bool:

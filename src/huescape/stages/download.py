@@ -9,7 +9,9 @@ from typing import Any
 
 from huescape import runtime
 from huescape.atomic import fresh_directory, write_json
+from huescape.digests import seal
 from huescape.errors import HuescapeError
+from huescape.masking import mask_values
 from huescape.params.download import (
     DownloadParams,
     FolderSource,
@@ -81,7 +83,8 @@ def run(out: Path, params: DownloadParams, *, workers: int | None = None) -> dic
         ]
         rows = _rows(listed, splits, workers, folder, out)
         write_manifest(folder / MANIFEST, rows)
-        write_json(folder / "sources.json", [_describe(item) for item in listed])
+        write_json(folder / "sources.json", mask_values([_describe(item) for item in listed]))
+        seal(folder)  # rendered photos are in the manifest, with their SHA-256
     total = sum(row.bytes for row in rows)
     return {"photos": len(rows), "bytes": total, "sources": len(listed)}
 

@@ -60,7 +60,7 @@ def run(
         ParamsError: a stride that does not divide the photos, or more neighbors than bins.
         HuescapeError: a file is missing or damaged.
     """
-    centers = read_arrays(bins, "centers")["centers"]
+    centers = read_arrays(bins, "centers", stage=f"bins@{name}")["centers"]
     photos = ShardSet.open(resized, "photos")
     if photos.meta["size"] % params.stride:
         raise ParamsError(

@@ -54,6 +54,6 @@ def run(
     size = -(-int(photos.meta["size"]) // multiple) * multiple
     record = outputs.record(result, params)
     record |= {"head": system.params.head, "cost": cost_of(system.network, size)}
-    outputs.write(out_dir, model.name, result, params)
     atomic.write_json(out_json, record)
+    outputs.write(out_dir, model.name, result, params, out_json)
     return {key: value for key, value in record.items() if isinstance(value, int | float)}

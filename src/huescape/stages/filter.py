@@ -24,6 +24,7 @@ from huescape.catalog import (
     write_summary_table,
 )
 from huescape.color.spaces import rgb_to_lab
+from huescape.digests import seal
 from huescape.duplicates import groups, pairs_within, perceptual_hash
 from huescape.errors import HuescapeError
 from huescape.params.photos import FilterParams, SplitParams
@@ -57,6 +58,7 @@ def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
         write_catalog(folder / CATALOG, rows)
         write_summary_table(folder / "summary.csv", rows)
         write_json(folder / "summary.json", summary(rows))
+        seal(folder)
     return _metrics(rows)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +17,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import huescape
+from huescape import digests
+from huescape.atomic import explained
 from huescape.errors import HuescapeError
 from huescape.pool import run_each
 from huescape.runtime import state_dir
 from huescape.shards import read_sidecar, shard_name
 from huescape.shards.format import sidecar_file
+from huescape.temporaries import temporary_folder
 
 Make = Callable[[int, Path], None]
 
@@ -62,7 +65,9 @@ def run_partitions(
         _make_kept(make, kept, partition)
         _place(kept, partition, out)
         return
-    if not only_gather:
+    if only_gather:
+        _make_damaged(make, kept)
+    else:
         _make_all(out, make, kept, total, desc)
     for k, key in enumerate(keys):
         _place(kept, k, out)
@@ -96,7 +101,7 @@ class _MakeKept:
 def _make_all(out: Path, make: Make, kept: _Kept, total: int | None, desc: str) -> None:
     if out.is_dir():
         shutil.rmtree(out)
-    missing = [k for k in range(len(kept.keys)) if not kept.of(k).is_dir()]
+    missing = [k for k in range(len(kept.keys)) if not _is_kept(kept, k)]
     if total is not None and len(missing) < len(kept.keys):
         total = None  # how many photos the finished ones hold is not known here
     run_each(_MakeKept(make, kept), missing, total=total, desc=desc, unit=_unit(total))
@@ -106,19 +111,39 @@ def _unit(total: int | None) -> str:
     return "partition" if total is None else "photo"
 
 
+def _make_damaged(make: Make, kept: _Kept) -> None:
+    """Make anew what waits for the gather and is not what it was; what does not wait is no case."""
+    for k in range(len(kept.keys)):
+        if kept.of(k).is_dir():
+            _make_kept(make, kept, k)
+
+
+def _is_kept(kept: _Kept, k: int) -> bool:
+    """Whether partition k can be taken over; one whose bytes have changed is dropped, with a word.
+
+    A shard made of them would contradict its own index, and stay: its inputs did not change.
+    """
+    folder = kept.of(k)
+    if not folder.is_dir():
+        return False
+    if digests.is_sound(folder):
+        return True
+    print(f"huescape: {folder}: damaged; partition {k} is made anew", file=sys.stderr)
+    shutil.rmtree(folder)
+    return False
+
+
 def _make_kept(make: Make, kept: _Kept, k: int) -> None:
     """Make partition k beside its place, then rename the folder: there it is whole or absent."""
-    if kept.of(k).is_dir():
+    if _is_kept(kept, k):
         return
     kept.folder.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{shard_name(k)}.", dir=kept.folder))
-    try:
+    with temporary_folder(kept.folder) as temporary:
         make(k, temporary)
         read_sidecar(temporary, shard_name(k))
+        digests.seal(temporary)
         if not kept.of(k).is_dir():
             temporary.rename(kept.of(k))
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _place(kept: _Kept, k: int, out: Path) -> None:
@@ -126,16 +151,23 @@ def _place(kept: _Kept, k: int, out: Path) -> None:
     folder = kept.of(k)
     if not folder.is_dir():
         return
-    out.mkdir(parents=True, exist_ok=True)
     last = sidecar_file(shard_name(k))
-    for name in sorted((path.name for path in folder.iterdir()), key=lambda name: name == last):
-        temporary = out / f".{name}.{os.getpid()}.tmp"
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(folder / name, temporary)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(folder / name, temporary)
-        temporary.replace(out / name)
+    names = [path.name for path in folder.iterdir() if path.name != digests.SUMS]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(out) as temporary:
+            for name in sorted(names, key=lambda name: name == last):
+                _copy(folder / name, temporary / name)
+                (temporary / name).replace(out / name)
+    except OSError as error:
+        raise explained(error, out / shard_name(k)) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def _check_inputs(out: Path, k: int, key: str) -> None:

@@ -30,8 +30,8 @@ def run(
     of the target shards). The weights follow Zhang et al. 2016, eq. 4; a bin without mass gets
     weight 0 where lambda is 0.
     """
-    centers = read_arrays(bins, "centers")["centers"]
-    mass = np.array(read_index(shards).meta["mass"], np.float64)
+    centers = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
+    mass = np.array(read_index(shards, "targets").meta["mass"], np.float64)
     if len(mass) != len(centers):
         raise HuescapeError(f"{shards}: has {len(mass)} bins, {bins} has {len(centers)}")
     if not mass.any():

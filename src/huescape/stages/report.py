@@ -14,6 +14,7 @@ from markupsafe import Markup
 import huescape
 from huescape.atomic import fresh_directory, write_text
 from huescape.errors import HuescapeError
+from huescape.masking import mask
 from huescape.params.load import Params, load_params
 from huescape.params.reports import ReportParams
 from huescape.reporting import (
@@ -87,7 +88,7 @@ def run(
         "title": params.title,
         "version": huescape.__version__,
         "commit": commit_of(params_file.resolve().parent),
-        "params_text": read_text(params_file).rstrip("\n"),
+        "params_text": mask(read_text(params_file)).rstrip("\n"),
         "comparison": compare.comparison(groups),
         "claims": claims_table.part(found_claims, groups),
         **_result_parts(results, settings),

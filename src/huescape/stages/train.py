@@ -41,13 +41,13 @@ def run(
         bins: npz with `centers` (Q, 2).
         recorder: is told the loss and shown pictures on the way.
     Raises:
-        HuescapeError: a file is missing, corrupt or of another quantizer, or the training
+        HuescapeError: a file is missing, damaged or of another quantizer, or the training
             diverged.
         Interrupted: it was stopped; the next run goes on from there.
     """
     targets = ShardSet.open(shards, kind="targets")
-    centers_Q2 = read_arrays(bins, "centers")["centers"]
-    weights_Q = read_arrays(prior, "weights")["weights"]
+    centers_Q2 = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
+    weights_Q = read_arrays(prior, "weights", stage=f"prior@{prior.stem}")["weights"]
     if weights_Q.shape != (len(centers_Q2),) or not (weights_Q >= 0).all():
         raise HuescapeError(
             f"{prior}: weights have shape {weights_Q.shape}; "

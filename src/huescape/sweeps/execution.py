@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from huescape.atomic import write_text
 from huescape.children import exit_code
 from huescape.errors import HuescapeError
 from huescape.sweeps.workplace import Workplace, dvc
@@ -47,7 +48,7 @@ def write_params(place: Workplace, text: str) -> None:
     """Give the copy the parameters of a point."""
     path = Path(place.project, "params.yaml")
     if path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 def _has_fileno() -> bool:

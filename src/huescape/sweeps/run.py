@@ -11,6 +11,7 @@ from typing import Any
 
 from huescape import tracking
 from huescape.atomic import write_text
+from huescape.digests import read_verified
 from huescape.errors import HuescapeError
 from huescape.params.load import load_params
 from huescape.params.sweeps import SweepParams, read_sweep
@@ -59,6 +60,7 @@ def run_sweep(file: Path, out: Callable[[str], None] = print) -> None:
     on. Raises ParamsError for a wrong file, and HuescapeError when points failed.
     """
     params = read_sweep(file)
+    _refuse_foreign(_table(params))
     points = resolve_points(params, file, PARAMS)
     memory = Memory(params.name)
     with memory.alone() as lock:
@@ -128,7 +130,9 @@ def _record(project: Path, system: str, member: tracking.Membership) -> None:
     evaluation = project / "reports" / "evaluation"
     scores = evaluation / f"{system}.json"
     with tracking.attach_member(system, project / "models" / system, member) as recorder:
-        recorder.results(json.loads(scores.read_text(encoding="utf-8")))
+        recorder.results(
+            json.loads(read_verified(scores, f"evaluate@{system}", evaluation / system))
+        )
         for path in (scores, evaluation / system):
             recorder.artifact(path, "evaluation")
 
@@ -160,7 +164,20 @@ def _rows(sweep: _Sweep) -> list[dict[str, Any]]:
     return rows
 
 
+def _table(params: SweepParams) -> Path:
+    return TABLES / f"{params.name}.csv"
+
+
+def _refuse_foreign(table: Path) -> None:
+    """Raise HuescapeError for a file in the table's place that is no table of a sweep."""
+    if not table.is_file():
+        return
+    head = as_csv([], ()).split(",", maxsplit=2)[:2]
+    if table.read_bytes()[:1000].decode(errors="replace").split(",", maxsplit=2)[:2] != head:
+        raise HuescapeError(f"{table}: is there, and no table of a sweep; move it, or name another")
+
+
 def _write_table(sweep: _Sweep) -> Path:
-    path = TABLES / f"{sweep.params.name}.csv"
+    path = _table(sweep.params)
     write_text(path, as_csv(_rows(sweep), sweep.varied))
     return path

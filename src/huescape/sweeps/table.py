@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from huescape.digests import read_verified
 from huescape.errors import HuescapeError
+from huescape.masking import mask
 from huescape.reporting.tables import csv_text
 
 SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation
@@ -20,17 +22,20 @@ Row = Mapping[str, Any]
 def headline(project: Path, system: str) -> dict[str, Any]:
     """The scores of a system in a project, and the loss and steps of its training.
 
-    Raises HuescapeError when the files of the stages are not there.
+    Raises HuescapeError when the files of the stages are not there or damaged.
     """
     found: dict[str, Any] = {}
-    for path, names in (
-        (project / "reports" / "evaluation" / f"{system}.json", SCORES),
-        (project / "models" / system / "system.json", TRAINING),
+    evaluation = project / "reports" / "evaluation" / system
+    model = project / "models" / system
+    for path, folder, stage, names in (
+        (evaluation.with_name(f"{system}.json"), evaluation, "evaluate", SCORES),
+        (model / "system.json", model, "train", TRAINING),
     ):
+        content = read_verified(path, f"{stage}@{system}", folder)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            found.update({name: content.get(name) for name in names})
-        except (OSError, ValueError, AttributeError) as error:
+            facts = json.loads(content)
+            found.update({name: facts.get(name) for name in names})
+        except (ValueError, AttributeError) as error:
             raise HuescapeError(f"{path}: cannot be read: {error}") from error
     return found
 
@@ -60,7 +65,7 @@ def _columns(varied: Iterable[str]) -> tuple[str, ...]:
 def _exact(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return mask(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
 
 
 def _short(value: Any) -> str:

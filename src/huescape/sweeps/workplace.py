@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from huescape.atomic import write_text
 from huescape.children import environment
 from huescape.errors import HuescapeError
 from huescape.params.download import DownloadParams
@@ -97,10 +98,13 @@ def _listed(folder: Path, *which: str) -> list[str]:
 
 def _share_cache(place: Workplace) -> None:
     """Results come from the project's cache and go there; links, so that nothing is there twice."""
+    from configobj import ConfigObj  # what DVC reads it with; a machine without DVC lacks both
+
     cache = dvc(place.root, "cache", "dir").strip()
     found = dvc(place.root, "config", "cache.type", check=False).strip()
-    lines = f'[cache]\n    dir = "{cache}"\n    type = "{found or "reflink,symlink,copy"}"\n'
-    (place.project / ".dvc" / "config.local").write_text(lines, encoding="utf-8")
+    settings = {"cache": {"dir": cache, "type": found or "reflink,symlink,copy"}}
+    lines = ConfigObj(settings).write()  # quoted, whatever the path holds
+    write_text(place.project / ".dvc" / "config.local", "\n".join(lines) + "\n")
     dvc(place.project, "checkout", "--quiet", "--force", check=False)  # what is cached, no more
 
 

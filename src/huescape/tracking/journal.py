@@ -10,7 +10,8 @@ A journal is a folder below `tracking/pending/`:
 
 The folder appears under its final name when it is complete and locked, and goes when everything
 is delivered. An entry is on its way when `append` returns: a kill of the process loses none (the
-lock goes with the process, and the next one delivers the rest).
+lock goes with the process, and the next one delivers the rest). Secrets in addresses are masked
+on the way in.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from huescape.atomic import write_json, write_text
+from huescape.masking import mask_values
+from huescape.temporaries import temporary_folder
 
 VERSION = 1
 BATCH_BYTES = 256 * 1024  # read at a time: what bounds the memory of a publisher that catches up
@@ -54,15 +57,16 @@ class Journal:
         Raises HuescapeError or OSError when the disk refuses.
         """
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"  # sorted by name is sorted by age
-        hidden = pending / f".{name}"
-        (hidden / "files").mkdir(parents=True)
-        (hidden / "journal.jsonl").touch()
-        (hidden / "lock").touch()
-        write_json(hidden / "header.json", {"version": VERSION, **header})
-        lock = _locked(hidden)
-        if lock is None:
-            raise OSError(f"cannot lock {hidden}")
-        hidden.rename(pending / name)
+        pending.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(pending) as hidden:
+            (hidden / "files").mkdir()
+            (hidden / "journal.jsonl").touch()
+            (hidden / "lock").touch()
+            write_json(hidden / "header.json", mask_values({"version": VERSION, **header}))
+            lock = _locked(hidden)
+            if lock is None:
+                raise OSError(f"cannot lock {hidden}")
+            hidden.rename(pending / name)
         return cls(pending / name, lock)
 
     @classmethod
@@ -86,7 +90,7 @@ class Journal:
 
     def append(self, kind: str, **content: Any) -> None:
         """Write one entry. Raises OSError when the disk refuses."""
-        entry = {"kind": kind, "time": int(time.time() * 1000), **content}
+        entry = {"kind": kind, "time": int(time.time() * 1000), **mask_values(content)}
         self._lines.write(json.dumps(entry).encode() + b"\n")  # one write: a line whole or torn
 
     def keep(self, source: Path) -> str:
@@ -145,10 +149,9 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the journal: everything was delivered."""
-        gone = self.folder.with_name(f".{self.folder.name}")
-        self.folder.rename(gone)
-        self.close()
-        shutil.rmtree(gone, ignore_errors=True)
+        with temporary_folder(self.folder.parent) as gone:
+            self.folder.rename(gone / self.folder.name)
+            self.close()
 
 
 def waiting(pending: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from huescape.atomic import write_json
 from huescape.errors import HuescapeError
+from huescape.masking import mask_values
 from huescape.tracking.context import flat_params
 
 VARIABLE = "HUESCAPE_SWEEP_POINT"
@@ -48,7 +49,7 @@ class Membership:
 
     def write(self, path: Path) -> None:
         """Write the file that `HUESCAPE_SWEEP_POINT` names. Raises HuescapeError."""
-        write_json(path, asdict(self))
+        write_json(path, mask_values(asdict(self)))
 
 
 def membership() -> Membership | None:

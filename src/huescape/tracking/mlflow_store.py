@@ -73,7 +73,16 @@ PERMANENT = {
 RUN_TAG = "huescape.run"
 ITEMS_PER_BATCH = 100  # parameters or tags
 DIGEST_CHARACTERS = 36
-SERVED_WITH = ("torch", "numpy", "scipy", "pillow", "pydantic", "ruamel.yaml", "tqdm")
+SERVED_WITH = (
+    "torch",
+    "safetensors",
+    "numpy",
+    "scipy",
+    "pillow",
+    "pydantic",
+    "ruamel.yaml",
+    "tqdm",
+)
 
 
 def connect(uri: str, experiment: str) -> MlflowStore:
@@ -148,7 +157,7 @@ class MlflowStore:
 
     def picture(self, run_id: str, path: Path, name: str, step: int, time: int) -> None:
         """Add a picture to the series `name`, with the slider over steps that MLflow shows."""
-        with _translated(), Image.open(path) as image:
+        with _translated(), Image.open(path, formats=("PNG", "JPEG")) as image:
             self._client.log_image(
                 run_id, image, key=_clean(name), step=step, timestamp=time, synchronous=True
             )

@@ -6,10 +6,12 @@ import sys
 
 from tqdm import tqdm
 
+from huescape.masking import mask
+
 
 def say(text: str) -> None:
     """Print one line."""
-    tqdm.write(text, file=sys.stderr)
+    tqdm.write(mask(text), file=sys.stderr)
 
 
 def warn(text: str) -> None:
@@ -27,5 +29,6 @@ def cause(error: BaseException) -> str:
         seen.add(id(inner))
         error = inner
     lines = str(error).strip().splitlines()
-    text = " ".join(lines[0].split()) if lines else type(error).__name__
+    # Masked before it is cut: half an address is not known as one.
+    text = mask(" ".join(lines[0].split())) if lines else type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."

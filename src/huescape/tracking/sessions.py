@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape.errors import HuescapeError
+from huescape.masking import MASK, mask
 from huescape.runtime import project_dir
 from huescape.tracking.context import flat_params, surroundings
 from huescape.tracking.journal import Journal, entries_of, waiting
@@ -45,7 +45,7 @@ def start_training(
     """
     if not _wanted():
         return Recorder()
-    ledger, destination = Ledger(), public_uri(tracking_uri())
+    ledger, destination = Ledger(), mask(tracking_uri())
     member = _point()
     if member is not None:
         found: str | None = member.run(system)
@@ -73,7 +73,7 @@ def start_sweep(name: str, run: str, params: Mapping[str, Any]) -> tuple[Recorde
     """
     if not _wanted():
         return Recorder(), None
-    ledger, destination = Ledger(), public_uri(absolute_uri(Path()))
+    ledger, destination = Ledger(), mask(absolute_uri(Path()))
     header = _header(run, name, destination, params, None, {"sweep": name})
     del header["tags"]["system"]
     header["attached"] = False
@@ -121,7 +121,7 @@ def attach(
     """
     if not _wanted() or _point() is not None:
         return Recorder()
-    ledger, destination = Ledger(), public_uri(tracking_uri())
+    ledger, destination = Ledger(), mask(tracking_uri())
     try:
         digest = folder_digest(model_folder)
         description = _description(model_folder)
@@ -182,19 +182,14 @@ def _found_from(folder: Path, uri: str) -> str:
     return f"{kind}:///{folder.resolve() / path}"
 
 
-def public_uri(uri: str) -> str:
-    """The address without a password: what is printed, and what journals remember."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri)
-
-
 def connect(destination: str) -> Store:
-    """The store at a destination as a journal remembers it. Raises Outage."""
+    """The store at a destination as a journal remembers it, masked. Raises Outage."""
     from huescape.tracking import mlflow_store  # slow, and on the publisher's thread
 
     uri = tracking_uri()
-    if public_uri(uri) != destination:
-        if ":***@" in destination:
-            raise Outage("its password is not kept: set MLFLOW_TRACKING_URI")
+    if mask(uri) != mask(destination):
+        if MASK in destination:
+            raise Outage("its secrets are not kept: set MLFLOW_TRACKING_URI")
         uri = destination
     return mlflow_store.connect(uri, os.environ.get("MLFLOW_EXPERIMENT_NAME") or "huescape")
 

@@ -14,6 +14,8 @@ import torch
 
 from huescape import runtime
 from huescape.errors import HuescapeError, ParamsError
+from huescape.memory import explained_by
+from huescape.params.systems import SystemParams
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
@@ -84,7 +86,12 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
 
 
-def explain_out_of_memory(batch: int, crop: int | None) -> HuescapeError:
-    """One line for a batch that does not fit."""
+def memory_explained(params: SystemParams) -> AbstractContextManager[None]:
+    """Make one line of what a batch that does not fit into memory raises."""
+    crop = params.augmentation.crop
     size = "whole photos" if crop is None else f"crops of {crop}"
-    return HuescapeError(f"out of memory with batch {batch} of {size}; lower systems.<name>.batch")
+    return explained_by(
+        lambda: HuescapeError(
+            f"out of memory with batch {params.batch} of {size}; lower systems.<name>.batch"
+        )
+    )

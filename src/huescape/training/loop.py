@@ -80,8 +80,9 @@ def train(
     precision = system.params.precision
     with devices.reproducible(device), cuda.arithmetic(device, precision), stop_request() as stop:
         devices.keep_freed_memory()
-        trainer = _Trainer(system, shards, class_weights_Q, device, checkpoint_dir)
-        trainer.run(recorder or Silent(), stop)
+        with devices.memory_explained(system.params):
+            trainer = _Trainer(system, shards, class_weights_Q, device, checkpoint_dir)
+            trainer.run(recorder or Silent(), stop)
         return trainer.history()
 
 
@@ -157,12 +158,8 @@ class _Trainer:
 
     def step(self, step: int, batches: Iterator[Batch]) -> None:
         """One batch, the next of `batches`; its values stay on the device."""
-        try:
-            batch = next(batches)
-            self.pending.append(self.learner.step(batch, step / self.params.steps))
-        except torch.OutOfMemoryError as error:
-            crop = self.params.augmentation.crop
-            raise devices.explain_out_of_memory(self.params.batch, crop) from error
+        batch = next(batches)
+        self.pending.append(self.learner.step(batch, step / self.params.steps))
 
     def read_out(self) -> dict[str, float]:
         """Bring the pending values over in one go; HuescapeError at the first that is no number."""

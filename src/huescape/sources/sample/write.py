@@ -46,7 +46,7 @@ def write_sample(root: Path, photos: int, seed: int, workers: int = 1) -> list[P
 def _write_shot(root: Path, seed: int, shot: Shot) -> Path:
     """Render, encode and write one shot; its path relative to the root."""
     relative = Path(shot.category) / file_name(seed, shot.index)
-    write_bytes(root / relative, encode_shot(seed, shot))
+    write_bytes(root / relative, encode_shot(seed, shot), durable=False)  # its hash is recorded
     return relative
 
 

@@ -1,0 +1,45 @@
+"""What one process at a time may do: a lock on a file, gone with its process, however it ended."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+#: Held by a running Snakemake.
+RUN = Path(".dvc/tmp/huescape-snakemake.lock")
+#: Shared by the stages that an engine started, who may outlive it by a moment.
+STAGES = Path(".dvc/tmp/huescape-stages.lock")
+_PAUSE_SECONDS = 0.1
+
+
+def take(path: Path, patience: float = 0.0, *, shared: bool = False) -> IO[str] | None:
+    """Lock `path` until the stream is closed or the process ends, forked ones and all.
+
+    `shared` goes along with others that share. None where another process has it, still after
+    `patience` seconds. The file is made if need be and stays, with nothing changed in it. Raises
+    OSError when the disk refuses.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
+    stream = path.open("a+")
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(stream, kind | fcntl.LOCK_NB)
+            return stream
+        if time.monotonic() >= until:
+            stream.close()
+            return None
+        time.sleep(_PAUSE_SECONDS)
+
+
+_held: list[IO[str] | None] = []
+
+
+def hold(path: Path) -> None:
+    """Share `path` for as long as this process lives; where that cannot be, go on without."""
+    with suppress(OSError):
+        _held.append(take(path, shared=True))

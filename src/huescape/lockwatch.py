@@ -1,0 +1,117 @@
+"""A process beside `dvc repro` that mends dvc.lock where the engine is killed while it writes it.
+
+`dvc repro` reads dvc.lock before it runs anything of this project, so nothing else could help the
+next one. The first stage that DVC starts starts it, one for each engine. It is nobody's child,
+works in no folder, keeps a copy of every whole dvc.lock, and ends when the engine does.
+
+Usage: python -m huescape.lockwatch PROJECT PID
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from huescape import lockfile
+from huescape.exclusive import take
+from huescape.orphans import alive
+
+_TICK_SECONDS = 0.5
+_POLL_SECONDS = 0.1
+
+
+def start(engine: int, root: Path = Path()) -> None:
+    """See to it that the engine with this process id has a watcher."""
+    root = root.resolve()
+    if not (root / lockfile.TEMPORARY).is_dir():
+        return
+    with suppress(OSError):  # a folder that cannot be written to: the engine cannot write either
+        claim = take(_claim_path(root, engine))
+        if claim is not None:  # and is free again at once, for the watcher
+            claim.close()
+            _detach([sys.executable, "-m", "huescape.lockwatch", str(root), str(engine)])
+
+
+def main(argv: list[str]) -> int:
+    """Watch one engine; returns when it is gone and dvc.lock is whole."""
+    root, engine = Path(argv[0]), int(argv[1])
+    gone = _end_of(engine)
+    claim = take(_claim_path(root, engine))
+    if claim is None:
+        return 0
+    with claim:
+        seen = None
+        while not gone(_TICK_SECONDS):
+            seen = _keep(root, seen)
+        with lockfile.project_lock(root):
+            lockfile.leave_notice(root, lockfile.mend_locked(root))
+        _claim_path(root, engine).unlink(missing_ok=True)
+    return 0
+
+
+def _keep(root: Path, seen: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Copy dvc.lock if it changed since `seen` (size, time) and DVC is not in the middle of it."""
+    try:
+        status = (root / lockfile.LOCK).stat()
+    except OSError:
+        return None
+    found = status.st_size, status.st_mtime_ns
+    if found != seen:
+        lockfile.keep_whole(root)
+    return found
+
+
+def _claim_path(root: Path, engine: int) -> Path:
+    return root / lockfile.TEMPORARY / f"huescape-watch.{engine}"
+
+
+def _end_of(pid: int) -> Callable[[float], bool]:
+    """A function that waits some seconds at most and says whether the process has ended."""
+    if not hasattr(os, "pidfd_open"):
+        return lambda seconds: _poll(pid, seconds)
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return lambda seconds: True
+    except OSError:  # a kernel that lacks it, or forbids it
+        return lambda seconds: _poll(pid, seconds)
+    return lambda seconds: bool(select.select([descriptor], [], [], seconds)[0])
+
+
+def _poll(pid: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while alive(pid):
+        if time.monotonic() > until:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _detach(command: list[str]) -> None:
+    """Start a command that is no child of this process, in a session of its own, in no folder."""
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    child = os.fork()
+    if child == 0:
+        try:
+            subprocess.Popen(
+                command,
+                cwd="/",
+                env=variables,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
