@@ -141,7 +141,10 @@ def test_photos_that_nobody_named_stay_as_well(project: Any, run: str) -> None:
     command = {**RUNS, "bare": bare, "single": single}[run]
     assert project.run(*command, check=False) != 0
     assert "was not written by the stage download, which makes data/raw anew" in project.output
-    assert _files(project.root) == before
+    after = _files(project.root)
+    for files in (before, after):
+        files.pop("project/dvc.lock")  # the stage check has passed
+    assert after == before
     shutil.rmtree(project.root / "data/raw/mine")
     project.engine("dvc")
     assert project.engine("snakemake") == []
