@@ -215,3 +215,28 @@ def test_a_stage_with_a_constant_output_taints_nothing() -> None:
     )
     assert graph.tainted(frozenset({"check"})) == frozenset()
     assert graph.tainted(frozenset({"check", "a"})) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("report:", "report:"),
+        ("quantizer: yuv32", "quantizer: yuv23"),
+        ("prior: lab313", "prior: lab131"),
+        ("preset: colorunet", "preset: nosuch"),
+        ("  yuv32:", "  yuv23:"),
+        ("  colorunet:", "  ../precious:"),
+    ],
+)
+def test_every_stage_comes_after_check(tmp_path: Path, old: str, new: str) -> None:
+    """Also where a name is misspelled, and leads to no stage that could come before."""
+    text = (ROOT / "params.yaml").read_text()
+    assert old in text
+    (tmp_path / "params.yaml").write_text(text.replace(old, new))
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    after = {"check"}
+    for name, stage in load_graph(tmp_path).stages.items():
+        assert name == "check" or after.intersection(stage.upstream), name
+        after.add(name)

@@ -55,9 +55,9 @@ def check(options: Namespace) -> None:
 
         _say("check", stage.run(PARAMS, CHECKED, state_dir() / "checked"))
         return
-    from huescape.checks import check_systems
-
     params = checked_params()
+    from huescape.checks import check_systems  # loads torch: after all that needs none
+
     check_systems(params, str(PARAMS))
     listed = ", ".join(sorted(params.systems)) or "none"
     print(

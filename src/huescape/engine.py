@@ -15,6 +15,7 @@ from huescape import graph
 from huescape.children import environment
 from huescape.errors import HuescapeError
 from huescape.orphans import alive, stop_without
+from huescape.own_code import insist_on_own_code
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,9 +28,11 @@ def main(argv: list[str] | None = None) -> int:
     part.add_argument("--partition", type=int)
     part.add_argument("--gather", action="store_true")
     options = parser.parse_args(argv)
-    if options.owner is not None:
-        stop_without(lambda: alive(options.owner))
     try:
+        if argv is None:
+            insist_on_own_code()
+        if options.owner is not None:
+            stop_without(lambda: alive(options.owner))
         return _job(options.stage, options.ask, options.partition, options.gather)
     except HuescapeError as error:
         print(f"huescape: error: {error}", file=sys.stderr)

@@ -34,6 +34,17 @@ def state_dir() -> Path:
     return Path(os.environ.get("HUESCAPE_STATE", ".huescape"))
 
 
+def project_dir() -> Path:
+    """The project of which DVC runs an experiment in a temporary copy here, or this folder.
+
+    DVC removes the copy, so what must stay has to lie in the project. It names it in DVC_ROOT.
+    """
+    root = os.environ.get("DVC_ROOT")
+    if root and Path.cwd().is_relative_to(Path(root).resolve() / ".dvc" / "tmp"):
+        return Path(root).resolve()
+    return Path()
+
+
 def _positive(name: str, default: int) -> int:
     text = os.environ.get(name, "")
     if not text:

@@ -70,6 +70,7 @@ def test_a_second_call_keeps_results_and_times(tmp_path: Path, recipe: dict[str,
         ("letter.txt",),
         ("dvc.yaml", "params.yaml"),  # another project of DVC
         ("dvc.yaml", "params.yaml", "pyproject.toml", "src/huescape/cli.py"),  # a checkout
+        ("dvc.yaml", "params.yaml", ".git/HEAD", "src/huescape/cli.py"),  # somebody's repository
     ],
 )
 def test_the_folder_of_something_else_is_left_alone(

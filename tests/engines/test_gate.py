@@ -55,6 +55,22 @@ WRONG: dict[str, tuple[Callable[[str], str], str]] = {
         "systems.colorunet.network.widht: no such key; allowed here: ",
     ),
 }
+# One of each kind is tried every time, all of them where both engines run many times.
+OFTEN = {
+    *((wrong, "dvc") for wrong in WRONG),
+    *((wrong, "snakemake") for wrong in ("beside", "quantizer", "network")),
+    *(("quantizer", "dvc train"), ("scoring", "dvc report"), ("type", "dvc forced")),
+    ("network", "snakemake train"),
+}
+TRIED = [
+    pytest.param(wrong, run, marks=() if (wrong, run) in OFTEN else pytest.mark.exhaustive)
+    for wrong in WRONG
+    for run in RUNS
+]
+PLACES = [
+    pytest.param(place, marks=() if place == "data/raw/mine" else pytest.mark.exhaustive)
+    for place in ("data/raw/mine", "data/raw", "data", ".", "models/mine")
+]
 
 
 def _files(root: Path) -> dict[str, bytes]:
@@ -69,8 +85,7 @@ def _files(root: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize(("wrong", "run"), TRIED)
 def test_nothing_is_removed_or_run(project: Any, wrong: str, run: str) -> None:
     edit, words = WRONG[wrong]
     for name in ("precious", "../outside"):
@@ -101,7 +116,7 @@ def test_after_the_mistake_is_mended_there_is_nothing_to_do(project: Any, engine
     assert project.engine("snakemake") == []
 
 
-@pytest.mark.parametrize("place", ["data/raw/mine", "data/raw", "data", ".", "models/mine"])
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("run", ["dvc", "snakemake", "bare"])
 def test_photos_in_an_output_stay(project: Any, run: str, place: str) -> None:
     shutil.copytree(project.root / "data/raw/sample", project.root / "data/raw/mine/beach")
@@ -114,6 +129,25 @@ def test_photos_in_an_output_stay(project: Any, run: str, place: str) -> None:
         project.output
     )
     assert _files(project.root) == before
+
+
+@pytest.mark.parametrize("run", ["dvc", "snakemake", "bare", "single"])
+def test_photos_that_nobody_named_stay_as_well(project: Any, run: str) -> None:
+    """In `data/raw` by mistake, with sources that are somewhere else."""
+    shutil.copytree(project.root / "data/raw/sample", project.root / "data/raw/mine")
+    project.set("download.sources", [{"kind": "sample", "photos": 40, "seed": 4}])
+    before = _files(project.root)
+    bare, single = ("python", "-m", "huescape", "download"), ("dvc", "repro", "-s", "download")
+    command = {**RUNS, "bare": bare, "single": single}[run]
+    assert project.run(*command, check=False) != 0
+    assert "was not written by the stage download, which makes data/raw anew" in project.output
+    after = _files(project.root)
+    for files in (before, after):
+        files.pop("project/dvc.lock")  # the stage check has passed
+    assert after == before
+    shutil.rmtree(project.root / "data/raw/mine")
+    project.engine("dvc")
+    assert project.engine("snakemake") == []
 
 
 def test_a_single_stage_by_itself_checks_first(project: Any) -> None:

@@ -40,8 +40,10 @@ def prepare(folder: Path, params: dict[str, Any]) -> None:
 
 
 def _is_comparison(folder: Path) -> bool:
-    """Whether `prepare` made it; a checkout, whose params.yaml is somebody's work, is none."""
-    return (folder / "src" / "huescape").is_dir() and not (folder / "pyproject.toml").exists()
+    """Whether `prepare` made it; a checkout or any git
+    repository, whose files are somebody's work, is none."""
+    own = any((folder / name).exists() for name in ("pyproject.toml", ".git"))
+    return (folder / "src" / "huescape").is_dir() and not own
 
 
 def write_params(folder: Path, params: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from huescape.errors import ParamsError
-from huescape.params.load import Params, read_yaml
+from huescape.params.load import Params
+from huescape.params.yaml_files import read_yaml
 
 MOST_SEEDS = 100
 # Of a source.

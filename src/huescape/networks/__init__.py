@@ -18,7 +18,7 @@ from pydantic import ConfigDict, ValidationError, create_model
 from torch import nn
 
 from huescape.errors import ParamsError
-from huescape.params.messages import explain
+from huescape.params.messages import explain, short
 
 _FOLDER = Path(__file__).parent
 _PRESETS = _FOLDER.parent / "presets"
@@ -41,7 +41,7 @@ def is_own(name: str) -> bool:
 def network_class(name: str) -> type[nn.Module]:
     """The class of the network called `name`; ParamsError names the allowed ones."""
     if name not in names():
-        raise ParamsError(f"network.name is {name!r}; allowed: {', '.join(names())}")
+        raise ParamsError(f"network.name is {short(name)}; allowed: {', '.join(names())}")
     module = f"huescape.presets.{name}.network" if is_own(name) else f"huescape.networks.{name}"
     found = getattr(importlib.import_module(module), "Network", None)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):

@@ -20,7 +20,7 @@ class SampleSource(Section):
     kind: Literal["sample"]
     name: Name = "sample"
     photos: int = Field(default=240, ge=20, le=1_000_000)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 class FolderSource(Section):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from huescape.errors import ParamsError
 from huescape.params.download import DownloadParams
+from huescape.params.messages import printable, short
 from huescape.params.systems import SystemParams
 from huescape.places import conflict
 
@@ -41,16 +43,23 @@ def refuse_outputs(named: Iterator[tuple[str, Path]], where: str, project: Path)
     for key, path in named:
         try:
             place = conflict(path, project)
+            _look_up(path)
         except (OSError, ValueError, RuntimeError) as error:  # NUL, too long, a loop, no such user
             raise ParamsError(
-                f"{where}: {key} is {_short(path)}: {_reason(error)}; allowed: a path"
+                f"{where}: {key} is {short(str(path), 80)}: {_reason(error)}; allowed: a path"
             ) from error
         if place is not None:
             raise ParamsError(
-                f"{where}: {key} is {_short(path)}, which lies in or above {place}, where stages "
-                "and tools remove what they did not write; allowed: a path outside, such as "
+                f"{where}: {key} is {short(str(path), 80)}, which lies in or above {place}, where "
+                "stages and tools remove what they did not write; allowed: a path outside, such as "
                 "data/external"
             )
+
+
+def _look_up(path: Path) -> None:
+    """Raise OSError for what can be no path; whether it is there is asked when it is read."""
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        path.expanduser().lstat()
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
@@ -65,9 +74,4 @@ def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).split("\n")[0]
-
-
-def _short(path: Path) -> str:
-    text = repr(str(path))
-    return text if len(text) <= 80 else text[:77] + "..."
+    return printable(getattr(error, "strerror", None) or str(error))

@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from huescape.errors import ParamsError
 from huescape.params.base import Key, Section
 from huescape.params.download import DownloadParams
 from huescape.params.inputs import input_files, refuse_outputs, source_files
-from huescape.params.messages import explain
+from huescape.params.messages import explain, short
 from huescape.params.photos import FilterParams, ResizeParams
 from huescape.params.quantizers import QuantizerParams
 from huescape.params.reports import EvaluateParams, ReportParams
 from huescape.params.systems import SystemOverrides, SystemParams
+from huescape.params.yaml_files import read_yaml
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,12 +40,13 @@ class Params(Section):
         for name, system in self.systems.items():
             if system.quantizer not in self.quantizers:
                 raise ValueError(
-                    f"systems.{name}.quantizer: {system.quantizer!r} is not a quantizer; "
+                    f"systems.{name}.quantizer: {short(system.quantizer)} is not a quantizer; "
                     f"allowed: {listed}"
                 )
         if self.evaluate.prior not in self.quantizers:
             raise ValueError(
-                f"evaluate.prior: {self.evaluate.prior!r} is not a quantizer; allowed: {listed}"
+                f"evaluate.prior: {short(self.evaluate.prior)} is not a quantizer; "
+                f"allowed: {listed}"
             )
         if self.quantizers[self.evaluate.prior].space != "lab":
             raise ValueError("evaluate.prior: scores need a quantizer with space = lab")
@@ -91,29 +92,10 @@ def preset(name: str, where: str) -> dict[str, Any]:
     folder = resources.files("huescape") / "presets"
     names = sorted(p.name for p in folder.iterdir() if (p / "preset.yaml").is_file())
     if name not in names:
-        raise ParamsError(f"{where}: {name!r} is not a preset; allowed: {', '.join(names)}")
+        raise ParamsError(f"{where}: {short(name)} is not a preset; allowed: {', '.join(names)}")
     file = folder / name / "preset.yaml"
     recipe = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
     return {**recipe, "preset": name}
-
-
-def read_yaml(path: Path) -> Any:
-    """Parse a YAML 1.2 file, as DVC does, so that both see the same values."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ParamsError(
-            f"{path}: no such file; run in the folder that holds params.yaml"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path}: cannot be read: {error}") from error
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise ParamsError(f"{path}{line}: not valid YAML: {problem}") from error
 
 
 def schema() -> dict[str, Any]:

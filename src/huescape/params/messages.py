@@ -19,6 +19,7 @@ _BOUNDS = (
     ("multipleOf", "a multiple of {}"),
     ("pattern", "matching {}"),
     ("minItems", "{} or more"),
+    ("maxLength", "at most {} characters"),
 )
 
 
@@ -39,7 +40,7 @@ def explain(error: ErrorDetails, value: Any, schema: JsonSchema, prefix: Sequenc
     if error["type"] == "value_error":
         text = error["msg"].removeprefix("Value error, ")
         return f"{dotted}: {text}" if keys or prefix else text
-    return f"{dotted} is {_short(error['input'])}; allowed: {_allowed(at, schema)}"
+    return f"{dotted} is {short(error['input'])}; allowed: {_allowed(at, schema)}"
 
 
 def _walk(
@@ -60,7 +61,7 @@ def _walk(
             at = {"$ref": mapping[item]}
             continue
         parent, at = at, _child(at, item)
-        keys.append(str(item))
+        keys.append(printable(str(item), 60))
     return keys, _resolve(at, schema), _resolve(parent, schema)
 
 
@@ -112,6 +113,13 @@ def _tags(at: JsonSchema) -> str:
     return ", ".join(sorted(at.get("discriminator", {}).get("mapping", {}))) or "another kind"
 
 
-def _short(value: Any) -> str:
-    text = mask(repr(value))  # before it is cut: half an address is not known as one
-    return text if len(text) <= 60 else text[:57] + "..."
+def short(value: Any, most: int = 60) -> str:
+    """The value as Python writes it, cut to `most` characters; one line without control codes."""
+    return printable(mask(repr(value)), most)  # masked first: half an address is not known as one
+
+
+def printable(text: str, most: int = 200) -> str:
+    """`text` without characters that would break a line or steer a terminal, cut to `most`."""
+    if len(text) > most:
+        text = text[: most - 3] + "..."
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -39,7 +39,7 @@ class FilterParams(Section):
 
     categories: Literal["core", "extended", "all"] = "core"
     max_pixels: int = Field(default=89_478_485, ge=1, le=2**31 - 1)
-    min_side: int = Field(default=100, ge=1)
+    min_side: int = Field(default=100, ge=1, le=100_000)
     min_chroma: float = Field(default=1.5, ge=0, le=200)
     max_distance: int = Field(default=8, ge=0, le=16)
     split: SplitParams = SplitParams()

@@ -44,7 +44,7 @@ class PriorParams(Section):
     """
 
     smoothing: Literal["plane", "index"] = "plane"
-    sigma: float = Field(default=0.0, ge=0)
+    sigma: float = Field(default=0.0, ge=0, le=1000)
     lam: float = Field(default=0.5, ge=0, le=1, alias="lambda")
     uniform_over: Literal["all", "occupied"] = "all"
 
@@ -61,7 +61,7 @@ class SoftEncoding(Section):
 
     method: Literal["soft"]
     neighbors: int = Field(default=5, ge=1, le=32)
-    sigma: float = Field(default=5.0, gt=0)
+    sigma: float = Field(default=5.0, gt=0, le=1000)
     stride: int = Field(default=1, ge=1, le=8)
 
 

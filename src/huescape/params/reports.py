@@ -20,12 +20,12 @@ class EvaluateParams(Section):
     temperature: Temperature = 0.38
     temperatures: Annotated[tuple[Temperature, ...], FromList] = (1.0, 0.38, 0.2)
     prior: str = "lab313"
-    macro_pixels: int = Field(default=1000, ge=1)
-    macro_photos: int = Field(default=5, ge=1)
+    macro_pixels: int = Field(default=1000, ge=1, le=10**9)
+    macro_photos: int = Field(default=5, ge=1, le=10**9)
     pictures: int = Field(default=8, ge=0, le=64)
 
 
 class ReportParams(Section):
     """The title of the page."""
 
-    title: str = "huescape"
+    title: str = Field(default="huescape", max_length=1000)

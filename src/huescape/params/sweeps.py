@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError
 from huescape.errors import ParamsError
 from huescape.params.base import FromList, Section
 from huescape.params.download import Name
-from huescape.params.load import read_yaml
 from huescape.params.messages import explain
+from huescape.params.yaml_files import read_yaml
 
 MOST_POINTS = 1000
 

@@ -79,10 +79,12 @@ class AugmentationParams(Section):
     """
 
     flip: bool = True
-    crop: int | None = Field(default=None, ge=16)
+    crop: int | None = Field(default=None, ge=16, le=1024)
     noise: Annotated[tuple[Annotated[float, Field(ge=0)], ...], FromList] = ()
 
 
+Steps = Annotated[int, Field(ge=1, le=10**9)]
+Batch = Annotated[int, Field(ge=1, le=100_000)]
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 
 
@@ -101,9 +103,9 @@ class SystemParams(Section):
     initialization: InitializationParams = InitializationParams()
     optimizer: OptimizerParams = OptimizerParams()
     augmentation: AugmentationParams = AugmentationParams()
-    steps: int = Field(default=1000, ge=1)
-    batch: int = Field(default=64, ge=1)
-    checkpoint_every: int = Field(default=200, ge=1)
+    steps: Steps = 1000
+    batch: Batch = 64
+    checkpoint_every: Steps = 200
     precision: Precision = "auto"
     compile: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -134,9 +136,9 @@ class SystemOverrides(Section):
     initialization: dict[str, Any] = Field(default_factory=dict)
     optimizer: dict[str, Any] = Field(default_factory=dict)
     augmentation: dict[str, Any] = Field(default_factory=dict)
-    steps: int | None = Field(default=None, ge=1)
-    batch: int | None = Field(default=None, ge=1)
-    checkpoint_every: int | None = Field(default=None, ge=1)
+    steps: Steps | None = None
+    batch: Batch | None = None
+    checkpoint_every: Steps | None = None
     precision: Precision | None = None
     compile: bool | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**63)

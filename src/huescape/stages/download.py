@@ -23,6 +23,7 @@ from huescape.params.download import (
 )
 from huescape.sources.categories import sun_tier
 from huescape.sources.folder import found_file, list_folder
+from huescape.sources.foreign_files import refuse_foreign_files
 from huescape.sources.hashing import HashCache, cache_file, hash_photos
 from huescape.sources.imagenet import list_imagenet
 from huescape.sources.listing import Found, photo_ids, recorded_path
@@ -62,9 +63,11 @@ def run(out: Path, params: DownloadParams, *, workers: int | None = None) -> dic
 
     Photos on disk are referenced, not copied; each is read once for its SHA-256, unless it was
     read before and its size and times are the same. Returns the numbers of photos, bytes and
-    sources. Raises HuescapeError for a source that is not there, yields nothing or cannot be read.
+    sources. Raises HuescapeError for a source that is not there, yields nothing or cannot be read,
+    and for a file in `out` that this stage did not write.
     """
     workers = workers or runtime.workers()
+    refuse_foreign_files(out, params.sources)
     keyed = [(f"download.sources.{i}", source) for i, source in enumerate(params.sources)]
     splits = {key: _splits(source, key) for key, source in keyed}
     # What is on disk is looked at first: hours of download must not end in a misspelled folder.

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from huescape.atomic import write_json
-from huescape.runtime import state_dir
+from huescape.runtime import project_dir, state_dir
 
 REMEMBERED = 100  # models, and unfinished trainings, of a system
 
@@ -28,7 +28,7 @@ class Ledger:
     """The files above; every change is made under a lock and written whole."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or state_dir() / "tracking"
+        self.folder = folder or project_dir() / state_dir() / "tracking"
         self.pending = self.folder / "pending"
 
     @contextmanager

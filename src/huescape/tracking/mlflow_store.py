@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 import huescape
+from huescape.runtime import project_dir
 from huescape.tracking.context import allowed_key, allowed_keys
 from huescape.tracking.notices import cause
 from huescape.tracking.probe import example
@@ -80,7 +81,7 @@ def connect(uri: str, experiment: str) -> MlflowStore:
     with _outages():
         check_file(uri)
         client = MlflowClient(tracking_uri=uri)
-        return MlflowStore(client, _experiment_id(client, experiment))
+        return MlflowStore(client, _experiment_id(client, experiment, _artifacts(uri)))
 
 
 class MlflowStore:
@@ -203,12 +204,21 @@ class MlflowStore:
             self._client.log_batch(run_id, tags=batch, synchronous=True)
 
 
-def _experiment_id(client: MlflowClient, name: str) -> str:
+def _artifacts(uri: str) -> str | None:
+    """Where a new SQLite file keeps artifacts, if that is not the current folder: DVC removes it.
+
+    None leaves it to MLflow.
+    """
+    project = project_dir()
+    return None if project == Path() or not uri.startswith("sqlite") else str(project / "mlruns")
+
+
+def _experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     try:
-        return str(client.create_experiment(name))
+        return str(client.create_experiment(name, artifacts))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another process was faster
             raise

@@ -13,6 +13,7 @@ from typing import Any
 
 from huescape.errors import HuescapeError
 from huescape.masking import MASK, mask
+from huescape.runtime import project_dir
 from huescape.tracking.context import flat_params, surroundings
 from huescape.tracking.entries import parse_header
 from huescape.tracking.journal import Journal, entries_of, waiting
@@ -164,13 +165,18 @@ def undelivered() -> Path | None:
 
 
 def tracking_uri() -> str:
-    """Where runs go: MLFLOW_TRACKING_URI, or an SQLite file in the current folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    """Where runs go: MLFLOW_TRACKING_URI, or an SQLite file in the project's folder."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    project = project_dir()
+    return uri if project == Path() else _found_from(project, uri)
 
 
 def absolute_uri(folder: Path) -> str:
     """`tracking_uri` for a process that works elsewhere: an SQLite file is found from `folder`."""
-    uri = tracking_uri()
+    return _found_from(folder, tracking_uri())
+
+
+def _found_from(folder: Path, uri: str) -> str:
     kind, slashes, path = uri.partition(":///")
     if not slashes or not kind.startswith("sqlite"):
         return uri
