@@ -94,3 +94,13 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert "HuescapeError: cannot write" in done.stderr
     assert "File too large" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    with fresh_directory(path) as fresh:
+        (fresh / "a").write_text("1")
+    with pytest.raises(HuescapeError, match="cannot write"), fresh_directory(path) as fresh:
+        fresh.rmdir()
+    assert [p.name for p in path.iterdir()] == ["a"]
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
