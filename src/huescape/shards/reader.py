@@ -181,10 +181,10 @@ class ShardSet:
 def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
     shard = index.shards[number]
     path = folder / sidecar_file(shard.name)
-    sidecar = read_sidecar(folder, shard.name)
     again = digests.remedy(maker(folder, index.kind))
-    if _sha256(path) != shard.sidecar:
+    if path.is_file() and _sha256(path) != shard.sidecar:
         raise HuescapeError(f"{path}: is not the sidecar that the index lists; {again}")
+    sidecar = read_sidecar(folder, shard.name)
     if not sidecar.columns.keys() == index.columns.keys() == shard.sha256.keys():
         raise HuescapeError(f"{path}: has other columns than the index; {again}")
     for name in index.columns:
