@@ -84,7 +84,7 @@ def choose(to_run: Sequence[str], rng: random.Random) -> Attack:
         moment = "lock" if rng.random() < 0.4 else rng.choice(writes)
         count = rng.randint(1, min(WRITES[moment].times, len(to_run)))
         return Attack(engine, mode, moment, count, rng.choice((0.0, rng.uniform(0, 0.03))))
-    count = rng.randint(0 if mode in ("group", "engine") else 1, min(3, len(to_run)))
+    count = rng.randint(0 if mode in ("group", "engine") else 1, min(3, max(1, len(to_run) - 1)))
     longest = LONGEST if len(to_run) > count else 1.0  # the last stage takes no longer
     return Attack(engine, mode, "random", count, rng.uniform(0, longest))
 

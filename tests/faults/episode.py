@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 import threading
@@ -203,5 +204,5 @@ def _errors(log: Path) -> list[str]:
     """The lines of the last run that look like its reason."""
     text = log.read_text(errors="replace").split("\n=== ")[-1]
     lines = [line.strip() for line in text.splitlines()]
-    telling = [line for line in lines if "rror" in line or "Exception" in line or "lock" in line]
+    telling = [line for line in lines if re.search("error|exception|lock", line, re.I)]
     return [line[:200] for line in telling[:6]]

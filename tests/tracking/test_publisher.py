@@ -142,7 +142,7 @@ def test_an_outage_is_told_once_and_not_knocked_at_again(
         assert not courier.carry(journal)
     assert store.calls == 1
     monkeypatch.setattr(publishers, "OUTAGE_SECONDS", 0.0)
-    courier._closed_until.clear()  # a minute later
+    courier._failed.clear()  # a minute later
     assert not courier.carry(journal)
     assert courier.carry(journal)
     assert capsys.readouterr().err.count("cannot be reached (down)") == 1

@@ -163,15 +163,16 @@ class Courier:
         self._failed: dict[str, float] = {}
         self._warned: set[str] = set()
 
-    def out(self, destination: str, patience: float = OUTAGE_SECONDS) -> bool:
-        """Whether the destination failed less than `patience` seconds ago."""
+    def out(self, destination: str, patience: float | None = None) -> bool:
+        """Whether the destination failed less than `patience` seconds ago (a minute by default)."""
+        patience = OUTAGE_SECONDS if patience is None else patience
         return time.monotonic() < self._failed.get(destination, -math.inf) + patience
 
     def carry(
         self,
         journal: Journal,
         told: Callable[[str], None] = lambda run_id: None,
-        patience: float = OUTAGE_SECONDS,
+        patience: float | None = None,
     ) -> bool:
         """Deliver a journal; False, after one warning for each destination, on an outage.
 
