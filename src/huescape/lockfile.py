@@ -105,6 +105,12 @@ def mend_locked(root: Path) -> list[str]:
     return said
 
 
+def is_cut(root: Path) -> bool:
+    """Whether dvc.lock is there and not whole; also while DVC writes it."""
+    content = _read(root / LOCK)
+    return content is not None and not is_whole(content)
+
+
 def keep_whole(root: Path) -> None:
     """Copy dvc.lock if it is whole and another than the copy; at any time, under no lock."""
     content = _read(root / LOCK)

@@ -2,7 +2,9 @@
 
 `dvc repro` reads dvc.lock before it runs anything of this project, so nothing else could help the
 next one. The first stage that DVC starts starts it, one for each engine. It is nobody's child,
-works in no folder, keeps a copy of every whole dvc.lock, and ends when the engine does.
+works in no folder, keeps a copy of every whole dvc.lock, and ends when the engine does. Where the
+engine left its last stage unrecorded it stays for ten minutes, one for a project: DVC takes such a
+stage from its run cache next time, and would write dvc.lock with nothing of ours beside it.
 
 Usage: python -m huescape.lockwatch PROJECT PID
 """
@@ -24,6 +26,7 @@ from huescape.orphans import alive
 
 _TICK_SECONDS = 0.5
 _POLL_SECONDS = 0.1
+_STAY_SECONDS = 600.0
 
 
 def start(engine: int, root: Path = Path()) -> None:
@@ -33,13 +36,14 @@ def start(engine: int, root: Path = Path()) -> None:
         return
     with suppress(OSError):  # a folder that cannot be written to: the engine cannot write either
         claim = take(_claim_path(root, engine))
+        os.utime(_claim_path(root, engine))  # when the last stage began
         if claim is not None:  # and is free again at once, for the watcher
             claim.close()
             _detach([sys.executable, "-m", "huescape.lockwatch", str(root), str(engine)])
 
 
 def main(argv: list[str]) -> int:
-    """Watch one engine; returns when it is gone and dvc.lock is whole."""
+    """Watch one engine; returns when it is gone, dvc.lock is whole and no more need be watched."""
     root, engine = Path(argv[0]), int(argv[1])
     gone = _end_of(engine)
     claim = take(_claim_path(root, engine))
@@ -50,9 +54,38 @@ def main(argv: list[str]) -> int:
         while not gone(_TICK_SECONDS):
             seen = _keep(root, seen)
         with lockfile.project_lock(root):
-            lockfile.leave_notice(root, lockfile.mend_locked(root))
+            said = lockfile.mend_locked(root)
+            lockfile.leave_notice(root, said)
+        unrecorded = bool(said) or _is_unrecorded(root, engine)
         _claim_path(root, engine).unlink(missing_ok=True)
+    if unrecorded:
+        _stay(root)
     return 0
+
+
+def _is_unrecorded(root: Path, engine: int) -> bool:
+    """Whether the last stage that the engine began is not in dvc.lock, which DVC wrote before."""
+    try:
+        written = (root / lockfile.LOCK).stat().st_mtime_ns
+        return _claim_path(root, engine).stat().st_mtime_ns > written
+    except OSError:
+        return True
+
+
+def _stay(root: Path) -> None:
+    """Keep and mend for some minutes more, unless another one does."""
+    place = take(root / lockfile.TEMPORARY / "huescape-watch")
+    if place is None:
+        return
+    with place:
+        seen, until = None, time.monotonic() + _STAY_SECONDS
+        while time.monotonic() < until and (root / lockfile.TEMPORARY).is_dir():
+            time.sleep(_TICK_SECONDS)
+            found = _keep(root, seen)
+            if found != seen and not lockfile.is_cut(root):
+                seen = found
+            elif found != seen:  # DVC is writing, or was killed while it did
+                lockfile.leave_notice(root, lockfile.mend(root))
 
 
 def _keep(root: Path, seen: tuple[int, int] | None) -> tuple[int, int] | None:
