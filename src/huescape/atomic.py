@@ -45,7 +45,10 @@ def fresh_directory(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(path.parent) as temporary:
             yield temporary
-            _take_place(temporary, path)
+            try:
+                _take_place(temporary, path)
+            except OSError as error:  # whose names are those of the folders aside
+                raise _refused(error, path) from error
     except OSError as error:
         raise explained(error, path) from error
 
@@ -92,4 +95,8 @@ def explained(error: OSError, path: Path) -> OSError | HuescapeError:
         about = Path(os.fsdecode(named))
         if about.parent != path.parent and about not in path.parents:
             return error
+    return _refused(error, path)
+
+
+def _refused(error: OSError, path: Path) -> HuescapeError:
     return HuescapeError(f"cannot write {path}: {error.strerror or error}")
