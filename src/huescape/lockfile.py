@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape.atomic import write_bytes, write_text
-from huescape.errors import HuescapeError
+from huescape.errors import HuescapeError, one_line
 from huescape.exclusive import take
 
 LOCK = Path("dvc.lock")
@@ -134,7 +134,7 @@ def repair(root: Path = Path()) -> list[str]:
 def tell(lines: list[str]) -> None:
     """Print what was mended, for the person at the terminal and for the log."""
     for line in lines:
-        print(f"huescape: {line}", file=sys.stderr, flush=True)
+        print(f"huescape: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def leave_notice(root: Path, lines: list[str]) -> None:
