@@ -222,6 +222,8 @@ def _repo(root: Path) -> Iterator[Any]:
             yield repo
     except DvcException as error:
         raise HuescapeError(" ".join(f"dvc: {error}".split())) from error
+    except PermissionError as error:  # of dvc.lock, dvc.yaml or DVC's own folder
+        raise HuescapeError(f"dvc: {error.filename}: {error.strerror}") from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import subprocess
 import sys
@@ -121,6 +122,8 @@ def repair(root: Path = Path()) -> list[str]:
     with project_lock(root):
         said = mend_locked(root)
     content = _read(root / LOCK)
+    if content is None and os.path.lexists(root / LOCK):
+        raise HuescapeError(f"{LOCK}: cannot be read; allowed: a file that you may read and write")
     if content is not None and has_conflict(content):
         raise HuescapeError(
             f"{LOCK}: git's conflict marks are in it; take a side, `git checkout --ours {LOCK}` or "
@@ -222,6 +225,8 @@ def _is_entry(entry: Any) -> bool:
 
 def _is_file(file: Any) -> bool:
     if not isinstance(file, dict) or not isinstance(file.get("path"), str):
+        return False
+    if None in file.values():  # cut behind a key
         return False
     digest = file.get("md5", "0" * 32)
     return isinstance(digest, str) and bool(_HASH.fullmatch(digest))
