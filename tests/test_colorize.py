@@ -267,6 +267,18 @@ def test_a_bad_photo_is_one_line_and_the_others_go_on(
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "z.png"]
 
 
+def test_a_photo_s_name_breaks_no_line(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "two\nlines\x1b[31m.jpg"
+    bad.write_text("not a photo")
+    with pytest.raises(HuescapeError, match="1 of 1 photos could not be colored"):
+        colorize_files(model, [bad], tmp_path / "out")
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/two\\nlines\\x1b[31m.jpg: is not a photo" in said
+    assert "\x1b[31m" not in said
+
+
 def test_orientation_is_applied(model: Path, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter to the right

@@ -11,7 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from huescape import networks
-from huescape.graph import Graph, Stage, load_graph
+from huescape.errors import HuescapeError
+from huescape.graph import Graph, Stage, judge, load_graph
 from huescape.params.load import Params, schema
 from huescape.params.systems import SystemParams
 
@@ -240,3 +241,13 @@ def test_every_stage_comes_after_check(tmp_path: Path, old: str, new: str) -> No
     for name, stage in load_graph(tmp_path).stages.items():
         assert name == "check" or after.intersection(stage.upstream), name
         after.add(name)
+
+
+@pytest.mark.parametrize("content", [None, "", "stages: {}\n"])
+def test_a_graph_of_no_stages_is_one_line(tmp_path: Path, content: str | None) -> None:
+    subprocess.run(["dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)
+    if content is not None:
+        (tmp_path / "dvc.yaml").write_text(content)
+    for ask in (load_graph, judge):
+        with pytest.raises(HuescapeError, match=r"^dvc.yaml: is missing or has no stages"):
+            ask(tmp_path)

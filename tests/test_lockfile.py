@@ -74,6 +74,7 @@ def test_most_cuts_are_recognized() -> None:
         b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    params: {p.yaml: 1}\n",
         b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    deps:\n    - path: b\n      md5: abc\n",
         b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    outs: [c]\n",
+        b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    deps:\n    - path: b\n      hash:\n",
     ],
 )
 def test_a_broken_file_is_put_back(root: Path, content: bytes) -> None:
@@ -133,6 +134,13 @@ def test_git_conflicts_are_left_to_a_person(root: Path) -> None:
     with pytest.raises(HuescapeError, match="git checkout --ours"):
         lockfile.repair(root)
     assert (root / lockfile.LOCK).read_bytes() == marked
+
+
+def test_what_is_no_file_is_not_called_whole(root: Path) -> None:
+    (root / "dvc.lock").unlink(missing_ok=True)
+    (root / "dvc.lock").mkdir()
+    with pytest.raises(HuescapeError, match=r"^dvc.lock: cannot be read"):
+        lockfile.repair(root)
 
 
 def test_nobody_is_disturbed_at_work(root: Path) -> None:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TypeAlias
 
 from huescape import __version__, commands, exclusive, lockfile, lockwatch, tools
-from huescape.errors import HuescapeError
+from huescape.errors import HuescapeError, one_line
 from huescape.memory import is_out_of_memory
 from huescape.orphans import engine_pid, parent_stays, stop_without
 from huescape.own_code import insist_on_own_code
@@ -69,7 +69,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"huescape: error: {message}", file=sys.stderr)
+    print(f"huescape: error: {one_line(message)}", file=sys.stderr)
     return code
 
 

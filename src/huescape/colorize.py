@@ -22,7 +22,7 @@ from PIL import Image
 
 from huescape import atomic
 from huescape.color.decoding import join
-from huescape.errors import HuescapeError, ParamsError
+from huescape.errors import HuescapeError, ParamsError, one_line
 from huescape.memory import explained_by
 from huescape.photos import PhotoError, open_photo, read_bytes
 from huescape.progress import progress
@@ -99,7 +99,7 @@ def colorize_files(
             _save(target, picture)
             written.append(target)
         except HuescapeError as error:
-            failures.append(f"{photo}: {error}")
+            failures.append(one_line(f"{photo}: {error}"))
             if _is_hopeless(error):
                 failures.append(f"{len(photos) - len(written) - len(failures)} more were not tried")
                 break

@@ -81,7 +81,7 @@ class Judgement:
 def load_graph(root: Path = Path()) -> Graph:
     """Resolve dvc.yaml; raises HuescapeError in one line when DVC refuses it."""
     with _locked(root), _repo(root) as repo:
-        return Graph({stage.name: _stage(repo, stage) for stage in _ordered(repo)})
+        return _graph(repo)
 
 
 def judge(root: Path = Path()) -> Judgement:
@@ -91,7 +91,7 @@ def judge(root: Path = Path()) -> Judgement:
     DVC refuses dvc.yaml.
     """
     with _locked(root), _repo(root) as repo, _kept_index(repo), _without_collection():
-        graph = Graph({stage.name: _stage(repo, stage) for stage in _ordered(repo)})
+        graph = _graph(repo)
         status = repo.status()
         stages = repo.index.stages
         stale = frozenset(stage.name for stage in stages if stage.addressing in status)
@@ -124,6 +124,13 @@ def commit(name: str, root: Path = Path()) -> None:
         stage.commit()
         lockfile.write(root, _lock_with(repo, stage))
         repo.scm_context.track_file(str(lockfile.LOCK))
+
+
+def _graph(repo: Any) -> Graph:
+    stages = {stage.name: _stage(repo, stage) for stage in _ordered(repo)}
+    if not stages:
+        raise HuescapeError("dvc.yaml: is missing or has no stages; `git checkout dvc.yaml`")
+    return Graph(stages)
 
 
 def _stage(repo: Any, stage: Any) -> Stage:
@@ -215,6 +222,8 @@ def _repo(root: Path) -> Iterator[Any]:
             yield repo
     except DvcException as error:
         raise HuescapeError(" ".join(f"dvc: {error}".split())) from error
+    except PermissionError as error:  # of dvc.lock, dvc.yaml or DVC's own folder
+        raise HuescapeError(f"dvc: {error.filename}: {error.strerror}") from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape.atomic import write_bytes, write_text
-from huescape.errors import HuescapeError
+from huescape.errors import HuescapeError, one_line
 from huescape.exclusive import take
 
 LOCK = Path("dvc.lock")
@@ -129,6 +130,8 @@ def repair(root: Path = Path()) -> list[str]:
     with project_lock(root):
         said = mend_locked(root)
     content = _read(root / LOCK)
+    if content is None and os.path.lexists(root / LOCK):
+        raise HuescapeError(f"{LOCK}: cannot be read; allowed: a file that you may read and write")
     if content is not None and has_conflict(content):
         raise HuescapeError(
             f"{LOCK}: git's conflict marks are in it; take a side, `git checkout --ours {LOCK}` or "
@@ -142,7 +145,7 @@ def repair(root: Path = Path()) -> list[str]:
 def tell(lines: list[str]) -> None:
     """Print what was mended, for the person at the terminal and for the log."""
     for line in lines:
-        print(f"huescape: {line}", file=sys.stderr, flush=True)
+        print(f"huescape: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def leave_notice(root: Path, lines: list[str]) -> None:
@@ -163,8 +166,7 @@ def notice(root: Path) -> list[str]:
 
 def has_conflict(content: bytes) -> bool:
     """Whether git left the marks of a conflict, which only a person can settle."""
-    return content.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in content
-
+    return content.startswith(b"
 
 def _drop_list(root: Path) -> list[str]:
     """Remove DVC's list of running processes, unless it is being written."""
@@ -234,6 +236,7 @@ def _is_entry(entry: Any) -> bool:
 def _is_file(file: Any) -> bool:
     if not isinstance(file, dict) or not isinstance(file.get("path"), str):
         return False
+<<<<<<< HEAD
     if not all(isinstance(file.get(key, kind()), kind) for key, kind in _FACTS.items()):
         return False  # a key whose value was cut off
     digest = file.get("md5", "0" * 32)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from huescape.errors import ParamsError
+
+_WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
 
 def cpus() -> int:
@@ -31,7 +34,7 @@ def torch_threads() -> int:
 
 def state_dir() -> Path:
     """Folder of what outlives a stage but is no result: checkpoints, partial work, journals."""
-    return Path(os.environ.get("HUESCAPE_STATE", ".huescape"))
+    return Path(os.environ.get("HUESCAPE_STATE") or ".huescape")
 
 
 def project_dir() -> Path:
@@ -49,8 +52,9 @@ def _positive(name: str, default: int) -> int:
     text = os.environ.get(name, "")
     if not text:
         return default
-    if not text.isdigit() or int(text) < 1:
+    if not _WHOLE.fullmatch(text):
         raise ParamsError(
-            f"environment variable {name} is {text!r}: a whole number from 1 is allowed"
+            f"environment variable {name} is {text[:20]!r}; "
+            "allowed: a whole number from 1 to 999999"
         )
     return int(text)

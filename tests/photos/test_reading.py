@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -34,5 +35,13 @@ def test_read_bytes_of_a_file_and_of_a_part(tmp_path: Path) -> None:
 def test_read_bytes_of_nothing_is_missing(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.jpg", tmp_path):
         with pytest.raises(PhotoError) as caught:
+            read_bytes(path)
+        assert caught.value.reason == "missing"
+
+
+def test_what_may_have_no_end_is_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(PhotoError, match="is a pipe or device") as caught:
             read_bytes(path)
         assert caught.value.reason == "missing"

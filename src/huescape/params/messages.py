@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from huescape.errors import one_line
 from huescape.masking import mask
 
 JsonSchema = dict[str, Any]
@@ -122,4 +123,4 @@ def printable(text: str, most: int = 200) -> str:
     """`text` without characters that would break a line or steer a terminal, cut to `most`."""
     if len(text) > most:
         text = text[: most - 3] + "..."
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return one_line(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,13 @@ class PhotoError(HuescapeError):
 def read_bytes(path: Path, offset: int | None = None, size: int | None = None) -> bytes:
     """The bytes of a photo: the whole file, or `size` bytes at `offset` of an uncompressed tar.
 
-    Raises PhotoError("missing") if the file cannot be read or ends before the photo does.
+    Raises PhotoError("missing") if the file cannot be read, is a pipe or device, which may have no
+    end, or ends before the photo does.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise PhotoError("missing", f"{path}: is a pipe or device, not a file")
             if offset is None:
                 return file.read()
             file.seek(offset)
@@ -39,3 +44,8 @@ def read_bytes(path: Path, offset: int | None = None, size: int | None = None) -
     if size is not None and len(content) != size:
         raise PhotoError("missing", f"{path}: ends before the photo at byte {offset} does")
     return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to would be waited for, for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -11,7 +11,7 @@ from typing import Any
 from huescape import runtime
 from huescape.atomic import fresh_directory, write_json
 from huescape.digests import seal
-from huescape.errors import HuescapeError
+from huescape.errors import HuescapeError, one_line
 from huescape.masking import mask_values
 from huescape.params.download import (
     DownloadParams,
@@ -136,7 +136,7 @@ def _say_left_out(listed: Iterable[_Listed]) -> None:
     """At most two lines a source on standard error: skipped folders, and pictures not read."""
     for item in listed:
         for line in item.left_out.lines():
-            print(f"huescape: download: {item.source.name}: {line}", file=sys.stderr)
+            print(one_line(f"huescape: download: {item.source.name}: {line}"), file=sys.stderr)
 
 
 def _render(root: Path, source: SampleSource, workers: int) -> None:

@@ -27,7 +27,7 @@ from huescape.color.spaces import rgb_to_lab
 from huescape.copies import drop_copies
 from huescape.digests import seal
 from huescape.duplicates import perceptual_hash
-from huescape.errors import HuescapeError
+from huescape.errors import HuescapeError, one_line
 from huescape.params.photos import FilterParams
 from huescape.photos import PhotoError
 from huescape.pool import map_ordered, working_on
@@ -181,7 +181,7 @@ class _Details:
     def say(self) -> None:
         """One line on standard error for each example, and one for how many more there are."""
         for line in self._lines:
-            print(f"huescape: filter: {line}", file=sys.stderr)
+            print(f"huescape: filter: {one_line(line)}", file=sys.stderr)
         more = {reason: n - _EXAMPLES for reason, n in self._counts.items() if n > _EXAMPLES}
         if more:
             counted = ", ".join(f"{n} more {reason}" for reason, n in sorted(more.items()))
