@@ -62,7 +62,7 @@ def test_dvc_killed_while_it_writes_dvc_lock(project: Any) -> None:
         _settle(project)
         assert project.lock() == before
         for engine in ("dvc", "snakemake") if hits % 2 else ("snakemake", "dvc"):
-            assert set(project.engine(engine)) <= {"report"}
+            assert set(project.engine(engine)) <= {"check", "report"}
         hits += 1
         if hits == HITS:
             return
@@ -77,7 +77,7 @@ def test_snakemake_never_leaves_dvc_lock_short(project: Any) -> None:
 
 def test_a_watcher_ends_with_its_engine_and_leaves_nothing(project: Any) -> None:
     project.set("report.title", "another title")
-    assert project.engine("dvc") == ["report"]
+    assert project.engine("dvc") == ["check", "report"]
     _settle(project)
     listed = subprocess.run(["ps", "-e", "-o", "args="], capture_output=True, text=True, check=True)
     assert [line for line in listed.stdout.splitlines() if str(project.root) in line] == []
@@ -109,7 +109,7 @@ def test_dvcs_list_of_processes_cut_short_stops_nobody(project: Any) -> None:
     project.set("report.title", "another title")
     assert project.run("dvc", "repro", check=False) != 0  # DVC alone cannot go on
     project.run("huescape", "repair")
-    assert project.engine("dvc") == ["report"]
+    assert project.engine("dvc") == ["check", "report"]
     listed.write_text('{"write": {"/')
     project.set("report.title", "one more title")
-    assert project.engine("snakemake") == ["report"]
+    assert project.engine("snakemake") == ["check", "report"]
