@@ -50,10 +50,12 @@ def project_lock(root: Path) -> Iterator[None]:
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether this is a dvc.lock that DVC can read, with no hash cut short."""
+    """Whether this is a dvc.lock that DVC can read, with no line, hash or file cut short."""
     from ruamel.yaml import YAML  # here, not above: most commands need none of it
     from ruamel.yaml.error import YAMLError
 
+    if not content.endswith(b"\n"):  # `cmd: pyth` is YAML as well
+        return False
     try:
         lock = YAML(typ="safe", pure=True).load(content.decode())
     except (YAMLError, ValueError, RecursionError):
@@ -223,7 +225,7 @@ def _is_entry(entry: Any) -> bool:
 def _is_file(file: Any) -> bool:
     if not isinstance(file, dict) or not isinstance(file.get("path"), str):
         return False
-    digest = file.get("md5", "0" * 32)
+    digest = file.get("md5", "" if "hash" in file else "0" * 32)
     return isinstance(digest, str) and bool(_HASH.fullmatch(digest))
 
 

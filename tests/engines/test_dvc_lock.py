@@ -94,7 +94,7 @@ def test_a_watcher_ends_with_its_engine_and_leaves_nothing(project: Any) -> None
 )
 def test_every_command_mends_and_says_so(project: Any, command: tuple[str, ...]) -> None:
     whole = project.lock()
-    for length in (0, 8192):
+    for length in (0, whole.index(b"\n", 8192) - 1):  # DVC writes 8 KiB at a time
         (project.root / "dvc.lock").write_bytes(whole[:length])
         project.run(*command)
         assert project.output.count("dvc.lock was cut short by a kill: put back") == 1
