@@ -1,4 +1,4 @@
-"""The command line: one subcommand for each stage, of the same name, and a few for people."""
+"""One subcommand for each stage, of the same name, and a few for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from huescape import __version__, commands, exclusive, lockfile, lockwatch, tool
 from huescape.errors import HuescapeError
 from huescape.memory import is_out_of_memory
 from huescape.orphans import engine_pid, parent_stays, stop_without
-from huescape.own_code import insist_on_own_code
 
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 _LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS)"
@@ -23,13 +22,8 @@ _LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(argv: list[str] | None) -> int:
     """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
-    if argv is None:
-        try:
-            insist_on_own_code()
-        except HuescapeError as error:
-            return _fail(str(error), error.exit_code)
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
     _look_after_engine()
