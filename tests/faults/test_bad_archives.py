@@ -180,9 +180,7 @@ def names() -> Iterator[Case]:
         yield Case(
             f"long name {name}", partial(special, long, style=tarfile.GNU_FORMAT), UNSAFE, UNSAFE
         )
-    yield Case(
-        "name not UTF-8", partial(field, 0, b"top/\xff\xfe.jpg\0"), "is not UTF-8", "is not UTF-8"
-    )
+    yield Case("name not UTF-8", partial(field, 0, b"top/\xff\xfe.jpg\0"), "is not UTF-8", 4)
     yield Case(
         "name of 300 bytes",
         partial(tar, {"top/" + "n" * 300 + ".jpg": b"x"}),

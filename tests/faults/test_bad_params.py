@@ -121,7 +121,7 @@ def _sections() -> list[Case]:
         words = (f"{right}: is missing",) if right in ("quantizers", "systems") else ()
         cases.append(_raw(f"misspelled {misspelled}", _dump(values), *words, "allowed"))
     for dotted, allowed in (
-        ("filter/min_size", "categories, max_distance, min_chroma, min_side, split"),
+        ("filter/min_size", "categories, max_distance, max_pixels, min_chroma, min_side, split"),
         ("filter/split/valid", "honor_lists, test, val"),
         ("resize/width", "shards, size"),
         ("evaluate/temp", "macro_photos, macro_pixels, pictures, prior, temperature"),

@@ -63,7 +63,7 @@ def test_what_the_stage_wrote_is_made_anew(raw: Path, tmp_path: Path) -> None:
     assert not (raw / "other").exists()
     download.run(raw, _sample(), workers=1)
     assert _files(raw) == {name: data for name, data in before.items() if name != ".DS_Store"}
-    for name in ("manifest.csv", "sources.json"):
+    for name in ("manifest.csv", "sources.json", "SHA256SUMS"):
         (raw / name).unlink()
     photos = tmp_path / "photos"
     (raw / "sample").rename(photos)
@@ -72,4 +72,4 @@ def test_what_the_stage_wrote_is_made_anew(raw: Path, tmp_path: Path) -> None:
     (raw / "sample" / left.name).write_bytes(left.read_bytes())
     folder = FolderSource(kind="folder", name="mine", root=str(photos))
     download.run(raw, DownloadParams(sources=(folder,)), workers=1)
-    assert sorted(_files(raw)) == ["manifest.csv", "sources.json"]
+    assert sorted(_files(raw)) == ["SHA256SUMS", "manifest.csv", "sources.json"]

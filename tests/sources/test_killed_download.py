@@ -87,6 +87,7 @@ def test_killed_again_and_again_it_ends_as_if_it_had_not_been(project: Path, ser
         "external/sun/.huescape-extracted.json",
         "data/raw/manifest.csv",
         "data/raw/sources.json",
+        "data/raw/SHA256SUMS",
         "state/hashes.jsonl",
     }
     holders = [path.name for path in files if b"hunter2" in path.read_bytes()]

@@ -187,7 +187,12 @@ def _target(
 ) -> PurePosixPath | None:
     if not _plain(member):
         return None
-    return place(_safe(archive, member.name)) if is_photo_name(Path(member.name).name) else None
+    if not is_photo_name(Path(member.name).name):
+        return None
+    path = _safe(archive, member.name)
+    if member.name.encode("utf-8", "ignore").decode() != member.name:  # no list could hold it
+        raise HuescapeError(f"{archive}: refused: the name {member.name!r} in it is not UTF-8")
+    return place(path)
 
 
 def _plain(member: tarfile.TarInfo) -> bool:
@@ -209,8 +214,6 @@ def _safe(archive: Path, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
         raise HuescapeError(f"{archive}: refused: it holds the unsafe path {name!r}")
-    if name.encode("utf-8", "ignore").decode() != name:
-        raise HuescapeError(f"{archive}: refused: the name {name!r} in it is not UTF-8")
     return path
 
 
