@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from huescape import lockfile
 from huescape.errors import HuescapeError
@@ -19,7 +18,10 @@ STAGES: dict[str, Any] = {
         "cmd": "python -m huescape download",
         "deps": [{"path": "src/a.py", "hash": "md5", "md5": "0" * 32, "size": 120}],
         "params": {"params.yaml": {"download": {"sources": [{"kind": "sample", "seed": 0}]}}},
-        "outs": [{"path": "data/raw", "hash": "md5", "md5": f"{'1' * 32}.dir", "nfiles": 2}],
+        "outs": [
+            {"path": "data/raw", "hash": "md5", "md5": f"{'1' * 32}.dir", "nfiles": 2},
+            {"path": "a", "hash": "md5", "md5": "2" * 32, "size": 3, "isexec": True},
+        ],
     },
     "train@a": {"cmd": "python -m huescape train a", "outs": [{"path": "models/a"}]},
     "train@b": {"cmd": "python -m huescape train b"},
@@ -44,15 +46,15 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@given(st.integers(0, len(WHOLE) - 1))
-def test_what_passes_for_whole_dvc_reads(length: int) -> None:
+def test_what_passes_for_whole_dvc_reads() -> None:
     """Wherever a kill cuts the file: what is left is mended, or DVC can go on with it."""
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.serialize import parse_yaml
 
-    cut = WHOLE[:length]
-    if lockfile.is_whole(cut):
-        COMPILED_LOCKFILE_SCHEMA(parse_yaml(cut.decode(), "dvc.lock"))
+    for length in range(len(WHOLE)):
+        cut = WHOLE[:length]
+        if lockfile.is_whole(cut):
+            COMPILED_LOCKFILE_SCHEMA(parse_yaml(cut.decode(), "dvc.lock"))
 
 
 def test_most_cuts_are_recognized() -> None:
@@ -143,20 +145,63 @@ def test_nobody_is_disturbed_at_work(root: Path) -> None:
     assert (root / lockfile.LOCK).read_bytes() == b""
 
 
-@pytest.mark.parametrize("content", [b"", b'{"write": {"a', b"[]", b"\xff"])
-def test_dvcs_list_of_processes_is_begun_anew(root: Path, content: bytes) -> None:
+PROCESS = {"pid": 7, "cmd": "dvc repro"}
+LISTS: list[Any] = [
+    *(
+        {},
+        {"write": {}, "read": {}},
+        {"write": {"a": PROCESS}},
+        {"read": {"a": [PROCESS, PROCESS]}},
+    ),
+    *(
+        [],
+        3,
+        None,
+        {"x": {}},
+        {"write": []},
+        {"read": 3},
+        {"write": {"a": {}}},
+        {"write": {"a": 1}},
+    ),
+    *({"read": {"a": PROCESS}}, {"read": {"a": [1]}}, {"read": {"a": None}}, {"read": {"a": []}}),
+    *({"write": {"a": {**PROCESS, "x": 1}}}, {"write": {"a": {**PROCESS, "pid": "7"}}}),
+    *({"write": {"a": {**PROCESS, "cmd": None}}}, {"write": {"a": [PROCESS]}}),
+]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(json.dumps(found).encode() for found in LISTS),
+        *(b"", b'{"write": {"a', b"\xff", b"\xff\x00garbage", b"\0" * 512, b"[" * 100_000),
+        *(json.dumps({}).encode(coding) for coding in ("utf-16", "utf-32", "utf-8-sig")),
+        json.dumps({"write": {"a": PROCESS}}).encode()[:-1],
+    ],
+)
+def test_dvcs_list_of_processes_is_begun_anew_where_dvc_cannot_read_it(
+    root: Path, content: bytes
+) -> None:
     path = root / lockfile.TEMPORARY / "rwlock"
     path.write_bytes(content)
-    (line,) = lockfile.mend(root)
-    assert ".dvc/tmp/rwlock was cut short" in line
-    assert not path.exists()
+    readable = dvc_reads(path)
+    said = lockfile.mend(root)
+    assert path.exists() == readable
+    assert [".dvc/tmp/rwlock was damaged" in line for line in said] == [True] * (not readable)
 
 
-def test_a_whole_list_of_processes_stays(root: Path) -> None:
-    path = root / lockfile.TEMPORARY / "rwlock"
-    path.write_bytes(b'{"write": {}, "read": {}}')
-    assert lockfile.mend(root) == []
-    assert path.exists()
+def dvc_reads(path: Path) -> bool:
+    """Whether DVC itself goes on with its list of processes."""
+    from dvc.fs import localfs
+    from dvc.rwlock import rwlock
+
+    content = path.read_bytes()
+    try:
+        with rwlock(str(path.parent), localfs, "test", [], [], False):
+            return True
+    except Exception:
+        return False
+    finally:
+        path.write_bytes(content)
 
 
 def test_outside_a_project_nothing_is_made(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ killed in that moment leaves a file that is cut short, and with it nothing that 
 project writes it writes under another name first. For what DVC writes there is a copy of the last
 whole version, `.dvc/tmp/huescape-dvc.lock`, which every command of the project compares and, where
 dvc.lock is cut short, puts back. The same goes for `.dvc/tmp/rwlock`, DVC's list of running
-processes: cut short it stops every command as well, and without it DVC begins a new one.
+processes: one that DVC cannot read stops every command as well, and without it DVC begins another.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ KEPT = TEMPORARY / "huescape-dvc.lock"
 BROKEN = TEMPORARY / "dvc.lock.broken"
 _NOTICE = TEMPORARY / "huescape-notice"
 _PATIENCE_SECONDS = 10.0
+#: What DVC notes of a file, if it does.
+_FACTS: dict[str, type] = {"size": int, "nfiles": int, "isexec": bool, "hash": str}
 _HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
@@ -95,7 +97,7 @@ def mend(root: Path = Path()) -> list[str]:
 def mend_locked(root: Path) -> list[str]:
     """`mend` for a caller that holds the project's lock, and not DVC's."""
     said = notice(root)
-    if _is_cut_json(root / TEMPORARY / "rwlock"):
+    if _is_no_list(root / TEMPORARY / "rwlock"):
         said += _drop_list(root)
     content = _read(root / LOCK)
     if not _is_news(root, content) or content is None:
@@ -164,10 +166,13 @@ def _drop_list(root: Path) -> list[str]:
     """Remove DVC's list of running processes, unless it is being written."""
     path = root / TEMPORARY / "rwlock"
     with _taken(path.with_suffix(".lock"), _PATIENCE_SECONDS) as free:
-        if not free or not _is_cut_json(path):
+        if not free or not _is_no_list(path):
             return []
         path.unlink()
-    return [f"{path.relative_to(root)} was cut short by a kill: removed, DVC begins another"]
+    return [
+        f"{path.relative_to(root)} was damaged, as by a kill: removed, DVC begins another list of "
+        "running processes"
+    ]
 
 
 def _restore(root: Path) -> list[str]:
@@ -208,7 +213,7 @@ def _is_news(root: Path, content: bytes | None) -> bool:
 
 
 def _has_more(root: Path) -> bool:
-    return (root / _NOTICE).exists() or _is_cut_json(root / TEMPORARY / "rwlock")
+    return (root / _NOTICE).exists() or _is_no_list(root / TEMPORARY / "rwlock")
 
 
 def _is_entry(entry: Any) -> bool:
@@ -225,18 +230,34 @@ def _is_entry(entry: Any) -> bool:
 def _is_file(file: Any) -> bool:
     if not isinstance(file, dict) or not isinstance(file.get("path"), str):
         return False
+    if not all(isinstance(file.get(key, kind()), kind) for key, kind in _FACTS.items()):
+        return False  # a key whose value was cut off
     digest = file.get("md5", "" if "hash" in file else "0" * 32)
     return isinstance(digest, str) and bool(_HASH.fullmatch(digest))
 
 
-def _is_cut_json(path: Path) -> bool:
+def _is_no_list(path: Path) -> bool:
+    """Whether a file is there that DVC cannot read as its list of running processes."""
     content = _read(path)
     if content is None:
         return False
     try:
-        return not isinstance(json.loads(content), dict)
+        found = json.loads(content.decode())  # UTF-8 alone, as DVC
     except (ValueError, RecursionError):
         return True
+    if not isinstance(found, dict) or found.keys() - {"read", "write"}:
+        return True
+    write, read = found.get("write", {}), found.get("read", {})
+    if not (isinstance(write, dict) and isinstance(read, dict)):
+        return True
+    of_read = [process for of in read.values() for process in (of if type(of) is list else [None])]
+    return not all(_is_process(process) for process in (*write.values(), *of_read))
+
+
+def _is_process(process: Any) -> bool:
+    if not isinstance(process, dict) or process.keys() != {"pid", "cmd"}:
+        return False
+    return isinstance(process["pid"], int) and isinstance(process["cmd"], str)
 
 
 def _committed(root: Path) -> bytes | None:

@@ -238,6 +238,34 @@ def test_an_interrupted_training_goes_on_in_the_same_run(project: MlflowClient) 
     assert len(runs(project)) == 2, "a finished training is not resumed, it is done again"
 
 
+def test_a_finished_training_that_no_engine_recorded_goes_on_in_its_run(
+    project: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUESCAPE_ENGINE", "snakemake")
+    lock = Path("dvc.lock")
+
+    def whole() -> int:
+        """Train from the first step to the last; the number of runs that there are then."""
+        with tracking.start_training("s", PARAMS, DATASET, resume_key="key") as recorder:
+            for step in range(1, 4):
+                recorder.metrics(step, {"loss": 1 / step})
+                recorder.picture("val", step, np.zeros((8, 8, 3), np.uint8))
+        return len(runs(project))
+
+    assert whole() == 1
+    lock.write_text("schema: '2.0'\nstages:\n  bins:\n    cmd: another stage\n")
+    assert whole() == 1
+    [run] = runs(project)
+    assert run.info.status == "FINISHED"
+    assert history(project, run, "loss") == [(step, 1 / step) for step in range(1, 4)]
+    pictures = project.list_artifacts(run.info.run_id, "images")
+    assert len([entry for entry in pictures if entry.path.endswith(".png")]) == 3
+    lock.write_text("schema: '2.0'\nstages:\n  train@s:\n    cmd: recorded\n")
+    assert whole() == 2
+    lock.write_text("not yaml: [")
+    assert whole() == 3
+
+
 def test_an_error_fails_the_run_and_an_interruption_kills_it(project: MlflowClient) -> None:
     class Interrupted(huescape.errors.HuescapeError):
         exit_code = 130

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 DAMAGED = "damaged"  # the kind of an entry that cannot be read; and where such journals are kept
@@ -55,6 +55,25 @@ def parse_entry(line: bytes) -> dict[str, Any]:
     if isinstance(entry, dict) and isinstance(entry.get("time"), int) and _whole(entry):
         return entry
     return {"kind": DAMAGED, "time": 0}
+
+
+def picture_series(name: str) -> str:
+    """What stands for the pictures of this name among the names of metrics."""
+    return f"picture:{name}"
+
+
+def last_steps(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """The last step of every metric and series of pictures that the entries have."""
+    steps: dict[str, int] = {}
+    for entry in entries:
+        keys: Iterable[str] = ()
+        if entry["kind"] == "metrics":
+            keys = entry["values"]
+        elif entry["kind"] == "picture":
+            keys = (picture_series(entry["name"]),)
+        for key in keys:
+            steps[key] = max(steps.get(key, entry["step"]), entry["step"])
+    return steps
 
 
 def _whole(entry: Mapping[str, Any]) -> bool:

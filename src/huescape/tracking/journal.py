@@ -33,7 +33,7 @@ from typing import IO, Any, NamedTuple
 from huescape.atomic import write_json, write_text
 from huescape.masking import mask_values
 from huescape.temporaries import temporary_folder
-from huescape.tracking.entries import DAMAGED, parse_entry, parse_header
+from huescape.tracking.entries import DAMAGED, last_steps, parse_entry, parse_header
 from huescape.tracking.notices import warn
 
 VERSION = 1
@@ -180,6 +180,21 @@ def entries_of(folder: Path) -> list[dict[str, Any]]:
     """All whole entries of a journal, without its lock."""
     content = (folder / "journal.jsonl").read_bytes()
     return [parse_entry(line) for line in content.split(b"\n")[:-1]]
+
+
+def sent_steps(pending: Path, run: str, delivered: Mapping[str, int]) -> dict[str, int]:
+    """The last step of every metric and picture of a run: what was delivered, and what waits."""
+    steps = dict(delivered)
+    for folder in waiting(pending):
+        try:
+            if parse_header((folder / "header.json").read_bytes()).get("run") != run:
+                continue
+            entries = entries_of(folder)
+        except (OSError, ValueError):  # just delivered by another process, or damaged
+            continue
+        for key, step in last_steps(entries).items():
+            steps[key] = max(steps.get(key, step), step)
+    return steps
 
 
 def _set_aside(folder: Path, error: Exception) -> None:

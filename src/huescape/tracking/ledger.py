@@ -2,7 +2,8 @@
 
 A run has a key of its own before any server has heard of it. Below `tracking/`:
 
-    <system>.json      models: digest of a model's folder -> run; unfinished: resume key -> run
+    <system>.json      models: digest of a model's folder -> run; unfinished: resume key -> run;
+                       finished: resume key -> run, and what dvc.lock had of the stage before it
     runs/<key>.json    destination, run id there, and the last step sent of every metric
 """
 
@@ -63,6 +64,26 @@ class Ledger:
         """The training is finished: the next one under this key is another run."""
         self._note(system, "unfinished", resume_key, None)
 
+    def unrecorded_run(
+        self, system: str, resume_key: str, destination: str, record: str
+    ) -> str | None:
+        """Key of the run that finished under `resume_key` and that no engine has recorded since.
+
+        `record` stands for what dvc.lock has of the stage: a training that was recorded, changed
+        it. One that was recorded with the very same words, since it was forced, is not told apart.
+        """
+        row = _rows(_read(self._system_path(system)), "finished").get(resume_key, {})
+        if row.get("record") != record:
+            return None
+        return self._find(system, "finished", resume_key, destination)
+
+    def remember_finished(
+        self, system: str, resume_key: str, run: str, destination: str, record: str
+    ) -> None:
+        """Note the run of a finished training, and what dvc.lock had of its stage at the start."""
+        entry = {"run": run, "destination": destination, "record": record}
+        self._note(system, "finished", resume_key, entry)
+
     def run_id(self, run: str) -> str | None:
         """The id that the destination gave to the run, if it has heard of it."""
         found = self._run(run).get("run_id")
@@ -74,7 +95,7 @@ class Ledger:
         write_json(self._run_path(run), content)
 
     def last_steps(self, run: str) -> dict[str, int]:
-        """The last step of every metric that was sent."""
+        """The last step of every metric and series of pictures that was sent."""
         steps = self._run(run).get("steps")
         if not isinstance(steps, dict):
             return {}

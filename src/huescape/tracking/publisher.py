@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from huescape.tracking.entries import last_steps
 from huescape.tracking.journal import Entry, Journal, entries_of, waiting
 from huescape.tracking.ledger import Ledger
 from huescape.tracking.notices import say, warn
@@ -73,7 +74,8 @@ def deliver(journal: Journal, store: Store, ledger: Ledger, told: Callable[[str]
                 _send(journal, store, run_id, group)
             except Rejection as error:
                 warn(f"MLflow run {run_id}: {group[0].content['kind']} not taken: {error}")
-            _remember_steps(ledger, run, group)
+            if steps := last_steps(entry.content for entry in group):
+                ledger.remember_steps(run, steps)
             journal.acknowledge(group[-1].end)
         entries = journal.unacknowledged()
 
@@ -141,16 +143,6 @@ def _points(group: Sequence[Entry]) -> list[Point]:
         for entry in group
         for key, value in entry.content["values"].items()
     ]
-
-
-def _remember_steps(ledger: Ledger, run: str, group: Sequence[Entry]) -> None:
-    steps: dict[str, int] = {}
-    for entry in group:
-        if entry.content["kind"] == "metrics":
-            for key in entry.content["values"]:
-                steps[key] = max(steps.get(key, 0), entry.content["step"])
-    if steps:
-        ledger.remember_steps(run, steps)
 
 
 class Courier:

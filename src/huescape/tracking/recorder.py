@@ -18,6 +18,7 @@ from PIL import Image
 
 from huescape.errors import HuescapeError
 from huescape.tracking.context import flat_metrics, flat_params
+from huescape.tracking.entries import picture_series
 from huescape.tracking.journal import Journal
 from huescape.tracking.ledger import Ledger, folder_digest
 from huescape.tracking.notices import cause, warn
@@ -53,12 +54,14 @@ class Recorder:
         ledger: Ledger | None = None,
         *,
         resume_key: str | None = None,
+        record: str | None = None,
         sent_steps: Mapping[str, int] | None = None,
     ) -> None:
         self._journal = journal
         self._sender = sender
         self._ledger = ledger
         self._resume_key = resume_key
+        self._record = record
         self._sent_steps = dict(sent_steps or {})
         self._silent = journal is None
         self._complained = False
@@ -96,9 +99,14 @@ class Recorder:
         )
 
     def picture(self, name: str, step: int, rgb: npt.NDArray[np.uint8]) -> None:
-        """Add a picture, uint8 of shape (H, W, 3) in sRGB, to the series `name`."""
+        """Add a picture, uint8 of shape (H, W, 3) in sRGB, to the series `name`.
+
+        As with metrics, a resumed training adds none again.
+        """
 
         def write(journal: Journal) -> None:
+            if step <= self._sent_steps.get(picture_series(name), step - 1):
+                return
             content = io.BytesIO()
             Image.fromarray(rgb).save(content, format="PNG", compress_level=1)
             path = journal.keep_bytes("picture.png", content.getvalue())
@@ -143,7 +151,7 @@ class Recorder:
         local = str(self._journal.header["destination"]).startswith("sqlite:")
         self._append("end", status=status)
         if status == "FINISHED" and self._resume_key is not None:
-            self._guarded(self._forget_unfinished)
+            self._guarded(self._note_end)
         self._journal = None
         self._silent = True
         if self._sender is not None:
@@ -164,9 +172,14 @@ class Recorder:
             stopped = isinstance(error, KeyboardInterrupt) or _exit_code(error) == INTERRUPTED
             self.close("KILLED" if stopped else "FAILED")
 
-    def _forget_unfinished(self, journal: Journal) -> None:
-        if self._ledger is not None and self._resume_key is not None:
-            self._ledger.forget_unfinished(journal.header["name"], self._resume_key)
+    def _note_end(self, journal: Journal) -> None:
+        if self._ledger is None or self._resume_key is None:
+            return
+        header, key = journal.header, self._resume_key
+        if self._record is not None:
+            run, destination = header["run"], header["destination"]
+            self._ledger.remember_finished(header["name"], key, run, destination, self._record)
+        self._ledger.forget_unfinished(header["name"], key)
 
     def _append(self, kind: str, **content: Any) -> None:
         self._guarded(lambda journal: journal.append(kind, **content))

@@ -14,9 +14,8 @@ from typing import Any
 from huescape.errors import HuescapeError
 from huescape.masking import MASK, mask
 from huescape.runtime import project_dir
-from huescape.tracking.context import flat_params, surroundings
-from huescape.tracking.entries import parse_header
-from huescape.tracking.journal import Journal, entries_of, waiting
+from huescape.tracking.context import flat_params, stage_record, surroundings
+from huescape.tracking.journal import Journal, sent_steps, waiting
 from huescape.tracking.ledger import Ledger, folder_digest, new_run
 from huescape.tracking.membership import Membership, membership
 from huescape.tracking.notices import cause, warn
@@ -41,27 +40,28 @@ def start_training(
 
     `params` may be nested; `dataset` has `name`, `digest`, `counts` (photos per split) and
     optionally `source` (a path). `resume_key` is the digest that names the training's checkpoints.
+    A training that finished and was killed before its engine recorded it goes on in its run, too.
     Within a sweep the run is the child of the sweep's run that belongs to the point.
     Never raises for what tracking cannot do: the recorder is silent then, after one warning.
     """
     if not _wanted():
         return Recorder()
     ledger, destination = Ledger(), mask(tracking_uri())
-    member = _point()
+    member, record = _point(), stage_record(f"train@{system}")
     try:
         if member is not None:
             found: str | None = member.run(system)
         else:
-            found = ledger.unfinished_run(system, resume_key, destination) if resume_key else None
+            found = _begun(ledger, system, resume_key, destination, record)
         run = found or new_run()
         header = _header(run, system, destination, params, dataset, tags)
         header["attached"] = False
         if member is not None:
             header = member.joined(header)
-        steps = _sent_steps(ledger, run) if found else {}
+        steps = sent_steps(ledger.pending, run, ledger.last_steps(run)) if found else {}
         if resume_key:
             ledger.remember_unfinished(system, resume_key, run, destination)
-        return _open(ledger, header, resume_key=resume_key, sent_steps=steps)
+        return _open(ledger, header, resume_key=resume_key, record=record, sent_steps=steps)
     except (OSError, HuescapeError) as error:
         return _not_tracked(error)
 
@@ -218,6 +218,18 @@ def _point() -> Membership | None:
         return None
 
 
+def _begun(
+    ledger: Ledger, system: str, resume_key: str | None, destination: str, record: str | None
+) -> str | None:
+    """Key of the run that has begun this very training, if there is one."""
+    if resume_key is None:
+        return None
+    found = ledger.unfinished_run(system, resume_key, destination)
+    if found is None and record is not None:
+        found = ledger.unrecorded_run(system, resume_key, destination, record)
+    return found
+
+
 def _open(ledger: Ledger, header: Mapping[str, Any], **options: Any) -> Recorder:
     ledger.pending.mkdir(parents=True, exist_ok=True)
     journal = Journal.create(ledger.pending, header)
@@ -259,23 +271,6 @@ def _title(system: str, params: Mapping[str, Any]) -> str:
     network = params.get("network")
     random = isinstance(network, Mapping) and network.get("pretrained") == "none"
     return f"{system} (network not pretrained)" if random else system
-
-
-def _sent_steps(ledger: Ledger, run: str) -> dict[str, int]:
-    """The last recorded step of every metric of a run, delivered or waiting."""
-    steps = ledger.last_steps(run)
-    for folder in waiting(ledger.pending):
-        try:
-            if parse_header((folder / "header.json").read_bytes()).get("run") != run:
-                continue
-            entries = entries_of(folder)
-        except (OSError, ValueError):  # just delivered by another process, or damaged
-            continue
-        for entry in entries:
-            if entry["kind"] == "metrics":
-                for key in entry["values"]:
-                    steps[key] = max(steps.get(key, entry["step"]), entry["step"])
-    return steps
 
 
 def _description(model_folder: Path) -> dict[str, Any]:
