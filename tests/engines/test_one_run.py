@@ -50,7 +50,9 @@ def test_a_second_run_is_refused_and_a_look_is_not(project: Any, training: Any) 
     assert {path: path.read_bytes() for path in _triggers(project.root)} == triggers
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["engine", "group"])
+@pytest.mark.parametrize(
+    "alone", [True, pytest.param(False, marks=pytest.mark.exhaustive)], ids=["engine", "group"]
+)
 def test_a_killed_run_needs_no_unlock(
     project: Any, made_by_dvc: Any, training: Any, alone: bool
 ) -> None:
