@@ -35,7 +35,7 @@ PARENT = """
 import os, signal, sys
 from pathlib import Path
 from huescape.children import exit_code
-from huescape.cli import _interrupt
+from huescape.subcommands import _interrupt
 signal.signal(signal.SIGTERM, _interrupt)
 try:
     exit_code([sys.executable, "-c", sys.argv[1]], Path("."), dict(os.environ))

@@ -46,6 +46,11 @@ class Stage:
         """The name of its Snakemake rule."""
         return self.name.replace("@", "_")
 
+    @property
+    def partition_rule(self) -> str:
+        """The name of the rule that makes one partition: no key (`x_partition`) leads to it."""
+        return f"partition_{self.rule}"
+
 
 @dataclass(frozen=True)
 class Graph:

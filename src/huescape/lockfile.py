@@ -53,10 +53,12 @@ def project_lock(root: Path) -> Iterator[None]:
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether this is a dvc.lock that DVC can read, with no hash cut short."""
+    """Whether this is a dvc.lock that DVC can read, with no line, hash or file cut short."""
     from ruamel.yaml import YAML  # here, not above: most commands need none of it
     from ruamel.yaml.error import YAMLError
 
+    if not content.endswith(b"\n"):  # `cmd: pyth` is YAML as well
+        return False
     try:
         lock = YAML(typ="safe", pure=True).load(content.decode())
     except (YAMLError, ValueError, RecursionError):
@@ -166,7 +168,8 @@ def notice(root: Path) -> list[str]:
 
 def has_conflict(content: bytes) -> bool:
     """Whether git left the marks of a conflict, which only a person can settle."""
-    return content.startswith(b"
+    return content.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in content
+
 
 def _drop_list(root: Path) -> list[str]:
     """Remove DVC's list of running processes, unless it is being written."""
@@ -236,10 +239,9 @@ def _is_entry(entry: Any) -> bool:
 def _is_file(file: Any) -> bool:
     if not isinstance(file, dict) or not isinstance(file.get("path"), str):
         return False
-<<<<<<< HEAD
     if not all(isinstance(file.get(key, kind()), kind) for key, kind in _FACTS.items()):
         return False  # a key whose value was cut off
-    digest = file.get("md5", "0" * 32)
+    digest = file.get("md5", "" if "hash" in file else "0" * 32)
     return isinstance(digest, str) and bool(_HASH.fullmatch(digest))
 
 

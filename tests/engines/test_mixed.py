@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -180,3 +181,13 @@ def test_a_training_declares_the_cores_that_torch_uses(project: Any) -> None:
     job = project.output.split("rule train_colorunet:")[1].split("\n\n")[0]
     assert "threads: 3" in job
     assert "device=1" in job
+
+
+def test_a_key_may_look_like_a_rule(project: Any) -> None:
+    """`encode_yuv32_partition` makes a quantizer of that name, not a partition of `yuv32`."""
+    bins, hard = {"rule": "frequent", "n": 4}, {"method": "hard"}
+    project.set("quantizers.yuv32_partition", {"space": "yuv", "bins": bins, "encode": hard})
+    project.run("snakemake", "-n", "--cores", "2", "prior_yuv32_partition")
+    started = set(re.findall(r"^rule (\w+):$", project.output, re.MULTILINE))
+    made = {f"{stage}_yuv32_partition" for stage in ("bins", "encode", "partition_encode", "prior")}
+    assert started == {"check", *made}

@@ -29,6 +29,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 def test_every_stage_fails_in_one_line_and_goes_on_when_the_disk_does(disk: Path) -> None:
     for stage in STAGES:
         with filled(disk, LEFT.get(stage, 0)):

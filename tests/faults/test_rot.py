@@ -101,16 +101,15 @@ def test_a_bare_stage_refuses_what_has_rotted(
 
 
 HEALED = [
-    ("evaluate.temperature", 0.5, "data/resized/00000.rgb.npy"),
-    ("evaluate.temperature", 0.5, "models/colorunet/weights.safetensors"),
-    ("report.title", "Another", "data/catalog/summary.csv"),
-    ("systems.colorunet.optimizer.lr", 0.002, "data/priors/yuv32.npz"),
+    ("dvc", "evaluate.temperature", 0.5, "data/resized/00000.rgb.npy"),
+    ("snakemake", "evaluate.temperature", 0.5, "models/colorunet/weights.safetensors"),
+    ("dvc", "report.title", "Another", "data/catalog/summary.csv"),
+    ("snakemake", "systems.colorunet.optimizer.lr", 0.0021, "data/priors/yuv32.npz"),
 ]
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
-@pytest.mark.parametrize(("key", "value", "name"), HEALED)
+@pytest.mark.parametrize(("engine", "key", "value", "name"), HEALED)
 def test_the_command_in_the_message_heals(
     made: Workspace, tmp_path: Path, engine: str, key: str, value: object, name: str
 ) -> None:
