@@ -220,8 +220,9 @@ def _notes(size: Size) -> list[str]:
         f"{size.photos * 8 // 10} are trained on and {size.photos // 10} tested; one worker, "
         f"{runtime.torch_threads()} threads of torch, ColorUNet of width {size.width}, float32 or "
         "bfloat16. Afterwards every stage was seen to refuse a flipped bit.",
-        "bins and evaluate verify in a thread of their own, beside the work, which is free where a "
-        "processor is; on one processor, or with all busy as in encode, it takes its own time. "
+        "bins, encode and evaluate verify in a thread of their own, beside the work, which is free "
+        "where a processor is; on one processor, or with a worker of encode on each, it takes its "
+        "share of processor time. "
         "SHA-256 comes at a few gigabytes a second at best: a photo takes a tenth of what it takes "
         "to find its bins. zlib's CRC-32 was twice as fast here, and so not fast enough either.",
         "train verifies before its first step, once for all epochs. The stage prior reads an index "

@@ -217,6 +217,16 @@ def test_the_verdict_comes_before_the_work_ends(folder: Path, rows: list[int]) -
         shards.take("rgb", [4])
 
 
+def test_one_shard_can_be_verified_beside_the_work(folder: Path) -> None:
+    """The others are verified as ever, when they are read."""
+    _flip(folder / "00002.rgb.npy")
+    shards = ShardSet.open(folder)
+    with shards.verified_beside("rgb", 0):
+        shards.take("rgb", [0])
+        with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: damaged"):
+            shards.take("rgb", [4])
+
+
 def test_damage_explains_an_error_that_it_led_to(folder: Path) -> None:
     shards = ShardSet.open(folder)
     with pytest.raises(ZeroDivisionError), shards.verified_beside("rgb"):

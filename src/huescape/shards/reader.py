@@ -65,7 +65,7 @@ class ShardSet:
         self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
         self._verified: set[tuple[int, str]] = set()
-        self._beside: set[str] = set()  # columns that a thread is verifying
+        self._beside: set[tuple[int, str]] = set()  # what a thread is verifying
 
     @classmethod
     def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
@@ -164,8 +164,10 @@ class ShardSet:
             self._verify(number, column)
 
     @contextmanager
-    def verified_beside(self, column: str) -> Iterator[None]:
-        """Verify all of a column in a thread, beside the work inside of this `with`.
+    def verified_beside(self, column: str, *shards: int) -> Iterator[None]:
+        """Verify a column in a thread, beside the work inside of this `with`.
+
+        Of the shards with these numbers, or of all; what else is read is verified before.
 
         Rows of it may be read there before their file is verified, so nothing that follows from
         them may be written before the end, which raises HuescapeError for a damaged file; also in
@@ -174,8 +176,9 @@ class ShardSet:
         """
         executor = ThreadPoolExecutor(1)
         try:
-            verdicts = [executor.submit(self._verify, *file) for file in self._files(column)]
-            self._beside.add(column)
+            files = [file for file in self._files(column) if not shards or file[0] in shards]
+            verdicts = [executor.submit(self._verify, *file) for file in files]
+            self._beside.update(files)
             try:
                 yield
             except Exception:
@@ -184,7 +187,7 @@ class ShardSet:
             _judge(verdicts)
         finally:
             executor.shutdown(cancel_futures=True)
-            self._beside.discard(column)
+            self._beside.clear()
             kept = {k: a for k, a in self._maps[column].items() if (k, column) in self._verified}
             self._maps[column] = kept
 
@@ -207,7 +210,7 @@ class ShardSet:
     def _map(self, number: int, column: str) -> Array:
         maps = self._maps[column]
         if number not in maps:
-            if column not in self._beside:
+            if (number, column) not in self._beside:
                 self._verify(number, column)
             shard = self._index.shards[number]
             path = self.folder / column_file(shard.name, column)
