@@ -18,6 +18,7 @@ SUITE = (
     "epochs",
     "training_step",
     "evaluation",
+    "verification",
     "engines",
     "pipeline",
 )

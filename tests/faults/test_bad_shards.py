@@ -18,9 +18,13 @@ import pytest
 
 from huescape.digests import SUMS, file_sha256, reseal
 from huescape.errors import HuescapeError
+from huescape.params.quantizers import PriorParams
 from huescape.shards import Column, ShardSet, shard_name, write_index, write_shard
+from huescape.shards.format import masses
+from huescape.stages import prior
 
 COLUMNS = [Column("rgb", "uint8", (4, 6, 3)), Column("box", "int16", (4,))]
+META = {"size": 4, "stride": 2, "mass": [3, 0]}
 FILES = ("index.json", SUMS, "00000.json", "00001.json", "00000.rgb.npy", "00001.box.npy")
 INDEX = "index.json"
 
@@ -203,6 +207,27 @@ _BAD_INDEX: dict[str, Callable[[Any], object]] = {
     "other shape": _set("columns", "rgb", "shape", to=[6, 4, 3]),
     "no meta": _without("meta"),
     "meta of text": _set("meta", to="48"),
+    **{f"no {key}": _without("meta", key) for key in ("size", "stride", "mass")},
+    **{
+        f"{key} is {value!r}": _set("meta", key, to=value)
+        for key in ("size", "stride")
+        for value in (0, -4, 2.5, "4", None, True, [4], "4" * 1000)
+    },
+    **{
+        f"mass is {value!r:.40}": _set("meta", "mass", to=value)
+        for value in (
+            7,
+            None,
+            "many",
+            {"0": 1},
+            [1, -1],
+            [0.5],
+            [None],
+            [[1]],
+            [2**63],
+            ["1"] * 999,
+        )
+    },
     "a key more": _set("surprise", to=1),
 }
 _BAD_SIDECAR: dict[str, Callable[[Any], object]] = {
@@ -243,13 +268,15 @@ CASES = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    tmp_path /= "shards"
+    tmp_path.mkdir()
     for k in range(2):
         rows = [
             (f"p/{k}{n}", "train", {"rgb": _WHOLE[0] + 3 * k + n, "box": np.arange(4, dtype="i2")})
             for n in range(3)
         ]
         write_shard(tmp_path, shard_name(k), COLUMNS, rows)
-    write_index(tmp_path, "photos", COLUMNS, ["00000", "00001"], {"size": 4})
+    write_index(tmp_path, "photos", COLUMNS, ["00000", "00001"], META)
     return tmp_path
 
 
@@ -257,6 +284,8 @@ def _read_all(folder: Path) -> None:
     shards = ShardSet.open(folder, "photos")
     for column in ("rgb", "box"):
         shards.take(column, np.arange(shards.count))
+    assert shards.number("size") == 2 * shards.number("stride") == 4
+    assert masses(shards.meta, folder / INDEX, "encode@x").tolist() == [3, 0]
 
 
 def test_the_good_folder_is_read(folder: Path) -> None:
@@ -273,3 +302,14 @@ def test_bad_shards_are_one_line(folder: Path, case: Case) -> None:
     assert str(folder) in message
     assert "\n" not in message
     assert len(message) < 600
+
+
+def test_the_stage_prior_needs_a_mass(folder: Path) -> None:
+    """A reader that opens the index alone says the same."""
+    np.savez(folder.parent / "bins.npz", centers=np.zeros((2, 2)))
+    write_index(folder, "targets", COLUMNS, ["00000", "00001"], {})
+    out, figure = folder.parent / "prior.npz", folder.parent / "prior.png"
+    params = PriorParams.model_validate({"lambda": 0.5})
+    with pytest.raises(HuescapeError, match=r"index\.json: mass is None; allowed: .*-f encode@"):
+        prior.run(folder.parent / "bins.npz", folder, out, figure, "lab", params)
+    assert not out.exists()

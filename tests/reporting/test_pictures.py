@@ -27,7 +27,7 @@ def content(uri: str) -> bytes:
 
 def test_a_small_png_goes_in_unchanged(tmp_path: Path) -> None:
     path = picture(tmp_path / "a b.png")
-    found = embed(path, tmp_path / "page" / "index.html", 10**6)
+    found = embed(path, tmp_path / "page" / "index.html", 10**6, stage="evaluate@x")
     assert content(found.uri) == path.read_bytes()
     assert found.uri.startswith("data:image/png;")
     assert (found.width, found.height) == (400, 300)
@@ -36,7 +36,7 @@ def test_a_small_png_goes_in_unchanged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("budget", [150_000, 40_000, 9_000])
 def test_a_large_one_is_made_to_fit(tmp_path: Path, budget: int) -> None:
-    found = embed(picture(tmp_path / "a.png"), tmp_path / "index.html", budget)
+    found = embed(picture(tmp_path / "a.png"), tmp_path / "index.html", budget, stage="evaluate@x")
     data = content(found.uri)
     assert len(data) <= budget
     with Image.open(io.BytesIO(data)) as image:
@@ -51,14 +51,14 @@ def test_colors_keep_their_place(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 3, pixels.shape, dtype=np.uint8)
     Image.fromarray(pixels - np.minimum(pixels, noise)).save(tmp_path / "a.png")
     size = (tmp_path / "a.png").stat().st_size
-    found = embed(tmp_path / "a.png", tmp_path / "index.html", size - 1)
+    found = embed(tmp_path / "a.png", tmp_path / "index.html", size - 1, stage="evaluate@x")
     with Image.open(io.BytesIO(content(found.uri))) as image:
         shown = np.asarray(image.convert("RGB")).astype(int)
     assert found.width == 64
     assert np.abs(shown - pixels).mean() < 12
 
 
-def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
+def test_what_is_no_picture_is_named_with_its_stage(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("text")
-    with pytest.raises(HuescapeError, match=r"a\.png: not a picture that can be read$"):
-        embed(tmp_path / "a.png", tmp_path / "index.html", 1000)
+    with pytest.raises(HuescapeError, match=r"a\.png: not a picture .*; .* -f evaluate@x`$"):
+        embed(tmp_path / "a.png", tmp_path / "index.html", 1000, stage="evaluate@x")

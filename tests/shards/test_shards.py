@@ -186,6 +186,66 @@ def test_a_column_is_verified_once(folder: Path) -> None:
         shards.verify()
 
 
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_column_can_be_verified_beside_the_work(folder: Path) -> None:
+    shards = ShardSet.open(folder)
+    with shards.verified_beside("rgb"):
+        shards.take("rgb", np.arange(10))
+    (folder / "00002.rgb.npy").unlink()
+    shards.take("rgb", np.arange(10))  # once is enough
+
+
+@pytest.mark.parametrize("rows", [[], [0], range(10)])
+def test_the_verdict_comes_before_the_work_ends(folder: Path, rows: list[int]) -> None:
+    """Of every file of the column, whatever was read of it."""
+    _flip(folder / "00002.rgb.npy")
+    shards, taken = ShardSet.open(folder), []
+
+    def work() -> None:
+        with shards.verified_beside("rgb"):
+            taken.append(shards.take("rgb", rows))
+
+    with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: damaged: .*-s -f resize`"):
+        work()
+    assert len(taken[0]) == len(rows)
+    with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: damaged"):
+        shards.take("rgb", [4])
+
+
+def test_one_shard_can_be_verified_beside_the_work(folder: Path) -> None:
+    """The others are verified as ever, when they are read."""
+    _flip(folder / "00002.rgb.npy")
+    shards = ShardSet.open(folder)
+    with shards.verified_beside("rgb", 0):
+        shards.take("rgb", [0])
+        with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: damaged"):
+            shards.take("rgb", [4])
+
+
+def test_damage_explains_an_error_that_it_led_to(folder: Path) -> None:
+    shards = ShardSet.open(folder)
+    with pytest.raises(ZeroDivisionError), shards.verified_beside("rgb"):
+        _ = 1 // 0
+    _flip(folder / "00002.rgb.npy")
+    shards = ShardSet.open(folder)
+    with pytest.raises(HuescapeError, match="damaged"), shards.verified_beside("rgb"):
+        _ = 1 // 0
+
+
+def test_other_columns_are_verified_at_their_first_reading(folder: Path) -> None:
+    _flip(folder / "00002.box.npy")
+    shards = ShardSet.open(folder)
+    with shards.verified_beside("rgb"):
+        shards.take("rgb", [4])
+        with pytest.raises(HuescapeError, match=r"00002\.box\.npy: damaged"):
+            shards.take("box", [4])
+
+
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum of coreutils")
 def test_coreutils_check_every_file(folder: Path) -> None:
     done = subprocess.run(

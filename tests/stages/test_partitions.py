@@ -168,6 +168,26 @@ def test_other_inputs_are_made_again(run: Callable[..., None], tmp_path: Path) -
     assert left(tmp_path) == []
 
 
+def test_what_lies_in_the_folder_is_verified_before_it_is_indexed(
+    run: Callable[..., None], reference: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Nothing waits for this gather: an index over a rotten column would call it sound."""
+    run(Maker())
+    path = tmp_path / "out" / "00002.rgb.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x00")
+    assert path.read_bytes() != reference[path.name]
+    (tmp_path / "out" / "index.json").unlink()
+    with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: damaged: .*make partition 2 again"):
+        run(Maker(), only_gather=True)
+    assert not (tmp_path / "out" / "index.json").exists()
+    path.unlink()
+    with pytest.raises(HuescapeError, match=r"00002\.rgb\.npy: No such file"):
+        run(Maker(), only_gather=True)
+    run(Maker(), partition=2)
+    run(Maker(), only_gather=True)
+    assert files(tmp_path / "out") == reference
+
+
 @pytest.mark.parametrize("name", ["00001.rgb.npy", "00001.json", "SHA256SUMS"])
 @pytest.mark.parametrize("way", [{}, {"partition": 1}, {"only_gather": True}])
 def test_a_rotten_partition_is_dropped_with_one_line(

@@ -30,7 +30,9 @@ def counted(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
         columns,
         [("a", "train", {"index": np.zeros(1, np.uint16)})],
     )
-    write_index(tmp_path / "shards", "targets", columns, ["00000"], {"mass": mass.tolist()})
+    write_index(
+        tmp_path / "shards", "targets", columns, ["00000"], {"mass": mass.astype(int).tolist()}
+    )
     return tmp_path / "bins.npz", tmp_path / "shards", mass / mass.sum()
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from PIL import Image, UnidentifiedImageError
 
+from huescape.digests import remedy
 from huescape.errors import HuescapeError
 
 # Base64 adds a third: pictures of 3.2 MB make a page of about 4.4 MB.
@@ -30,13 +31,13 @@ class Picture:
     link: str
 
 
-def embed(path: Path, page: Path, budget: int, final: Path | None = None) -> Picture:
+def embed(path: Path, page: Path, budget: int, final: Path | None = None, *, stage: str) -> Picture:
     """Put the picture at `path` into a data URI of at most about 4/3 `budget` bytes.
 
     A PNG within the budget goes in as it is. A larger one goes in as JPEG without chroma
     subsampling (the colors are what is shown), at falling quality and then falling size.
     The link leads to `path`, or to `final` for a file that is still to be renamed to that.
-    Raises HuescapeError when the file is not a picture.
+    Raises HuescapeError when the file is not a picture; names the `stage` that makes it again.
     """
     try:
         content = path.read_bytes()
@@ -45,9 +46,11 @@ def embed(path: Path, page: Path, budget: int, final: Path | None = None) -> Pic
         with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
             kind, image = opened.format, opened.convert("RGB")
     except UnidentifiedImageError as error:  # its own message names an object in memory
-        raise HuescapeError(f"{path}: not a picture that can be read") from error
+        raise HuescapeError(f"{path}: not a picture that can be read; {remedy(stage)}") from error
     except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them on a PNG
-        raise HuescapeError(f"{path}: not a picture that can be read: {error}") from error
+        raise HuescapeError(
+            f"{path}: not a picture that can be read: {error}; {remedy(stage)}"
+        ) from error
     mime = "image/png"
     if kind != "PNG" or len(content) > budget:
         mime = "image/jpeg"

@@ -7,11 +7,14 @@ and a sidecar `NNNNN.json`; `index.json` lists the shards. Numbers are little-en
 from __future__ import annotations
 
 import json
+import reprlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from huescape import digests
@@ -158,6 +161,34 @@ def read_index(folder: Path, kind: str = "photos") -> Index:
             f"{folder / INDEX}: count is {index.count}, but its shards hold {total}"
         )
     return index
+
+
+def whole_number(meta: Mapping[str, Any], key: str, folder: Path, kind: str) -> int:
+    """A number that every reader of such shards needs, of the `meta` of their index.
+
+    Raises HuescapeError, naming the index and the key, where it is missing or not from 1.
+    """
+    value = meta.get(key)
+    if type(value) is not int or value < 1:
+        raise HuescapeError(
+            f"{folder / INDEX}: meta.{key} is {reprlib.repr(value)}; allowed: a whole number from "
+            f"1; {digests.remedy(maker(folder, kind))}"
+        )
+    return value
+
+
+def masses(described: Mapping[str, Any], path: Path, stage: str) -> npt.NDArray[np.int64]:
+    """The `mass` of each bin, (Q,), of the `meta` of targets or the `extra` of one shard of them.
+
+    Raises HuescapeError, naming the file `path` that holds it and the stage that makes it again.
+    """
+    mass = described.get("mass")
+    if not isinstance(mass, list) or not all(type(m) is int and 0 <= m < 2**63 for m in mass):
+        raise HuescapeError(
+            f"{path}: mass is {reprlib.repr(mass)}; allowed: a list of whole numbers from 0, one "
+            f"for each bin; {digests.remedy(stage)}"
+        )
+    return np.array(mass, np.int64)
 
 
 def maker(folder: Path, kind: str) -> str:

@@ -6,6 +6,9 @@ Worker processes make memory-mapped reading several times slower: gather whole b
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from huescape.shards.format import (
     read_index,
     read_sidecar,
     sidecar_file,
+    whole_number,
 )
 
 Array = npt.NDArray[Any]
@@ -61,6 +65,7 @@ class ShardSet:
         self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
         self._verified: set[tuple[int, str]] = set()
+        self._beside: set[tuple[int, str]] = set()  # what a thread is verifying
 
     @classmethod
     def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
@@ -87,6 +92,10 @@ class ShardSet:
     def rows(self, split: str) -> npt.NDArray[np.int64]:
         """Global rows of the photos of `split`, ascending; may be empty."""
         return np.flatnonzero(self.splits == split).astype(np.int64)
+
+    def number(self, key: str) -> int:
+        """A whole number from 1 of `meta`; HuescapeError where there is none."""
+        return whole_number(self.meta, key, self.folder, self.kind)
 
     @property
     def shard_names(self) -> list[str]:
@@ -150,10 +159,40 @@ class ShardSet:
 
         Reading does the same, column by column: this is for those who would rather know at once.
         """
-        numbers = range(len(self._index.shards))
-        files = [(number, column) for number in numbers for column in sorted(self.columns)]
+        files = self._files(*sorted(self.columns))
         for number, column in progress(files, desc="verify", unit="file"):
             self._verify(number, column)
+
+    @contextmanager
+    def verified_beside(self, column: str, *shards: int) -> Iterator[None]:
+        """Verify a column in a thread, beside the work inside of this `with`.
+
+        Of the shards with these numbers, or of all; what else is read is verified before.
+
+        Rows of it may be read there before their file is verified, so nothing that follows from
+        them may be written before the end, which raises HuescapeError for a damaged file; also in
+        place of an error that reading it has led to. Only for a column of which any bytes are a
+        value, as `rgb`: an index that has rotted would point anywhere.
+        """
+        executor = ThreadPoolExecutor(1)
+        try:
+            files = [file for file in self._files(column) if not shards or file[0] in shards]
+            verdicts = [executor.submit(self._verify, *file) for file in files]
+            self._beside.update(files)
+            try:
+                yield
+            except Exception:
+                _judge(verdicts)
+                raise
+            _judge(verdicts)
+        finally:
+            executor.shutdown(cancel_futures=True)
+            self._beside.clear()
+            kept = {k: a for k, a in self._maps[column].items() if (k, column) in self._verified}
+            self._maps[column] = kept
+
+    def _files(self, *columns: str) -> list[tuple[int, str]]:
+        return [(k, column) for k in range(len(self._index.shards)) for column in columns]
 
     def _verify(self, number: int, column: str) -> None:
         """Compare a column file with the index, once in the life of this object."""
@@ -171,7 +210,8 @@ class ShardSet:
     def _map(self, number: int, column: str) -> Array:
         maps = self._maps[column]
         if number not in maps:
-            self._verify(number, column)
+            if (number, column) not in self._beside:
+                self._verify(number, column)
             shard = self._index.shards[number]
             path = self.folder / column_file(shard.name, column)
             maps[number] = _mapped(path, self.columns[column], shard.count)
@@ -197,6 +237,12 @@ def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
                 f"{column}: has {found} bytes, expected {expected}: damaged; {again}"
             )
     return sidecar
+
+
+def _judge(verdicts: list[Future[None]]) -> None:
+    """Wait for all; raise the first that is one of damage."""
+    for verdict in verdicts:
+        verdict.result()
 
 
 def _sha256(path: Path) -> str:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from huescape.arrays import read_arrays
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
-from huescape.errors import ParamsError
+from huescape.errors import HuescapeError, ParamsError
 from huescape.params.quantizers import ChromaTargets, HardEncoding, SoftEncoding
 from huescape.pool import advance, working_on
 from huescape.shards import (
@@ -31,6 +31,7 @@ from huescape.shards import (
     write_index,
     write_shard,
 )
+from huescape.shards.format import maker, masses, sidecar_file
 from huescape.stages.partitions import run_partitions
 
 Array = npt.NDArray[Any]
@@ -62,10 +63,11 @@ def run(
     """
     centers = read_arrays(bins, "centers", stage=f"bins@{name}")["centers"]
     photos = ShardSet.open(resized, "photos")
-    if photos.meta["size"] % params.stride:
+    size = photos.number("size")
+    if size % params.stride:
         raise ParamsError(
             f"quantizers.{name}.encode.stride is {params.stride}; allowed: a divisor of "
-            f"resize.size = {photos.meta['size']}"
+            f"resize.size = {size}"
         )
     count = len(photos.shard_names)
     keys = tuple(_key(resized, bins, number, space, params) for number in range(count))
@@ -80,13 +82,13 @@ def run(
         "space": space,
         "encode": params.model_dump(mode="json"),
     }
-    meta |= {"bins": len(centers), "size": photos.meta["size"], "stride": params.stride}
+    meta |= {"bins": len(centers), "size": size, "stride": params.stride}
     run_partitions(
         out,
         keys,
         encoder,
         partition=partition,
-        gather=lambda folder: _gather(folder, encoder.columns(photos.meta["size"]), count, meta),
+        gather=lambda folder: _gather(folder, encoder.columns(size), count, meta),
         only_gather=gather,
         total=int((photos.splits != "test").sum()),
         desc=f"encode {name}",
@@ -127,14 +129,16 @@ class Encoder:
         photos = ShardSet.open(self.resized, "photos")
         rows = [row for row in photos.shard_rows(number) if photos.splits[row] != "test"]
         mass = BinMass(len(self.centers))
-        write_shard(
-            folder,
-            shard_name(number),
-            self.columns(photos.meta["size"]),
-            self._rows(photos, rows, mass),
-            lambda: {"inputs": self.keys[number], "mass": mass.units.tolist()},
-            count=len(rows),
-        )
+        # What a worker has written becomes a partition only after this ended.
+        with photos.verified_beside("rgb", number):
+            write_shard(
+                folder,
+                shard_name(number),
+                self.columns(photos.number("size")),
+                self._rows(photos, rows, mass),
+                lambda: {"inputs": self.keys[number], "mass": mass.units.tolist()},
+                count=len(rows),
+            )
 
     def _rows(
         self, photos: ShardSet, rows: list[int], mass: BinMass
@@ -144,7 +148,7 @@ class Encoder:
             rgb_SS3, box = photos.take("rgb", [row])[0], photos.take("box", [row])[0]
             arrays, index, weight = self.encode(rgb_SS3)
             if photos.splits[row] == "train":
-                inside = inside_box(box, photos.meta["size"], self.params.stride)
+                inside = inside_box(box, photos.number("size"), self.params.stride)
                 mass.add(index[inside], None if weight is None else weight[inside])
             advance()
             yield photos.ids[row], str(photos.splits[row]), {**arrays, "box": box}
@@ -191,7 +195,11 @@ def _gather(folder: Path, columns: list[Column], count: int, meta: dict[str, Any
     names = [shard_name(number) for number in range(count)]
     mass = np.zeros(meta["bins"], np.int64)
     for name in names:
-        mass += np.array(read_sidecar(folder, name).extra["mass"], np.int64)
+        path = folder / sidecar_file(name)
+        of_shard = masses(read_sidecar(folder, name).extra, path, maker(folder, "targets"))
+        if of_shard.shape != mass.shape:
+            raise HuescapeError(f"{path}: has {len(of_shard)} bins, the others {len(mass)}")
+        mass += of_shard
     write_index(folder, "targets", columns, names, {**meta, "mass": mass.tolist()})
 
 

@@ -41,17 +41,16 @@ def run(
     """
     reference = read_reference(bins, prior)
     photos = ShardSet.open(resized, "photos")
-    photos.verify()
     device = choose_device()
     system = load_system(model, device)
     rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
     temperatures = sorted({params.temperature, *params.temperatures}, reverse=True)
     keep_freed_memory()
-    with reproducible(device):
+    with photos.verified_beside("rgb"), reproducible(device):
         result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
     # A photo that does not suit the network is padded before it is seen.
     multiple = int(system.network.multiple)  # type: ignore[arg-type]
-    size = -(-int(photos.meta["size"]) // multiple) * multiple
+    size = -(-photos.number("size") // multiple) * multiple
     record = outputs.record(result, params)
     record |= {"head": system.params.head, "cost": cost_of(system.network, size)}
     atomic.write_json(out_json, record)

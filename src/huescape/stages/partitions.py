@@ -23,7 +23,7 @@ from huescape.errors import HuescapeError
 from huescape.pool import run_each
 from huescape.runtime import state_dir
 from huescape.shards import read_sidecar, shard_name
-from huescape.shards.format import sidecar_file
+from huescape.shards.format import column_file, sidecar_file
 from huescape.temporaries import temporary_folder
 
 Make = Callable[[int, Path], None]
@@ -70,7 +70,10 @@ def run_partitions(
     else:
         _make_all(out, make, kept, total, desc)
     for k, key in enumerate(keys):
-        _place(kept, k, out)
+        if kept.of(k).is_dir():
+            _place(kept, k, out)  # it was verified or written just now
+        else:
+            _check_columns(out, k)
         _check_inputs(out, k, key)
     gather(out)
     shutil.rmtree(kept.folder, ignore_errors=True)
@@ -147,10 +150,8 @@ def _make_kept(make: Make, kept: _Kept, k: int) -> None:
 
 
 def _place(kept: _Kept, k: int, out: Path) -> None:
-    """Link the files of partition k into `out`, the sidecar last; keep what is there if absent."""
+    """Link the files of partition k into `out`, the sidecar last."""
     folder = kept.of(k)
-    if not folder.is_dir():
-        return
     last = sidecar_file(shard_name(k))
     names = [path.name for path in folder.iterdir() if path.name != digests.SUMS]
     try:
@@ -168,6 +169,22 @@ def _copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without links
         shutil.copyfile(source, target)
+
+
+def _check_columns(out: Path, k: int) -> None:
+    """Compare what lies in `out` with its sidecar: the index would be written over damage."""
+    name = shard_name(k)
+    for column, stored in read_sidecar(out, name).columns.items():
+        path = out / column_file(name, column)
+        try:
+            found = digests.file_sha256(path)
+        except OSError as error:
+            raise explained(error, path) from error
+        if found != stored.sha256:
+            raise HuescapeError(
+                f"{path}: damaged: its SHA-256 is not the one in {out / sidecar_file(name)}; "
+                f"make partition {k} again"
+            )
 
 
 def _check_inputs(out: Path, k: int, key: str) -> None:

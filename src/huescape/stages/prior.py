@@ -18,7 +18,7 @@ from huescape.color.priors import (
 from huescape.errors import HuescapeError
 from huescape.figures import prior as figure_of
 from huescape.params.quantizers import PriorParams
-from huescape.shards.format import read_index
+from huescape.shards.format import INDEX, maker, masses, read_index
 
 
 def run(
@@ -31,7 +31,8 @@ def run(
     weight 0 where lambda is 0.
     """
     centers = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
-    mass = np.array(read_index(shards, "targets").meta["mass"], np.float64)
+    meta = read_index(shards, "targets").meta
+    mass = masses(meta, shards / INDEX, maker(shards, "targets")).astype(np.float64)
     if len(mass) != len(centers):
         raise HuescapeError(f"{shards}: has {len(mass)} bins, {bins} has {len(centers)}")
     if not mass.any():

@@ -133,7 +133,8 @@ def _side_by_side(
     budget = int(max(PAGE_BUDGET - spent, 0) * _SIDE_BY_SIDE_SHARE) // max(len(drawn), 1)
     budget = min(budget, _GRID_BUDGET)
     return [
-        (", ".join(names), embed(path, out, budget, final / path.name)) for path, names in drawn
+        (", ".join(names), embed(path, out, budget, final / path.name, stage="report"))
+        for path, names in drawn
     ]
 
 
@@ -149,8 +150,14 @@ def _pictures(results: Sequence[SystemResult], out: Path, spent: int) -> dict[st
     spent += sum(_size(path) for _, path in figures)
     share = max(PAGE_BUDGET - spent, 0) // max(len(grids), 1)
     return {
-        "curve_figures": [(name, embed(path, out, _FIGURE_BUDGET)) for name, path in figures],
-        "grids": [(name, embed(path, out, min(share, _GRID_BUDGET))) for name, path in grids],
+        "curve_figures": [
+            (name, embed(path, out, _FIGURE_BUDGET, stage=f"evaluate@{name}"))
+            for name, path in figures
+        ],
+        "grids": [
+            (name, embed(path, out, min(share, _GRID_BUDGET), stage=f"evaluate@{name}"))
+            for name, path in grids
+        ],
     }
 
 
@@ -168,7 +175,7 @@ def _data_parts(
         "quantizers": [
             (
                 dataset.quantizer_of(prior, settings.quantizers[prior.name]),
-                embed(prior.figure, out, _FIGURE_BUDGET),
+                embed(prior.figure, out, _FIGURE_BUDGET, stage=f"prior@{prior.name}"),
             )
             for prior in tables
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from huescape.atomic import write_json
+from huescape.atomic import fresh_directory, write_json
+from huescape.digests import is_sound, seal
 from huescape.errors import HuescapeError
 from huescape.runtime import state_dir
+from huescape.tracking.notices import say
 
+_RESULTS = "results.json"
 NOT_CODE = frozenset({"__pycache__"})
 
 
@@ -31,16 +35,25 @@ class Memory:
         self.member = self.folder / "point.json"
 
     def finished(self, key: str) -> dict[str, Any] | None:
-        """What was remembered of a point; None if it is not finished."""
-        try:
-            content = json.loads(self._path(key).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        """What was remembered of a point; None if it is not finished.
+
+        What is not as it was written is dropped, with a word: the point is run again.
+        """
+        path = self._path(key)
+        if not path.exists():
             return None
-        return content if isinstance(content, dict) else None
+        if not is_sound(path):
+            say(f"huescape: {path}: damaged; the point is run again")
+            shutil.rmtree(path)
+            return None
+        found: dict[str, Any] = json.loads((path / _RESULTS).read_text(encoding="utf-8"))
+        return found
 
     def finish(self, key: str, content: dict[str, Any]) -> None:
         """Remember a point as finished. Raises HuescapeError when the disk refuses."""
-        write_json(self._path(key), content)
+        with fresh_directory(self._path(key)) as fresh:
+            write_json(fresh / _RESULTS, content)
+            seal(fresh)
 
     @contextmanager
     def alone(self) -> Iterator[int]:
@@ -56,7 +69,7 @@ class Memory:
             yield lock.fileno()
 
     def _path(self, key: str) -> Path:
-        return self.folder / "points" / f"{key}.json"
+        return self.folder / "points" / key
 
 
 def base_digest(project: Path) -> str:

@@ -64,9 +64,8 @@ class Batches:
         size: int,
         seed: int,
     ) -> None:
-        meta = shards.meta
         self._shards, self._params, self._seed, self._batch = shards, params, seed, size
-        stored, stride = int(meta["size"]), int(meta["stride"])
+        stored, stride = shards.number("size"), shards.number("stride")
         crop = stored if params.crop is None else params.crop
         if crop > stored or crop % stride:
             raise HuescapeError(

@@ -103,7 +103,7 @@ class _Trainer:
         self.batches = Batches(
             shards, system.space, params.augmentation, size=params.batch, seed=params.seed
         )
-        _check_stride(system, int(shards.meta["stride"]))
+        _check_stride(system, shards.number("stride"))
         system.network.to(device)
         self.learner = build_learner(system, class_weights_Q, device)
         self.validation = Validation(system, shards, self.batches)

@@ -65,7 +65,7 @@ class Validation:
         """What a perfect network would give, in the photo's full size."""
         chroma_hw2 = self._stored_chroma(row)
         chroma_12hw = torch.from_numpy(chroma_hw2).permute(2, 0, 1)[None]
-        stride = int(self._shards.meta["stride"])
+        stride = self._shards.number("stride")
         upsampled = decoding.upsample_chroma(chroma_12hw, size, stride)[0].permute(1, 2, 0)
         return upsampled.contiguous().numpy()
 
