@@ -43,6 +43,8 @@ def server(
     """`mlflow` with these arguments, until it answers; its process group ends with the block."""
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
     environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    # Its job runners live in sessions of their own, and would outlive a server that is killed.
+    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     command = [sys.executable, "-m", "mlflow", *arguments, "--port", str(port), "--workers", "1"]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
