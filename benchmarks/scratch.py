@@ -29,6 +29,19 @@ SMALL: dict[str, Any] = {
     "evaluate.macro_photos": 1,
     "evaluate.pictures": 2,
 }
+#: One quantizer of few bins in place of both, so that all stages together take seconds.
+ONE_QUANTIZER: dict[str, Any] = {
+    "quantizers": {
+        "lab": {
+            "space": "lab",
+            "bins": {"rule": "gamut", "step": 30.0},
+            "prior": {"sigma": 0.0, "lambda": 0.5},
+            "encode": {"method": "hard", "stride": 1},
+        }
+    },
+    "systems.colorunet.quantizer": "lab",
+    "evaluate.prior": "lab",
+}
 
 
 @dataclass(frozen=True)

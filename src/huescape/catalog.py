@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape.atomic import write_text
-from huescape.csvtext import csv_text, damaged, read_csv
+from huescape.csvtext import csv_text, read_records
 from huescape.digests import reseal
 
 CATALOG = "catalog.csv"
@@ -82,18 +82,8 @@ def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
 
 def read_catalog(path: Path) -> list[CatalogRow]:
     """Read the rows back; raises HuescapeError for a file that is no catalog, or is damaged."""
-    rows: list[CatalogRow] = []
-    seen: set[str] = set()
-    for number, record in enumerate(read_csv(path, COLUMNS, "a catalog", "filter"), start=2):
-        cells = dict(zip(COLUMNS, record, strict=True))
-        wrong = _wrong(cells)
-        if wrong is None and cells["id"] in seen:
-            wrong = "id"
-        if wrong is not None:
-            raise damaged(path, number, "filter", f"{wrong} {cells[wrong][:80]!r}")
-        seen.add(cells["id"])
-        rows.append(_row(cells))
-    return rows
+    records = read_records(path, COLUMNS, "a catalog", "filter", _wrong)
+    return [_row(cells) for cells in records]
 
 
 def kept_rows(rows: Iterable[CatalogRow]) -> list[CatalogRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from huescape.digests import read_verified
@@ -38,11 +38,33 @@ def read_csv(path: Path, columns: Sequence[str], what: str, stage: str) -> list[
         raise HuescapeError(f"{path}: not {what}; its columns must be {','.join(columns)}")
     for number, record in enumerate(records, start=2):
         if len(record) != len(columns):
-            raise damaged(path, number, stage, f"{len(record)} fields, not {len(columns)}")
+            raise _damaged(path, number, stage, f"{len(record)} fields, not {len(columns)}")
     return records
 
 
-def damaged(path: Path, number: int, stage: str, why: str) -> HuescapeError:
+def read_records(
+    path: Path,
+    columns: Sequence[str],
+    what: str,
+    stage: str,
+    wrong: Callable[[dict[str, str]], str | None],
+) -> Iterator[dict[str, str]]:
+    """The records as cells by column, each with an `id` of its own.
+
+    `wrong` names the column of a record that the stage would not write like this. Raises what
+    `read_csv` raises, and HuescapeError for such a record.
+    """
+    seen: set[str] = set()
+    for number, record in enumerate(read_csv(path, columns, what, stage), start=2):
+        cells = dict(zip(columns, record, strict=True))
+        column = "id" if cells["id"] in seen else wrong(cells)
+        if column is not None:
+            raise _damaged(path, number, stage, f"{column} {cells[column][:80]!r}")
+        seen.add(cells["id"])
+        yield cells
+
+
+def _damaged(path: Path, number: int, stage: str, why: str) -> HuescapeError:
     """The error for a record, counted from 1 with the header."""
     return HuescapeError(f"{path}: record {number} is damaged: {why}; run the stage {stage}")
 

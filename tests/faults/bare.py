@@ -11,23 +11,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from benchmarks.scratch import SMALL
+from benchmarks.scratch import ONE_QUANTIZER, SMALL
 from huescape.temporaries import PREFIX
 
 ROOT = Path(__file__).parents[2]
-# One quantizer, so that all stages together take seconds.
 PARAMS: dict[str, Any] = {
     **{key: value for key, value in SMALL.items() if not key.startswith("quantizers")},
-    "quantizers": {
-        "lab": {
-            "space": "lab",
-            "bins": {"rule": "gamut", "step": 30.0},
-            "prior": {"sigma": 0.0, "lambda": 0.5},
-            "encode": {"method": "hard", "stride": 1},
-        }
-    },
-    "systems.colorunet.quantizer": "lab",
-    "evaluate.prior": "lab",
+    **ONE_QUANTIZER,
 }
 STAGES = (
     *("download", "filter", "resize", "bins lab", "encode lab", "prior lab"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scratch import Folder, scratch_project
+from benchmarks.scratch import ONE_QUANTIZER, Folder, scratch_project
 
 ENGINES: dict[str, tuple[str, ...]] = {
     "dvc": ("dvc", "repro"),
@@ -21,26 +21,17 @@ OUTPUTS = ("data", "models", "reports")
 #: The steps whose losses a training of this project records, however often it is interrupted.
 RECORDED_STEPS = frozenset({5, 10, 15, 20})
 
-# Photos on disk, so that their hashes are cached; one quantizer, so that a run takes seconds.
+# Photos on disk, so that their hashes are cached.
 PARAMS: dict[str, Any] = {
     "download.sources": [{"kind": "folder", "name": "photos", "root": "photos"}],
     "filter.split": {"val": 0.15, "test": 0.25, "honor_lists": True},
     "resize": {"size": 48, "shards": 3},
-    "quantizers": {
-        "lab": {
-            "space": "lab",
-            "bins": {"rule": "gamut", "step": 30.0},
-            "prior": {"sigma": 0.0, "lambda": 0.5},
-            "encode": {"method": "hard", "stride": 1},
-        }
-    },
-    "systems.colorunet.quantizer": "lab",
+    **ONE_QUANTIZER,
     "systems.colorunet.network": {"width": 4},
     "systems.colorunet.augmentation.crop": 32,
     "systems.colorunet.steps": max(RECORDED_STEPS),
     "systems.colorunet.batch": 4,
     "systems.colorunet.checkpoint_every": min(RECORDED_STEPS),
-    "evaluate.prior": "lab",
     "evaluate.macro_pixels": 10,
     "evaluate.macro_photos": 1,
     "evaluate.pictures": 2,

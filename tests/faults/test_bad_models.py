@@ -31,6 +31,7 @@ from huescape.sources.hashing import HashCache, hash_photos
 from huescape.sources.listing import Found
 from huescape.systems import WEIGHTS, build_system, load_system, save_system
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
+from tests.faults.damage import cut, flipped
 
 CENTERS = np.array([[0.0, 0.0], [0.2, -0.1], [-0.15, 0.2]])
 DESCRIPTION = "system.json"
@@ -51,23 +52,6 @@ class _Evil:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (Path("ran"),)
-
-
-def _flip(name: str, share: float) -> Callable[[Path], object]:
-    def damage(folder: Path) -> None:
-        content = bytearray((folder / name).read_bytes())
-        content[min(int(share * len(content)), len(content) - 1)] ^= 0x40
-        (folder / name).write_bytes(content)
-
-    return damage
-
-
-def _cut(name: str, share: float) -> Callable[[Path], object]:
-    def damage(folder: Path) -> None:
-        content = (folder / name).read_bytes()
-        (folder / name).write_bytes(content[: int(share * len(content))])
-
-    return damage
 
 
 def _is(name: str, content: bytes) -> Callable[[Path], object]:
@@ -268,12 +252,12 @@ _EVIL_CHECKPOINT = pickle.dumps(_Evil())
 
 CASES = [
     *(
-        Case("model", f"{name}, bit at {share}", _flip(name, share), "`dvc repro -s -f train@")
+        Case("model", f"{name}, bit at {share}", flipped(name, share), "`dvc repro -s -f train@")
         for name in (DESCRIPTION, WEIGHTS)
         for share in (0.1, 0.3, 0.5, 0.7, 0.9)
     ),
     *(
-        Case("model", f"{n} cut at {s}", _cut(n, s))
+        Case("model", f"{n} cut at {s}", cut(n, s))
         for n in (DESCRIPTION, WEIGHTS)
         for s in (0, 0.5)
     ),
@@ -282,15 +266,15 @@ CASES = [
     *(Case("model", f"description: {n}", damage) for n, damage in _BAD_DESCRIPTIONS.items()),
     *(Case("model", f"weights: {n}", _weights_are(c), WEIGHTS) for n, c in _BAD_WEIGHTS.items()),
     *(Case("arrays", name, _is("a.npz", content)) for name, content in _BAD_ARRAYS.items()),
-    *(Case("arrays", f"bit at {share}", _flip("a.npz", share)) for share in (0.4, 0.5, 0.99)),
+    *(Case("arrays", f"bit at {share}", flipped("a.npz", share)) for share in (0.4, 0.5, 0.99)),
     Case("arrays", "no file", _gone("a.npz"), "no such file"),
     *(Case("pretrained", name, _is("own.pth", text)) for name, text in _BAD_PRETRAINED.items()),
     Case("pretrained", "no file", _gone("own.pth"), "no such file"),
     *(
-        Case("checkpoint", f"bit at {share}", _flip(_LAST, share), "damaged")
+        Case("checkpoint", f"bit at {share}", flipped(_LAST, share), "damaged")
         for share in (0, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1)
     ),
-    *(Case("checkpoint", f"cut at {s}", _cut(_LAST, s), "damaged") for s in (0, 0.01, 0.5, 0.99)),
+    *(Case("checkpoint", f"cut at {s}", cut(_LAST, s), "damaged") for s in (0, 0.01, 0.5, 0.99)),
     Case("checkpoint", "a pickle", _is(_LAST, _EVIL_CHECKPOINT), "damaged"),
     Case("checkpoint", "of torch", _is(_LAST, _torch_saved({"step": 10})), "damaged"),
     *(
@@ -305,7 +289,7 @@ CASES = [
         }.items()
     ),
     *(Case("hashes", name, _is("more", text)) for name, text in _BAD_LINES.items()),
-    *(Case("hashes", f"bit at {s}", _flip("hashes", s)) for s in (0.1, 0.3, 0.5, 0.7, 0.9)),
+    *(Case("hashes", f"bit at {s}", flipped("hashes", s)) for s in (0.1, 0.3, 0.5, 0.7, 0.9)),
 ]
 
 

@@ -22,6 +22,7 @@ from huescape.params.quantizers import PriorParams
 from huescape.shards import Column, ShardSet, shard_name, write_index, write_shard
 from huescape.shards.format import masses
 from huescape.stages import prior
+from tests.faults.damage import cut, flipped
 
 COLUMNS = [Column("rgb", "uint8", (4, 6, 3)), Column("box", "int16", (4,))]
 META = {"size": 4, "stride": 2, "mass": [3, 0]}
@@ -36,23 +37,6 @@ class Case:
     name: str
     damage: Callable[[Path], object]
     words: str = ""
-
-
-def _flip(name: str, share: float) -> Callable[[Path], object]:
-    def damage(folder: Path) -> None:
-        content = bytearray((folder / name).read_bytes())
-        content[min(int(share * len(content)), len(content) - 1)] ^= 0x08
-        (folder / name).write_bytes(content)
-
-    return damage
-
-
-def _cut(name: str, share: float) -> Callable[[Path], object]:
-    def damage(folder: Path) -> None:
-        content = (folder / name).read_bytes()
-        (folder / name).write_bytes(content[: int(share * len(content))])
-
-    return damage
 
 
 def _grown(name: str) -> Callable[[Path], object]:
@@ -248,10 +232,15 @@ _OTHER_BYTES = _sidecar_is(_set("columns", "rgb", "bytes", to=17))
 
 CASES = [
     Case("sidecar: other bytes", _OTHER_BYTES, "00000.rgb.npy: has"),
-    *(Case(f"{n}, bit at {s}", _flip(n, s)) for n in FILES if n != SUMS for s in (0, 0.3, 0.6, 1)),
+    *(
+        Case(f"{n}, bit at {s}", flipped(n, s))
+        for n in FILES
+        if n != SUMS
+        for s in (0, 0.3, 0.6, 1)
+    ),
     # The lines of columns and sidecars are for people; its last is that of the index.
-    *(Case(f"{SUMS}, bit at {s}", _flip(SUMS, s)) for s in (0.88, 0.92, 0.97, 1)),
-    *(Case(f"{name} cut at {s}", _cut(name, s)) for name in FILES for s in (0.0, 0.5)),
+    *(Case(f"{SUMS}, bit at {s}", flipped(SUMS, s)) for s in (0.88, 0.92, 0.97, 1)),
+    *(Case(f"{name} cut at {s}", cut(name, s)) for name in FILES for s in (0.0, 0.5)),
     *(Case(f"{name} longer", _grown(name)) for name in FILES if name != SUMS),
     *(Case(f"no {name}", lambda f, n=name: (f / n).unlink()) for name in FILES),
     Case("sidecars swapped", _swapped("00000.json", "00001.json"), "00000.json: is not the"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from huescape.atomic import write_text
-from huescape.csvtext import csv_text, damaged, read_csv
+from huescape.csvtext import csv_text, read_records
 from huescape.digests import reseal
 
 TIERS = ("core", "extended", "none")
@@ -51,18 +51,8 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
 
 def read_manifest(path: Path) -> list[Row]:
     """Read the rows back; raises HuescapeError for a file that is no manifest, or is damaged."""
-    rows: list[Row] = []
-    seen: set[str] = set()
-    for number, record in enumerate(read_csv(path, COLUMNS, "a manifest", "download"), start=2):
-        cells = dict(zip(COLUMNS, record, strict=True))
-        wrong = _wrong(cells)
-        if wrong is None and cells["id"] in seen:
-            wrong = "id"
-        if wrong is not None:
-            raise damaged(path, number, "download", f"{wrong} {cells[wrong][:80]!r}")
-        seen.add(cells["id"])
-        rows.append(Row(**{**cells, "bytes": int(cells["bytes"])}))  # type: ignore[arg-type]
-    return rows
+    records = read_records(path, COLUMNS, "a manifest", "download", _wrong)
+    return [Row(**{**cells, "bytes": int(cells["bytes"])}) for cells in records]  # type: ignore[arg-type]
 
 
 def _wrong(cells: dict[str, str]) -> str | None:
