@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import resource
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ def test_what_is_whole_stays_and_is_what_comes_back(root: Path) -> None:
     (root / lockfile.LOCK).write_bytes(b"")
     lockfile.mend(root)
     assert (root / lockfile.LOCK).read_bytes() == OLDER
+
+
+def test_a_disk_that_refuses_leaves_the_broken_file(root: Path) -> None:
+    """One that is not there counts as removed by its owner: nothing would be put back any more."""
+    (root / lockfile.LOCK).write_bytes(WHOLE[:40])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(WHOLE) - 1, before[1]))
+    try:
+        assert lockfile.mend(root) == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (root / lockfile.LOCK).read_bytes() == WHOLE[:40]
+    (line,) = lockfile.mend(root)
+    assert "its copy of the last run" in line
+    assert (root / lockfile.LOCK).read_bytes() == WHOLE
 
 
 def test_a_removed_file_stays_removed(root: Path) -> None:

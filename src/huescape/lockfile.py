@@ -191,8 +191,8 @@ def _restore(root: Path) -> list[str]:
         if not free or content is None or is_whole(content):
             return []
         aside = ""
-        if content:
-            (root / LOCK).replace(root / BROKEN)
+        if content:  # a copy: one that is moved leaves none at all if a kill comes in between
+            write_bytes(root / BROKEN, content)
             aside = f"; what was left of it lies in {BROKEN}"
         kept, last = _read(root / KEPT), _committed(root)
         for version, origin in ((kept, "its copy of the last run"), (last, "the last commit")):
