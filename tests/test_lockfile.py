@@ -113,6 +113,14 @@ def test_a_disk_that_refuses_leaves_the_broken_file(root: Path) -> None:
     assert (root / lockfile.LOCK).read_bytes() == WHOLE
 
 
+def test_a_file_in_the_place_of_dvcs_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / lockfile.TEMPORARY).touch()
+    assert lockfile.mend(tmp_path) == []
+    with pytest.raises(HuescapeError, match=r"cannot write .*huescape\.lock: "):
+        lockfile.repair(tmp_path)
+
+
 def test_a_removed_file_stays_removed(root: Path) -> None:
     (root / lockfile.LOCK).unlink()
     assert lockfile.mend(root) == []
