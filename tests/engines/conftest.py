@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from benchmarks.scratch import SMALL, scratch_project
+from benchmarks.scratch import SMALL, copy_project, scratch_project
 
 ENGINES = ("dvc", "snakemake")
 
@@ -82,7 +81,7 @@ class Workspace:
 
     def copy(self, root: Path) -> Workspace:
         """The same project in another folder."""
-        shutil.copytree(self.root, root, symlinks=True)
+        copy_project(self.root, root)
         return Workspace(root, {**self.environment, "PYTHONPATH": str(root / "src")})
 
 
