@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,9 +116,12 @@ def made_by_snakemake(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture
-def project(made_by_dvc: Workspace, tmp_path: Path) -> Workspace:
+def project(made_by_dvc: Workspace, tmp_path: Path) -> Iterator[Workspace]:
     """A copy of the small project, up to date, to change at will."""
-    return made_by_dvc.copy(tmp_path / "project")
+    workspace = made_by_dvc.copy(tmp_path / "project")
+    yield workspace
+    # Where a test killed DVC, a watcher waits for ten minutes, or until this folder is gone.
+    shutil.rmtree(workspace.root / ".dvc/tmp", ignore_errors=True)
 
 
 @pytest.fixture
