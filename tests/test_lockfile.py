@@ -156,6 +156,7 @@ def test_git_conflicts_are_left_to_a_person(root: Path) -> None:
     marked = b"schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\n>>>>>>> other\n"
     (root / lockfile.LOCK).write_bytes(marked)
     assert lockfile.mend(root) == []
+    assert not lockfile.is_cut(root)
     with pytest.raises(HuescapeError, match="git checkout --ours"):
         lockfile.repair(root)
     assert (root / lockfile.LOCK).read_bytes() == marked

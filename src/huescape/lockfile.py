@@ -115,9 +115,9 @@ def mend_locked(root: Path) -> list[str]:
 
 
 def is_cut(root: Path) -> bool:
-    """Whether dvc.lock is there and not whole; also while DVC writes it."""
+    """Whether dvc.lock is there and not whole, also while DVC writes it; a conflict is no cut."""
     content = _read(root / LOCK)
-    return content is not None and not is_whole(content)
+    return content is not None and not has_conflict(content) and not is_whole(content)
 
 
 def keep_whole(root: Path) -> None:
