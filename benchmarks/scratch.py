@@ -80,6 +80,12 @@ class Folder:
             yaml.dump(params, stream)
 
 
+def copy_project(tree: Path, root: Path) -> None:
+    """Copy a project, also just after DVC ended there: its watcher is removing its own files."""
+    passing = shutil.ignore_patterns("huescape-watch*", ".huescape-????????-????????????")
+    shutil.copytree(tree, root, symlinks=True, ignore=passing)
+
+
 def scratch_project(root: Path, changes: Mapping[str, Any], **variables: str) -> Folder:
     """The project's files in a repository of their own, with `changes` to its parameters.
 

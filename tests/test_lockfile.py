@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import resource
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,29 @@ def test_what_is_whole_stays_and_is_what_comes_back(root: Path) -> None:
     assert (root / lockfile.LOCK).read_bytes() == OLDER
 
 
+def test_a_disk_that_refuses_leaves_the_broken_file(root: Path) -> None:
+    """One that is not there counts as removed by its owner: nothing would be put back any more."""
+    (root / lockfile.LOCK).write_bytes(WHOLE[:40])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(WHOLE) - 1, before[1]))
+    try:
+        assert lockfile.mend(root) == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (root / lockfile.LOCK).read_bytes() == WHOLE[:40]
+    (line,) = lockfile.mend(root)
+    assert "its copy of the last run" in line
+    assert (root / lockfile.LOCK).read_bytes() == WHOLE
+
+
+def test_a_file_in_the_place_of_dvcs_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / lockfile.TEMPORARY).touch()
+    assert lockfile.mend(tmp_path) == []
+    with pytest.raises(HuescapeError, match=r"cannot write .*huescape\.lock: "):
+        lockfile.repair(tmp_path)
+
+
 def test_a_removed_file_stays_removed(root: Path) -> None:
     (root / lockfile.LOCK).unlink()
     assert lockfile.mend(root) == []
@@ -132,6 +156,7 @@ def test_git_conflicts_are_left_to_a_person(root: Path) -> None:
     marked = b"schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\n>>>>>>> other\n"
     (root / lockfile.LOCK).write_bytes(marked)
     assert lockfile.mend(root) == []
+    assert not lockfile.is_cut(root)
     with pytest.raises(HuescapeError, match="git checkout --ours"):
         lockfile.repair(root)
     assert (root / lockfile.LOCK).read_bytes() == marked

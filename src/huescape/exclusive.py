@@ -26,14 +26,18 @@ def take(path: Path, patience: float = 0.0, *, shared: bool = False) -> IO[str] 
     until = time.monotonic() + patience
     stream = path.open("a+")
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(stream, kind | fcntl.LOCK_NB)
-            return stream
-        if time.monotonic() >= until:
-            stream.close()
-            return None
-        time.sleep(_PAUSE_SECONDS)
+    try:
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(stream, kind | fcntl.LOCK_NB)
+                return stream
+            if time.monotonic() >= until:
+                stream.close()
+                return None
+            time.sleep(_PAUSE_SECONDS)
+    except BaseException:  # a file system without locks, or Ctrl-C
+        stream.close()
+        raise
 
 
 _held: list[IO[str] | None] = []

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from huescape.atomic import write_bytes, write_text
+from huescape.atomic import explained, write_bytes, write_text
 from huescape.errors import HuescapeError, one_line
 from huescape.exclusive import take
 
@@ -43,11 +43,15 @@ def project_lock(root: Path) -> Iterator[None]:
     """One at a time among the processes of this project, readers too; gone with its process.
 
     DVC gives up on its own lock after seconds, and rewrites dvc.lock in place: a reader beside it
-    would find half a file.
+    would find half a file. Raises HuescapeError when the disk refuses.
     """
     path = root / _OURS
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("w")
+    except OSError as error:
+        raise explained(error, path) from error
+    with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 
@@ -111,9 +115,9 @@ def mend_locked(root: Path) -> list[str]:
 
 
 def is_cut(root: Path) -> bool:
-    """Whether dvc.lock is there and not whole; also while DVC writes it."""
+    """Whether dvc.lock is there and not whole, also while DVC writes it; a conflict is no cut."""
     content = _read(root / LOCK)
-    return content is not None and not is_whole(content)
+    return content is not None and not has_conflict(content) and not is_whole(content)
 
 
 def keep_whole(root: Path) -> None:
@@ -128,7 +132,6 @@ def repair(root: Path = Path()) -> list[str]:
 
     One line for each repair, none where nothing was wrong.
     """
-    (root / TEMPORARY).mkdir(parents=True, exist_ok=True)
     with project_lock(root):
         said = mend_locked(root)
     content = _read(root / LOCK)
@@ -191,8 +194,8 @@ def _restore(root: Path) -> list[str]:
         if not free or content is None or is_whole(content):
             return []
         aside = ""
-        if content:
-            (root / LOCK).replace(root / BROKEN)
+        if content:  # a copy: one that is moved leaves none at all if a kill comes in between
+            write_bytes(root / BROKEN, content)
             aside = f"; what was left of it lies in {BROKEN}"
         kept, last = _read(root / KEPT), _committed(root)
         for version, origin in ((kept, "its copy of the last run"), (last, "the last commit")):

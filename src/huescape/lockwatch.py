@@ -53,6 +53,8 @@ def main(argv: list[str]) -> int:
         seen = None
         while not gone(_TICK_SECONDS):
             seen = _keep(root, seen)
+        if not (root / lockfile.TEMPORARY).is_dir():  # of a temporary experiment: it is removed
+            return 0
         with lockfile.project_lock(root):
             said = lockfile.mend_locked(root)
             lockfile.leave_notice(root, said)

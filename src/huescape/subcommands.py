@@ -26,8 +26,8 @@ def run(argv: list[str] | None) -> int:
     """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
-    _look_after_engine()
     try:
+        _look_after_engine()
         options.run(options)
     except HuescapeError as error:
         return _fail(str(error), error.exit_code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from benchmarks.scratch import SMALL, scratch_project
+from benchmarks.scratch import SMALL, copy_project, scratch_project
 
 ENGINES = ("dvc", "snakemake")
 
@@ -82,7 +83,7 @@ class Workspace:
 
     def copy(self, root: Path) -> Workspace:
         """The same project in another folder."""
-        shutil.copytree(self.root, root, symlinks=True)
+        copy_project(self.root, root)
         return Workspace(root, {**self.environment, "PYTHONPATH": str(root / "src")})
 
 
@@ -115,9 +116,12 @@ def made_by_snakemake(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture
-def project(made_by_dvc: Workspace, tmp_path: Path) -> Workspace:
+def project(made_by_dvc: Workspace, tmp_path: Path) -> Iterator[Workspace]:
     """A copy of the small project, up to date, to change at will."""
-    return made_by_dvc.copy(tmp_path / "project")
+    workspace = made_by_dvc.copy(tmp_path / "project")
+    yield workspace
+    # Where a test killed DVC, a watcher waits for ten minutes, or until this folder is gone.
+    shutil.rmtree(workspace.root / ".dvc/tmp", ignore_errors=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scratch import ONE_QUANTIZER, Folder, scratch_project
+from benchmarks.scratch import ONE_QUANTIZER, Folder, copy_project, scratch_project
 
 ENGINES: dict[str, tuple[str, ...]] = {
     "dvc": ("dvc", "repro"),
@@ -51,7 +51,7 @@ class Starts:
 
     def copy(self, name: str, root: Path) -> Folder:
         """The tree called `name` in another folder."""
-        shutil.copytree(self.trees[name], root, symlinks=True)
+        copy_project(self.trees[name], root)
         return Folder(root, {**self.environment, "PYTHONPATH": str(root / "src")})
 
 
@@ -101,7 +101,7 @@ def digests(root: Path) -> dict[str, str]:
 def _further(
     folder: Folder, before: Path, after: Path, target: tuple[str, ...], changes: Any = None
 ) -> Path:
-    shutil.copytree(before, after, symlinks=True)
+    copy_project(before, after)
     copy = Folder(after, {**folder.environment, "PYTHONPATH": str(after / "src")})
     copy.set(changes or {})
     copy.run(*ENGINES["dvc"], *target)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.sweeps.memory import Memory
+from huescape.sweeps.memory import Memory, base_digest
 
 RESULTS = {"colorunet": {"auc": 0.8125, "psnr": None}}
 
@@ -43,3 +43,14 @@ def test_a_point_that_has_changed_is_dropped_with_one_line(
         assert capsys.readouterr().err == ""
         memory.finish("point", RESULTS)
     assert memory.finished("point") == RESULTS
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe", b"[", b"- a\n", b"stages:\n  download:\n    outs: [a]\n", b"stages: 1\n"],
+)
+def test_a_damaged_dvc_lock_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "dvc.yaml").touch()
+    without = base_digest(tmp_path)
+    (tmp_path / "dvc.lock").write_bytes(content)
+    assert base_digest(tmp_path) == without

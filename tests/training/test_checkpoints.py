@@ -98,6 +98,17 @@ def test_too_little_memory_is_not_the_checkpoints_fault(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000005.pt"]
 
 
+def test_one_that_cannot_be_read_stays(tmp_path: Path) -> None:
+    """It may be whole: a permission or a file system that is away is no damage."""
+    folder = CheckpointFolder(tmp_path)
+    folder.save(checkpoint(5))
+    (tmp_path / "step-00000010.pt").symlink_to("step-00000010.pt")
+    with pytest.raises(HuescapeError, match=r"step-00000010\.pt: cannot be read: "):
+        folder.latest()
+    assert (tmp_path / "step-00000010.pt").is_symlink()
+    assert (tmp_path / "step-00000005.pt").is_file()
+
+
 def test_a_disk_that_refuses_is_one_line(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path)
     folder.save(checkpoint(5))

@@ -89,6 +89,6 @@ def _photos(lock: Path) -> str:
     try:
         content = YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8"))
         outs = content["stages"]["download"]["outs"]
-    except (OSError, YAMLError, KeyError, TypeError):
+        return json.dumps([out.get("md5") for out in outs])
+    except (OSError, YAMLError, ValueError, KeyError, TypeError, AttributeError):
         return ""
-    return json.dumps([out.get("md5") for out in outs])

@@ -6,12 +6,13 @@ import sys
 
 from tqdm import tqdm
 
+from huescape.errors import one_line
 from huescape.masking import mask
 
 
 def say(text: str) -> None:
-    """Print one line."""
-    tqdm.write(mask(text), file=sys.stderr)
+    """Print one line; secrets are masked, and line breaks shown as escapes."""
+    tqdm.write(one_line(mask(text)), file=sys.stderr)
 
 
 def warn(text: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from huescape.tracking.entries import last_steps
 from huescape.tracking.journal import Entry, Journal, entries_of, waiting
 from huescape.tracking.ledger import Ledger
-from huescape.tracking.notices import say, warn
+from huescape.tracking.notices import cause, say, warn
 
 FLUSH_SECONDS = 5.0
 OUTAGE_SECONDS = 60.0
@@ -248,7 +248,7 @@ class Publisher(threading.Thread):
             # The last chance: a server that was down a while ago may be back.
             self._delivered = self._courier.carry(self._journal, self._tell, FLUSH_SECONDS)
         except Exception as error:
-            warn(f"tracking stops: {type(error).__name__}: {error}")
+            warn(f"tracking stops: {type(error).__name__}: {cause(error)}")
 
     def finish(self, seconds: float) -> None:
         """Send what is left, for at most `seconds`; the journal goes when all was delivered."""

@@ -20,6 +20,8 @@ from typing import Any
 import torch
 
 from huescape import atomic
+from huescape.errors import HuescapeError
+from huescape.memory import is_out_of_memory
 
 _KEPT = 2
 _NAME = re.compile(r"step-(\d{8,})\.pt")
@@ -67,13 +69,15 @@ class CheckpointFolder:
         """The last checkpoint that is as it was written and that `load` takes over, or None.
 
         All after it are dropped. After None, `load` may have been called and have failed half-way.
+        Raises HuescapeError for one that cannot be read: it may well be whole, and stays.
         """
         for path in reversed(self._paths()):
+            content = _content(path)
             try:
-                checkpoint = _read(path)
+                checkpoint = _parsed(content)
                 load(checkpoint)
             except Exception as error:  # torch raises anything on what is not its own
-                if _is_lack_of_memory(error):
+                if is_out_of_memory(error):  # the checkpoint is not to blame
                     raise
                 reason = " ".join(str(error).split())[:150]
                 print(f"huescape: {path}: dropped ({reason})", file=sys.stderr)
@@ -92,8 +96,15 @@ class CheckpointFolder:
         return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
 
 
-def _read(path: Path) -> Checkpoint:
-    sha256, _, content = path.read_bytes().partition(b"\n")
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _parsed(stored_bytes: bytes) -> Checkpoint:
+    sha256, _, content = stored_bytes.partition(b"\n")
     if hashlib.sha256(content).hexdigest().encode() != sha256:
         raise ValueError("damaged: it is not what was written")
     stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -101,9 +112,3 @@ def _read(path: Path) -> Checkpoint:
     if checkpoint.step != len(checkpoint.values):
         raise ValueError(f"step {checkpoint.step} with the values of {len(checkpoint.values)}")
     return checkpoint
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    """On a CPU torch says it with a RuntimeError; the checkpoint is then not to blame."""
-    kinds = (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, kinds) or "allocate memory" in str(error)
