@@ -140,7 +140,10 @@ def _make_kept(make: Make, kept: _Kept, k: int) -> None:
     """Make partition k beside its place, then rename the folder: there it is whole or absent."""
     if _is_kept(kept, k):
         return
-    kept.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        kept.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explained(error, kept.folder) from error
     with temporary_folder(kept.folder) as temporary:
         make(k, temporary)
         read_sidecar(temporary, shard_name(k))
