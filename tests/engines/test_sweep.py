@@ -161,7 +161,7 @@ def test_an_interrupted_sweep_goes_on(project: Any) -> None:
     assert _table(project, "long")[0]["status"] == "done"
 
     project.run("huescape", "sweep", "sweep.yaml")
-    assert project.ran() == ["train@colorunet", "evaluate@colorunet"]
+    assert project.ran() == ["check", "train@colorunet", "evaluate@colorunet"]
     assert project.output.count("finished before") == 1
     rows = _table(project, "long")
     assert [row["status"] for row in rows] == ["done", "done"]
