@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape import lockfile
+from huescape import lockfile, lockwatch
 
 _WHOLE = b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n"
 _PATIENCE = 60.0
@@ -71,3 +71,28 @@ def test_what_the_engine_left_cut_short_is_put_back_and_told(
     assert (root / lockfile.LOCK).read_bytes() == _WHOLE
     (line,) = lockfile.notice(root)
     assert "put back from its copy of the last run" in line
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_it_stays_for_a_stage_that_was_left_unrecorded_unless_it_failed(
+    root: Path,
+    engine: subprocess.Popen[bytes],
+    watcher: subprocess.Popen[bytes],
+    failed: bool,
+) -> None:
+    lockwatch.start(engine.pid, root)  # as a stage does at its start; dvc.lock is older
+    if failed:
+        lockwatch.release(engine.pid, root)
+    _end(engine)
+    if failed:
+        assert watcher.wait(_PATIENCE) == 0
+        return
+    until = time.monotonic() + _PATIENCE
+    while not (root / lockfile.TEMPORARY / "huescape-watch").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    (root / lockfile.LOCK).write_bytes(b"")  # a kill in the run that followed
+    while (root / lockfile.LOCK).read_bytes() != _WHOLE:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert watcher.poll() is None

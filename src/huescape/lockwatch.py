@@ -42,6 +42,12 @@ def start(engine: int, root: Path = Path()) -> None:
             _detach([sys.executable, "-m", "huescape.lockwatch", str(root), str(engine)])
 
 
+def release(engine: int, root: Path = Path()) -> None:
+    """Say that the stage failed: it is in no run cache, so nothing need be watched for it."""
+    with suppress(OSError):
+        os.utime(_claim_path(root, engine), (0, 0))
+
+
 def main(argv: list[str]) -> int:
     """Watch one engine; returns when it is gone, dvc.lock is whole and no more need be watched."""
     root, engine = Path(argv[0]), int(argv[1])

@@ -63,6 +63,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int) -> int:
+    if "DVC_STAGE" in os.environ:
+        lockwatch.release(engine_pid())
     print(f"huescape: error: {one_line(message)}", file=sys.stderr)
     return code
 

@@ -44,7 +44,7 @@ def _kill_at_the_end(project: Folder, engine: str) -> None:
     kill(working(project.root))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["dvc", pytest.param("snakemake", marks=pytest.mark.exhaustive)])
 def test_the_training_that_is_done_again_is_the_same_run(
     starts: Starts, tmp_path: Path, engine: str
 ) -> None:

@@ -291,6 +291,7 @@ def port() -> int:
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_server_that_is_killed_and_comes_back_while_a_training_goes_on(
     store: str,
     port: int,
