@@ -30,15 +30,21 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
-    """An empty project folder as the current one; a client of its store."""
+def store(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an SQLite store in a new current folder, which nobody has opened yet."""
     shutil.copyfile(empty_store, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)
     for name in ("HUESCAPE_TRACKING", "HUESCAPE_STATE", "HUESCAPE_ENGINE", "DVC_ROOT", "DVC_STAGE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    return MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+@pytest.fixture
+def project(store: str) -> MlflowClient:
+    """An empty project folder as the current one; a client of its store."""
+    return MlflowClient(store)
 
 
 @pytest.fixture
