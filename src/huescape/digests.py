@@ -105,7 +105,8 @@ def file_sha256(path: Path) -> str:
 def _read_sums(path: Path) -> dict[str, str]:
     """Digests by name; none at all where a line is not one, for then any other may be wrong."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        # Not splitlines: a name may hold a line end of Unicode.
+        lines = path.read_bytes().decode(errors="replace").removesuffix("\n").split("\n")
     except OSError:
         return {}
     found = [_LINE.fullmatch(line) for line in lines]

@@ -55,6 +55,7 @@ def test_an_engine_runs_or_says_why_not(
     after = digests(project.root)
     if code:  # one line, or what the engine itself says of its own folder; nothing is lost
         assert [line for line in said.splitlines() if "error" in line.lower()], said
+        assert "/huescape/" not in said, "a traceback through this project"
         assert before.keys() == after.keys()
         return
     changed = {name for name in before if after.get(name) != before[name]}

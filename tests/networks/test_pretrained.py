@@ -264,6 +264,17 @@ def test_files_that_hold_no_state_dict(tmp_path: Path, content: Any, words: str)
     assert "\n" not in str(caught.value)
 
 
+def test_too_little_memory_says_nothing_about_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*arguments: Any, **options: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(RuntimeError, match="allocate"):
+        weights.read_tensors(f"vgg16:{tmp_path / 'own.pth'}")
+
+
 @pytest.mark.parametrize("name", ["alexnet", "", "vgg16:", "none", "VGG16", ":file.pth"])
 def test_unknown_names_are_refused(name: str) -> None:
     with pytest.raises(ParamsError, match=r"allowed: efficientnet_lite0, vgg16"):

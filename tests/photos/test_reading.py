@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from huescape.photos import PhotoError, read_bytes
+from huescape.errors import HuescapeError
+from huescape.photos import PhotoError, enough_memory, read_bytes
 
 
 def test_error_survives_pickling() -> None:
@@ -18,6 +19,15 @@ def test_error_survives_pickling() -> None:
         "x.jpg: gone",
         "missing: x.jpg: gone",
     )
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OSError("out of memory error when reading image file")]
+)
+def test_too_little_memory_is_no_verdict_on_a_photo(error: Exception) -> None:
+    said = r"a/b\.jpg: too little memory .*HUESCAPE_WORKERS"
+    with pytest.raises(HuescapeError, match=said), enough_memory("a/b.jpg"):
+        raise error
 
 
 def test_read_bytes_of_a_file_and_of_a_part(tmp_path: Path) -> None:

@@ -34,6 +34,21 @@ def test_an_error_inside_leaves_everything_as_it_was(capfd: pytest.CaptureFixtur
     assert len(list(Path("/dev/fd").iterdir())) == opened
 
 
+def test_a_process_that_still_holds_the_pipe_is_not_waited_for() -> None:
+    code = """
+import subprocess
+from huescape.photos.stderr import heard
+with heard() as lines:
+    child = subprocess.Popen(["sleep", "60"])
+print(lines)
+child.kill()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
 def test_a_flood_does_not_hang() -> None:
     code = """
 import os

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -221,6 +222,16 @@ def test_check_room_says_how_much(tmp_path: Path) -> None:
     check_room(tmp_path / "deep" / "file", 1000)
     with pytest.raises(HuescapeError, match=r"no room for the photos: 1000000000\.0 GB needed, \d"):
         check_room(tmp_path / "deep" / "file", 10**18, "the photos")
+
+
+def test_a_disk_that_fails_is_no_lost_connection(server: Any, target: Path) -> None:
+    def refuse(head: bytes, whole: bool) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    server.content = CONTENT
+    with pytest.raises(HuescapeError, match=r"cannot write .*\.part: Input/output error"):
+        fetch(server.url, target, MD5, refuse=refuse, patience=QUICK)
+    assert server.asked == [None], "it was asked again"
 
 
 def test_a_folder_that_cannot_be_made_is_named(server: Any, tmp_path: Path) -> None:

@@ -342,6 +342,16 @@ def test_off(project: MlflowClient, model: Path, monkeypatch: pytest.MonkeyPatch
     assert not Path(".huescape").exists()
 
 
+def test_neither_on_nor_off_is_said(
+    project: MlflowClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUESCAPE_TRACKING", "of")
+    train()
+    [said] = [line for line in capsys.readouterr().err.splitlines() if "HUESCAPE_TRACKING" in line]
+    assert said.endswith("HUESCAPE_TRACKING is 'of', taken as on; allowed: on, off")
+    assert len(runs(project)) == 1
+
+
 def test_without_mlflow(
     project: MlflowClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

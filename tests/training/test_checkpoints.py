@@ -86,15 +86,27 @@ def test_one_that_does_not_fit_falls_back(
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000005.pt"]
 
 
-def test_too_little_memory_is_not_the_checkpoints_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"),
+        RuntimeError("CUDA error: no kernel image is available for execution on the device"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"),
+        torch.AcceleratorError("the launch timed out and was terminated"),
+    ],
+)
+def test_what_the_machine_does_is_not_the_checkpoints_fault(
+    tmp_path: Path, error: Exception
+) -> None:
     folder = CheckpointFolder(tmp_path)
     folder.save(checkpoint(5))
 
     def load(found: Checkpoint) -> None:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
+        raise error
 
-    with pytest.raises(RuntimeError, match="allocate"):
+    with pytest.raises(type(error)) as raised:
         folder.restore(load)
+    assert raised.value is error
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000005.pt"]
 
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from PIL import Image, UnidentifiedImageError
 
 from huescape.errors import HuescapeError
-from huescape.memory import is_out_of_memory
+from huescape.memory import explained_by, is_out_of_memory
 from huescape.photos.formats import why_not_opened
 from huescape.photos.reading import PhotoError
 from huescape.photos.stderr import heard
@@ -49,16 +49,14 @@ def decoder_errors(data: bytes, max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-@contextmanager
-def enough_memory(path: str) -> Iterator[None]:
+def enough_memory(path: str) -> AbstractContextManager[None]:
     """Raise HuescapeError, naming the photo, where memory runs out: that is no verdict on it."""
-    try:
-        yield
-    except MemoryError as error:
-        raise HuescapeError(
+    return explained_by(
+        lambda: HuescapeError(
             f"{path}: too little memory to decode it; fewer workers need less (environment "
             "variable HUESCAPE_WORKERS), and a lower filter.max_pixels leaves it out"
-        ) from error
+        )
+    )
 
 
 def _listening(data: bytes) -> AbstractContextManager[list[str]]:

@@ -29,6 +29,7 @@ def heard() -> Iterator[list[str]]:
         sys.stderr.flush()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
+    os.set_blocking(reading, False)  # a process started meanwhile may still hold the other end
     os.dup2(writing, _STDERR)
     os.close(writing)
     try:
@@ -36,5 +37,6 @@ def heard() -> Iterator[list[str]]:
     finally:
         os.dup2(kept, _STDERR)
         os.close(kept)
-        lines += os.read(reading, _MOST).decode(errors="replace").splitlines()
+        with suppress(BlockingIOError):
+            lines += os.read(reading, _MOST).decode(errors="replace").splitlines()
         os.close(reading)

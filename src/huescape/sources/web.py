@@ -62,12 +62,13 @@ class Answer:
         They are as the server has them: a `.tar.gz` that it calls gzip-encoded stays one. What ends
         too early ends here, where the total is known; the caller compares. Raises LostError.
         """
-        try:
-            return bytes(self._response.raw.read1(size, decode_content=False))
-        except ProtocolError:
-            if self.total is None:
-                raise
-            return b""
+        with _lost():
+            try:
+                return bytes(self._response.raw.read1(size, decode_content=False))
+            except ProtocolError:
+                if self.total is None:
+                    raise
+                return b""
 
 
 @contextmanager
@@ -76,17 +77,29 @@ def answered(url: str, headers: Mapping[str, str], timeout: float) -> Iterator[A
 
     A user and password in the address, or in `~/.netrc`, go to its host alone. Raises LostError
     for what may pass, and HuescapeError for no address, a redirect that leaves http and https or
-    falls from https to http, and too many of them.
+    falls from https to http, and too many of them. What the block raises, a full disk say, is none
+    of these.
     """
+    with requests.Session() as session:
+        ask = partial(_followed, session, url, headers, timeout)
+        try:
+            with _lost():
+                response = _within(_SILENCES * timeout, ask)
+        except ValueError as error:  # what requests calls a wrong address
+            # Without its words, which may be a piece of a password that was taken for a port.
+            raise HuescapeError(f"{url}: not an address that a server can be asked for") from error
+        with response:
+            yield _answer(response)
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Raise LostError for whatever the network does; a wrong address is an OSError as well."""
     try:
-        with requests.Session() as session:
-            ask = partial(_followed, session, url, headers, timeout)
-            with _within(_SILENCES * timeout, ask) as response:
-                yield _answer(response)
-    except ValueError as error:  # what requests calls a wrong address
-        # Without its words, which may be a piece of a password that was taken for a port.
-        raise HuescapeError(f"{url}: not an address that a server can be asked for") from error
-    except (OSError, HTTPError, HTTPException) as error:  # of requests: all others
+        yield
+    except ValueError:
+        raise
+    except (OSError, HTTPError, HTTPException) as error:
         raise LostError(_innermost(error)) from error
 
 

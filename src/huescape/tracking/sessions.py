@@ -26,6 +26,7 @@ Header = dict[str, Any]  # what a journal says of its run
 
 DEFAULT_URI = "sqlite:///mlflow.db"  # what a bare `mlflow ui` shows, artifacts in mlruns/
 CATALOG = "data/catalog/catalog.csv"
+_OFF, _ON = ("off", "0", "false", "no"), ("on", "1", "true", "yes", "")
 
 
 def start_training(
@@ -201,8 +202,11 @@ def installed() -> bool:
 
 
 def _wanted() -> bool:
-    if os.environ.get("HUESCAPE_TRACKING", "on").lower() in ("off", "0", "false", "no"):
+    chosen = os.environ.get("HUESCAPE_TRACKING", "on").lower()
+    if chosen in _OFF:
         return False
+    if chosen not in _ON:
+        warn(f"environment variable HUESCAPE_TRACKING is {chosen!r}, taken as on; allowed: on, off")
     if not installed():
         warn("mlflow is not installed: this run is not tracked")
         return False

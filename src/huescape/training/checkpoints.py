@@ -25,6 +25,7 @@ from huescape.memory import is_out_of_memory
 
 _KEPT = 2
 _NAME = re.compile(r"step-(\d{8,})\.pt")
+_DRIVER = re.compile(r"(CUDA|cuDNN|CUDNN|CUBLAS|HIP|NVRTC|NVML|MPS)\b")
 
 
 @dataclass
@@ -77,7 +78,7 @@ class CheckpointFolder:
                 checkpoint = _parsed(content)
                 load(checkpoint)
             except Exception as error:  # torch raises anything on what is not its own
-                if is_out_of_memory(error):  # the checkpoint is not to blame
+                if not _is_to_blame(error):
                     raise
                 reason = " ".join(str(error).split())[:150]
                 print(f"huescape: {path}: dropped ({reason})", file=sys.stderr)
@@ -94,6 +95,14 @@ class CheckpointFolder:
         if not self.folder.is_dir():
             return []
         return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _is_to_blame(error: Exception) -> bool:
+    """Whether the checkpoint is what is wrong, and not the machine: its memory or its driver."""
+    if is_out_of_memory(error) or isinstance(error, torch.AcceleratorError):
+        return False
+    # Libraries above the driver raise a plain RuntimeError, as `load_state_dict` does.
+    return not (isinstance(error, RuntimeError) and _DRIVER.search(str(error)))
 
 
 def _content(path: Path) -> bytes:

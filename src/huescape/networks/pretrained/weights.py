@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from huescape import runtime
 from huescape.errors import HuescapeError, ParamsError
+from huescape.memory import is_out_of_memory
 from huescape.sources.fetch import fetch
 from huescape.sources.hashing import file_digest
 
@@ -171,9 +172,9 @@ def _load(path: Path) -> NamedTensors:
         raise HuescapeError(f"{path}: no such file of pretrained weights") from error
     except OSError as error:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror}") from error
-    except MemoryError:
-        raise
     except Exception as error:  # torch raises anything on what is not its own
+        if is_out_of_memory(error):  # says nothing about the file
+            raise
         raise HuescapeError(f"{path}: is not a readable state dict of tensors") from error
     is_state = isinstance(state, dict) and all(isinstance(t, Tensor) for t in state.values())
     if not is_state or not state:
