@@ -13,6 +13,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from huescape import machine_code
+
 ROOT = Path(__file__).parents[1]
 # The whole graph in seconds; the tests of the engines run it as well.
 SMALL: dict[str, Any] = {
@@ -101,10 +103,7 @@ def scratch_project(root: Path, changes: Mapping[str, Any], **variables: str) ->
         if (ROOT / name).is_file() and name.startswith((*wanted, *git)):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
-    # What Numba compiled already: anew, in each of a hundred folders, it takes ten seconds.
-    for compiled in (ROOT / "src").rglob("*.nb[ic]"):
-        (root / compiled.relative_to(ROOT)).parent.mkdir(exist_ok=True)
-        shutil.copy2(compiled, root / compiled.relative_to(ROOT))
+    machine_code.share(ROOT / "src", root / "src")
     folder.set(changes)
     commit(folder)
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from huescape.errors import HuescapeError
@@ -18,4 +19,8 @@ def main(argv: list[str] | None = None) -> int:
             return error.exit_code
     from huescape.subcommands import run  # not above: the code of another folder may not even load
 
-    return run(argv)
+    code = run(argv)
+    if argv is None:
+        # The process ends: taking all of torch apart object by object would be a second more.
+        gc.freeze()
+    return code

@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from benchmarks.scratch import SMALL, copy_project, scratch_project
+from tests.once import made_once
 
 ENGINES = ("dvc", "snakemake")
 
@@ -99,20 +100,22 @@ def make_workspace(root: Path) -> Workspace:
     return Workspace(folder.root, dict(folder.environment))
 
 
+def _made(folder: Path, engine: str) -> Workspace:
+    workspace = make_workspace(folder / "project")
+    workspace.engine(engine)
+    return workspace
+
+
 @pytest.fixture(scope="session")
 def made_by_dvc(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The small project, brought up to date by DVC; copy it, do not change it."""
-    workspace = make_workspace(tmp_path_factory.mktemp("dvc") / "project")
-    workspace.engine("dvc")
-    return workspace
+    return made_once(tmp_path_factory, "dvc", lambda folder: _made(folder, "dvc"))
 
 
 @pytest.fixture(scope="session")
 def made_by_snakemake(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The small project, brought up to date by Snakemake; copy it, do not change it."""
-    workspace = make_workspace(tmp_path_factory.mktemp("snakemake") / "project")
-    workspace.engine("snakemake")
-    return workspace
+    return made_once(tmp_path_factory, "snakemake", lambda folder: _made(folder, "snakemake"))
 
 
 @pytest.fixture

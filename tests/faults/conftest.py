@@ -1,16 +1,18 @@
-"""What these tests share: a finished tiny project, and, with those of tracking, a store."""
+"""What these tests share: a finished tiny project; with others, a finished small one and a store."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.engines.conftest import made_by_dvc
 from tests.faults.project import Starts, make_starts
+from tests.once import made_once
 from tests.tracking.conftest import empty_store, store
 
-__all__ = ["empty_store", "starts", "store"]
+__all__ = ["empty_store", "made_by_dvc", "starts", "store"]
 
 
 @pytest.fixture(scope="session")
 def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
     """The tiny project at several stages, and what an undisturbed run of it leaves."""
-    return make_starts(tmp_path_factory.mktemp("starts"), replaced=False)
+    return made_once(tmp_path_factory, "starts", lambda folder: make_starts(folder, replaced=False))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from huescape.cli import main
-from tests.engines.conftest import Workspace, make_workspace
+from tests.engines.conftest import Workspace
 
 RESIZED = (
     *("data/resized/index.json", "data/resized/SHA256SUMS", "data/resized/00000.json"),
@@ -52,11 +52,9 @@ CASES = [(stage, name) for stage, names in READ.items() for name in names]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def made(made_by_dvc: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The small project, up to date."""
-    workspace = make_workspace(tmp_path_factory.mktemp("rot") / "project")
-    workspace.engine("dvc")
-    return workspace
+    return made_by_dvc.copy(tmp_path_factory.mktemp("rot") / "project")
 
 
 def flip(root: Path, name: str) -> Path:

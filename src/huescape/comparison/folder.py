@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 import huescape
-from huescape import atomic
+from huescape import atomic, machine_code
 from huescape.errors import HuescapeError
 
 PACKAGE = Path(huescape.__file__).parent
@@ -33,15 +33,19 @@ def prepare(folder: Path, params: dict[str, Any]) -> None:
         raise HuescapeError(f"{PROJECT / 'dvc.yaml'}: no such file; run from a checkout")
     if folder.is_dir() and any(folder.iterdir()) and not _is_comparison(folder):
         raise HuescapeError(f"{folder}: is not empty and holds no comparison; name another folder")
-    _copy_package(folder / "src" / "huescape")  # first: by it a folder is known as a comparison
+    package = folder / "src" / "huescape"
+    _copy_package(package)  # first: by it a folder is known as a comparison
+    machine_code.share(PACKAGE, package)
     for name in _FILES:
         _bring(folder / name, PROJECT / name)
     write_params(folder, params)
 
 
 def _is_comparison(folder: Path) -> bool:
-    """Whether `prepare` made it; a checkout or any git
-    repository, whose files are somebody's work, is none."""
+    """Whether `prepare` made it.
+
+    A checkout, or any other git repository, is none: its files are somebody's work.
+    """
     own = any((folder / name).exists() for name in ("pyproject.toml", ".git"))
     return (folder / "src" / "huescape").is_dir() and not own
 

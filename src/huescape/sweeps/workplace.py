@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from huescape import machine_code
 from huescape.atomic import write_text
 from huescape.children import environment
 from huescape.errors import HuescapeError
@@ -71,6 +72,7 @@ def prepare(root: Path, folder: Path, download: DownloadParams) -> Workplace:
         _git(tree, "checkout", "--quiet", "--detach", "--force", commit)
     place = Workplace(root, tree, tree / _git(root, "rev-parse", "--show-prefix").strip())
     _copy_files(place)
+    machine_code.share(root / "src", place.project / "src")
     _share_cache(place)
     _link_sources(place, download)
     return place
