@@ -1,4 +1,4 @@
-"""What these tests share: a finished tiny project; with others, a finished small one and a store."""
+"""What these tests share: a finished tiny project; with others, a small one and a store."""
 
 from __future__ import annotations
 
