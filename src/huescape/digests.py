@@ -1,22 +1,26 @@
 """SHA256SUMS: what a stage wrote, so that whoever reads it can tell that it is still the same.
 
-The format is that of coreutils: `sha256sum -c SHA256SUMS` in a folder checks it by hand.
+The format is that of coreutils: `sha256sum -c SHA256SUMS` in a folder checks it by hand. Where a
+stage reads gigabytes, SHA-256 would take a tenth of its time: columns of shards have an XXH3 as
+well (https://xxhash.com), which is ten times as fast and tells rot, though not forgery.
 """
 
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+
+import xxhash
 
 from huescape.atomic import write_text
 from huescape.errors import HuescapeError
 
 SUMS = "SHA256SUMS"
 
-_BLOCK = 1 << 20
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -95,11 +99,17 @@ def is_sound(folder: Path) -> bool:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file in hex, read block by block."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_xxh3(path: Path) -> str:
+    """XXH3 of a file, 128 bits in hex, through a memory map: copying would be most of the work."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:  # nothing to map
+            return xxhash.xxh3_128_hexdigest(b"")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return xxhash.xxh3_128_hexdigest(content)
 
 
 def _read_sums(path: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huescape.digests import SUMS, file_sha256, reseal
+from huescape.digests import SUMS, file_sha256, file_xxh3, reseal
 from huescape.errors import HuescapeError
 from huescape.params.quantizers import PriorParams
 from huescape.shards import Column, ShardSet, shard_name, write_index, write_shard
@@ -99,9 +99,9 @@ def _column_is(content: bytes) -> Callable[[Path], object]:
     def damage(folder: Path) -> None:
         path = folder / "00000.rgb.npy"
         path.write_bytes(content)
-        digest, size = file_sha256(path), len(content)
+        digest, size = file_xxh3(path), len(content)
         _sidecar_is(lambda value: value["columns"]["rgb"].update(bytes=size))(folder)
-        _index(lambda value: value["shards"][0]["sha256"].update(rgb=digest))(folder)
+        _index(lambda value: value["shards"][0]["xxh3"].update(rgb=digest))(folder)
 
     return damage
 
@@ -130,7 +130,7 @@ def _without(*keys: Any) -> Callable[[Any], object]:
     return change
 
 
-_COLUMN = {"dtype": "uint8", "shape": [4], "sha256": "0" * 64, "bytes": 9}
+_COLUMN = {"dtype": "uint8", "shape": [4], "sha256": "0" * 64, "xxh3": "0" * 32, "bytes": 9}
 _WHOLE = np.zeros((3, 4, 6, 3), np.uint8)
 _NOT_JSON = {
     "empty": b"",
@@ -174,9 +174,9 @@ _BAD_INDEX: dict[str, Callable[[Any], object]] = {
     "a shard that is not there": _set("shards", 0, "name", to="00007"),
     "twice the same shard": _set("shards", 1, "name", to="00000"),
     "a shard with more": _set("shards", 0, "count", to=4),
-    "no digest of a column": _without("shards", 0, "sha256", "rgb"),
-    "a digest of no column": _set("shards", 0, "sha256", "depth", to="0" * 64),
-    "a digest of text": _set("shards", 0, "sha256", "rgb", to="none"),
+    "no digest of a column": _without("shards", 0, "xxh3", "rgb"),
+    "a digest of no column": _set("shards", 0, "xxh3", "depth", to="0" * 32),
+    "a digest of text": _set("shards", 0, "xxh3", "rgb", to="none"),
     "no digest of the sidecar": _without("shards", 0, "sidecar"),
     "a column more": _set("columns", "depth", to={"dtype": "uint8", "shape": [4]}),
     "a column less": _without("columns", "box"),

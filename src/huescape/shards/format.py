@@ -69,13 +69,14 @@ Shape = tuple[Annotated[int, Field(ge=0)], ...]
 
 
 class StoredColumn(BaseModel):
-    """A column of one shard: `sha256` and `bytes` are those of the whole `.npy` file."""
+    """A column of one shard: both digests and `bytes` are those of the whole `.npy` file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dtype: DType
     shape: Shape
     sha256: str
+    xxh3: str
     bytes: int
 
 
@@ -100,13 +101,13 @@ class IndexColumn(BaseModel):
 
 
 class IndexShard(BaseModel):
-    """A shard: `sha256` of each column's file, `sidecar` that of its sidecar."""
+    """A shard: XXH3 of each column's file, SHA-256 of its sidecar."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     count: int = Field(ge=0)
-    sha256: dict[str, str]
+    xxh3: dict[str, str]
     sidecar: str
 
 

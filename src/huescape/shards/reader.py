@@ -6,9 +6,7 @@ Worker processes make memory-mapped reading several times slower: gather whole b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +63,13 @@ class ShardSet:
         self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
         self._verified: set[tuple[int, str]] = set()
-        self._beside: set[tuple[int, str]] = set()  # what a thread is verifying
 
     @classmethod
     def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
         """Open `folder`; with `kind`, only if it is of that kind.
 
         The index and the sidecars are compared with their SHA-256, the columns with their size: a
-        column is compared with its SHA-256 when it is first read.
+        column is compared with its XXH3 when it is first read.
         Raises HuescapeError, naming the file: unknown version or kind, missing file, wrong size,
         sidecar that is not the one that was indexed.
         """
@@ -155,44 +152,13 @@ class ShardSet:
         return shard_N, rows_N - self._starts[shard_N]
 
     def verify(self) -> None:
-        """Read every column file; raises HuescapeError naming the first whose SHA-256 is wrong.
+        """Read every column file; raises HuescapeError naming the first whose XXH3 is wrong.
 
         Reading does the same, column by column: this is for those who would rather know at once.
         """
-        files = self._files(*sorted(self.columns))
+        files = [(k, column) for k in range(len(self._index.shards)) for column in self.columns]
         for number, column in progress(files, desc="verify", unit="file"):
             self._verify(number, column)
-
-    @contextmanager
-    def verified_beside(self, column: str, *shards: int) -> Iterator[None]:
-        """Verify a column in a thread, beside the work inside of this `with`.
-
-        Of the shards with these numbers, or of all; what else is read is verified before.
-
-        Rows of it may be read there before their file is verified, so nothing that follows from
-        them may be written before the end, which raises HuescapeError for a damaged file; also in
-        place of an error that reading it has led to. Only for a column of which any bytes are a
-        value, as `rgb`: an index that has rotted would point anywhere.
-        """
-        executor = ThreadPoolExecutor(1)
-        try:
-            files = [file for file in self._files(column) if not shards or file[0] in shards]
-            verdicts = [executor.submit(self._verify, *file) for file in files]
-            self._beside.update(files)
-            try:
-                yield
-            except Exception:
-                _judge(verdicts)
-                raise
-            _judge(verdicts)
-        finally:
-            executor.shutdown(cancel_futures=True)
-            self._beside.clear()
-            kept = {k: a for k, a in self._maps[column].items() if (k, column) in self._verified}
-            self._maps[column] = kept
-
-    def _files(self, *columns: str) -> list[tuple[int, str]]:
-        return [(k, column) for k in range(len(self._index.shards)) for column in columns]
 
     def _verify(self, number: int, column: str) -> None:
         """Compare a column file with the index, once in the life of this object."""
@@ -200,9 +166,9 @@ class ShardSet:
             return
         shard = self._index.shards[number]
         path = self.folder / column_file(shard.name, column)
-        if _sha256(path) != shard.sha256[column]:
+        if _digest(path, digests.file_xxh3) != shard.xxh3[column]:
             raise HuescapeError(
-                f"{path}: damaged: its SHA-256 is not the one in {self.folder / INDEX}; "
+                f"{path}: damaged: its XXH3 is not the one in {self.folder / INDEX}; "
                 f"{digests.remedy(maker(self.folder, self.kind))}"
             )
         self._verified.add((number, column))
@@ -210,8 +176,7 @@ class ShardSet:
     def _map(self, number: int, column: str) -> Array:
         maps = self._maps[column]
         if number not in maps:
-            if (number, column) not in self._beside:
-                self._verify(number, column)
+            self._verify(number, column)
             shard = self._index.shards[number]
             path = self.folder / column_file(shard.name, column)
             maps[number] = _mapped(path, self.columns[column], shard.count)
@@ -222,10 +187,10 @@ def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
     shard = index.shards[number]
     path = folder / sidecar_file(shard.name)
     again = digests.remedy(maker(folder, index.kind))
-    if path.is_file() and _sha256(path) != shard.sidecar:
+    if path.is_file() and _digest(path, digests.file_sha256) != shard.sidecar:
         raise HuescapeError(f"{path}: is not the sidecar that the index lists; {again}")
     sidecar = read_sidecar(folder, shard.name)
-    if not sidecar.columns.keys() == index.columns.keys() == shard.sha256.keys():
+    if not sidecar.columns.keys() == index.columns.keys() == shard.xxh3.keys():
         raise HuescapeError(f"{path}: has other columns than the index; {again}")
     for name in index.columns:
         column = folder / column_file(shard.name, name)
@@ -239,15 +204,9 @@ def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
     return sidecar
 
 
-def _judge(verdicts: list[Future[None]]) -> None:
-    """Wait for all; raise the first that is one of damage."""
-    for verdict in verdicts:
-        verdict.result()
-
-
-def _sha256(path: Path) -> str:
+def _digest(path: Path, compute: Callable[[Path], str]) -> str:
     try:
-        return digests.file_sha256(path)
+        return compute(path)
     except OSError as error:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
 

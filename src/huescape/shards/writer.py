@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from huescape import digests
 from huescape.atomic import replace_file, write_json
@@ -109,7 +110,7 @@ def write_index(
             IndexShard(
                 name=sidecar.name,
                 count=sidecar.count,
-                sha256={name: column.sha256 for name, column in sidecar.columns.items()},
+                xxh3={name: column.xxh3 for name, column in sidecar.columns.items()},
                 sidecar=digests.file_sha256(folder / sidecar_file(sidecar.name)),
             )
             for sidecar in sidecars
@@ -118,17 +119,17 @@ def write_index(
     )
     value: dict[str, Any] = index.model_dump(mode="json")
     write_json(folder / INDEX, value)
-    digests.write_sums(folder, _sums(folder, index))
+    digests.write_sums(folder, _sums(folder, index, sidecars))
     return value
 
 
-def _sums(folder: Path, index: Index) -> dict[str, str]:
+def _sums(folder: Path, index: Index, sidecars: Sequence[Sidecar]) -> dict[str, str]:
     """Digests by file name; those of the columns are known, so they are not read for it."""
     sums = {INDEX: digests.file_sha256(folder / INDEX)}
-    for shard in index.shards:
+    for shard, sidecar in zip(index.shards, sidecars, strict=True):
         sums[sidecar_file(shard.name)] = shard.sidecar
-        for column, sha256 in shard.sha256.items():
-            sums[column_file(shard.name, column)] = sha256
+        for name, column in sidecar.columns.items():
+            sums[column_file(shard.name, name)] = column.sha256
     return sums
 
 
@@ -145,7 +146,7 @@ class _ColumnWriter:
         self.column = column
         path = stack.enter_context(replace_file(folder / column_file(name, column.name)))
         self._file: BinaryIO = stack.enter_context(path.open("wb", buffering=_BLOCK))
-        self._digest = hashlib.sha256()
+        self._sha256, self._xxh3 = hashlib.sha256(), xxhash.xxh3_128()
         self._bytes = 0
         np.lib.format.write_array_header_1_0(
             self,
@@ -157,7 +158,8 @@ class _ColumnWriter:
         )
 
     def write(self, content: bytes | memoryview) -> None:
-        self._digest.update(content)
+        self._sha256.update(content)
+        self._xxh3.update(content)
         left = memoryview(content)
         while left:
             room = _BLOCK - self._bytes % _BLOCK
@@ -184,7 +186,8 @@ class _ColumnWriter:
         return StoredColumn(
             dtype=self.column.dtype,
             shape=self.column.shape,
-            sha256=self._digest.hexdigest(),
+            sha256=self._sha256.hexdigest(),
+            xxh3=self._xxh3.hexdigest(),
             bytes=self._bytes,
         )
 

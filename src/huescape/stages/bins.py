@@ -30,15 +30,13 @@ def run(resized: Path, out: Path, space: str, params: GamutBins | FrequentBins) 
     HuescapeError when a file is missing or damaged.
     """
     photos = ShardSet.open(resized, "photos")
-    # One processor counts: another can compute the SHA-256, which would take a tenth as long again.
-    with photos.verified_beside("rgb"):
-        if isinstance(params, GamutBins):
-            centers = gamut_centers(space, params.step)
-        else:
-            centers = _frequent(photos, space, params, out.stem)
-        counts = np.zeros(len(centers), np.int64)
-        for ab_N2 in _training_chroma(photos, space, "count bins"):
-            counts += np.bincount(nearest_bin(ab_N2, centers), minlength=len(centers))
+    if isinstance(params, GamutBins):
+        centers = gamut_centers(space, params.step)
+    else:
+        centers = _frequent(photos, space, params, out.stem)
+    counts = np.zeros(len(centers), np.int64)
+    for ab_N2 in _training_chroma(photos, space, "count bins"):
+        counts += np.bincount(nearest_bin(ab_N2, centers), minlength=len(centers))
     write_arrays(out, centers=centers, counts=counts)
     return {"bins": len(centers), "never_nearest": int((counts == 0).sum())}
 

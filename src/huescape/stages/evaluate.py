@@ -46,7 +46,7 @@ def run(
     rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
     temperatures = sorted({params.temperature, *params.temperatures}, reverse=True)
     keep_freed_memory()
-    with photos.verified_beside("rgb"), reproducible(device):
+    with reproducible(device):
         result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
     # A photo that does not suit the network is padded before it is seen.
     multiple = int(system.network.multiple)  # type: ignore[arg-type]

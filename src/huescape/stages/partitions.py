@@ -180,12 +180,12 @@ def _check_columns(out: Path, k: int) -> None:
     for column, stored in read_sidecar(out, name).columns.items():
         path = out / column_file(name, column)
         try:
-            found = digests.file_sha256(path)
+            found = digests.file_xxh3(path)
         except OSError as error:
             raise explained(error, path) from error
-        if found != stored.sha256:
+        if found != stored.xxh3:
             raise HuescapeError(
-                f"{path}: damaged: its SHA-256 is not the one in {out / sidecar_file(name)}; "
+                f"{path}: damaged: its XXH3 is not the one in {out / sidecar_file(name)}; "
                 f"make partition {k} again"
             )
 
