@@ -30,7 +30,7 @@ from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.sources.sample.render import CATEGORIES, render_scene
 from huescape.stages import bins, encode, evaluate, prior, train
 
-TARGET = 1.02
+TARGET = 0.02
 ALONE = "bins, 313 of the gamut, on one processor"
 _SPLITS = ("train",) * 8 + ("val", "test")
 
@@ -181,7 +181,8 @@ def _share(name: str, stage: Callable[[], object], rounds: int) -> Ratio:
         with patch.object(ShardSet, "_verify", timed):
             stage()
         shares.append(sum(spent) / (time.process_time() - start - sum(spent)))
-    return Ratio(f"{name}: processor time of verification / of all else", Spread.of(shares))
+    question = f"{name}: processor time of verification / of all else"
+    return Ratio(question, Spread.of(shares), TARGET, False)
 
 
 def _check(folder: Path, stages: Mapping[str, Callable[[], object]]) -> None:
@@ -215,7 +216,7 @@ def _ratios(seconds: Mapping[str, list[float]]) -> list[Ratio]:
         with_, without = seconds[name], seconds[_without(name)]
         best = harness.at_best(with_, without)
         value, note = harness.times_faster(with_, without), f"{best:.3f} by the fastest round"
-        ratios.append(Ratio(f"{name}: with / without", value, TARGET, False, note))
+        ratios.append(Ratio(f"{name}: with / without", value, note=note))
     return ratios
 
 

@@ -33,7 +33,7 @@ def test_it_is_a_project_of_its_own(tmp_path: Path, recipe: dict[str, Any]) -> N
     copied = tmp_path / "new/src/huescape"
     for path in (ROOT / "src/huescape").rglob("*.py"):
         assert (copied / path.relative_to(ROOT / "src/huescape")).read_bytes() == path.read_bytes()
-    assert not list(copied.rglob("__pycache__"))
+    assert not list(copied.rglob("*.pyc"))
     for name in ("dvc.yaml", "workflow/Snakefile"):
         assert (tmp_path / "new" / name).read_bytes() == (ROOT / name).read_bytes()
     Repo.init(str(tmp_path / "new"), no_scm=True).close()
