@@ -20,7 +20,7 @@ from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.scratch import Folder
 from benchmarks.stage_cost import EVERY, Figures, laid_out, run_stage
-from huescape import runtime
+from huescape.base import runtime
 from huescape.graph import load_graph
 
 SIZES = 1_000, 10_000, 50_000

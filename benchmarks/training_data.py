@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from huescape import runtime
+from huescape.base import runtime
 from huescape.params.losses import LossParams
 from huescape.params.quantizers import (
     Encoding,

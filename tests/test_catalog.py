@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huescape.base.digests import reseal
+from huescape.base.errors import HuescapeError
 from huescape.catalog import (
     COLUMNS,
     CatalogRow,
@@ -24,8 +26,6 @@ from huescape.catalog import (
     write_catalog,
     write_summary_table,
 )
-from huescape.digests import reseal
-from huescape.errors import HuescapeError
 
 SHA = st.binary(min_size=32, max_size=32).map(bytes.hex)
 

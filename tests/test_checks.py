@@ -12,9 +12,9 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from huescape.base.errors import ParamsError
 from huescape.checks import check_systems
 from huescape.comparison.recipe import read_recipe
-from huescape.errors import ParamsError
 from huescape.networks.chromagan import _trunk
 from huescape.params.load import validated
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.bins import gamut_centers
 from huescape.color.spaces import rgb_to_lab, rgb_to_yuv
 from huescape.colorize import colorize, colorize_files, result_paths
-from huescape.errors import HuescapeError, ParamsError
 from huescape.params.losses import CrossEntropy
 from huescape.params.systems import NetworkParams, SystemParams
 from huescape.systems import System, build_system, save_system

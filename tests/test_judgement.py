@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from huescape import graph, judgement
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.judgement import RECORD, judged
 
 PIPELINE = """\

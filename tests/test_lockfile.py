@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from huescape import lockfile
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 STAGES: dict[str, Any] = {
     "download": {

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from huescape.digests import reseal, seal
-from huescape.errors import HuescapeError, ParamsError
+from huescape.base.digests import reseal, seal
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.params.systems import SystemParams
 from huescape.systems import WEIGHTS, System, build_system, load_system, save_system
 

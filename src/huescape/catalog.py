@@ -11,9 +11,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from huescape.atomic import write_text
-from huescape.csvtext import csv_text, read_records
-from huescape.digests import reseal
+from huescape.base.atomic import write_text
+from huescape.base.csvtext import csv_text, read_records
+from huescape.base.digests import reseal
 
 CATALOG = "catalog.csv"
 SPLITS = ("train", "val", "test")

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from huescape import networks
-from huescape.errors import HuescapeError, ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.networks import pretrained
 from huescape.params.load import Params, resolve_system
 from huescape.params.losses import ChromaGan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.own_code import insist_on_own_code
 
 

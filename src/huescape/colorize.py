@@ -20,12 +20,12 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from huescape import atomic
+from huescape.base import atomic
+from huescape.base.errors import HuescapeError, ParamsError, one_line
+from huescape.base.memory import explained_by
+from huescape.base.progress import progress
 from huescape.color.decoding import join
-from huescape.errors import HuescapeError, ParamsError, one_line
-from huescape.memory import explained_by
 from huescape.photos import PhotoError, open_photo, read_bytes
-from huescape.progress import progress
 from huescape.systems import System, load_system
 
 Picture = npt.NDArray[np.uint8]

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from huescape.digests import read_verified, remedy
-from huescape.errors import HuescapeError, ParamsError
+from huescape.base.digests import read_verified, remedy
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.runtime import state_dir
 from huescape.places import (
     BINS,
     CATALOG,
@@ -30,7 +31,6 @@ from huescape.places import (
     RESIZED,
     SHARDS,
 )
-from huescape.runtime import state_dir
 
 if TYPE_CHECKING:
     from huescape.params.load import Params

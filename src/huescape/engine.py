@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from huescape import graph
-from huescape.children import environment
-from huescape.errors import HuescapeError
-from huescape.orphans import alive, stop_without
+from huescape.base.children import environment
+from huescape.base.errors import HuescapeError
+from huescape.base.orphans import alive, stop_without
 from huescape.own_code import insist_on_own_code
 
 

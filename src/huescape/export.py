@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from huescape import atomic
+from huescape.base import atomic
+from huescape.base.errors import ParamsError
 from huescape.color import decoding
-from huescape.errors import ParamsError
 from huescape.systems import System, load_system
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape import lockfile
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from huescape import graph
-from huescape.atomic import write_json
+from huescape.base.atomic import write_json
 from huescape.graph import Graph, Stage
 
 RECORD = Path(".dvc/tmp/huescape-judgement.json")

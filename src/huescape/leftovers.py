@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from huescape.runtime import state_dir
+from huescape.base.runtime import state_dir
 
 _SECTIONS = ("outs", "metrics", "plots")
 

@@ -21,9 +21,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from huescape.atomic import explained, write_bytes, write_text
-from huescape.errors import HuescapeError, one_line
-from huescape.exclusive import take
+from huescape.base.atomic import explained, write_bytes, write_text
+from huescape.base.errors import HuescapeError, one_line
+from huescape.base.exclusive import take
 
 LOCK = Path("dvc.lock")
 #: Of the project's folder, where DVC keeps what is of this machine alone.

@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from huescape import lockfile
-from huescape.exclusive import take
-from huescape.orphans import alive
+from huescape.base.exclusive import take
+from huescape.base.orphans import alive
 
 _TICK_SECONDS = 0.5
 _POLL_SECONDS = 0.1

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import huescape
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 _GUARD = "HUESCAPE_OWN_CODE"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huescape import runtime
+from huescape.base import runtime
 
 PARAMS = Path("params.yaml")
 CHECKED = Path("data/checked.txt")

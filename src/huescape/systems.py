@@ -20,10 +20,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from huescape import atomic, digests, networks
+from huescape import networks
+from huescape.base import atomic, digests
+from huescape.base.errors import HuescapeError
 from huescape.color import decoding
 from huescape.color.spaces import Space, space
-from huescape.errors import HuescapeError
 from huescape.params.systems import SystemParams
 
 WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"

@@ -9,9 +9,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from huescape import runtime
+from huescape.base import runtime
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.commands import checked_params
-from huescape.errors import HuescapeError, ParamsError
 from huescape.places import MODELS, PAGE, PARAMS, kept_by_tools
 
 if TYPE_CHECKING:

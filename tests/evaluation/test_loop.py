@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.evaluation import loop
 from huescape.evaluation.loop import Evaluation, evaluate, example_ids, temperature_name
 from huescape.evaluation.scoring import Reference, read_reference

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from huescape.base.errors import HuescapeError
 from huescape.colorize import colorize
-from huescape.errors import HuescapeError
 from huescape.metrics.baselines import BASELINES
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams

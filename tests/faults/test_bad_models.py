@@ -21,9 +21,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from huescape.arrays import read_arrays
-from huescape.digests import SUMS, seal
-from huescape.errors import HuescapeError
+from huescape.base.arrays import read_arrays
+from huescape.base.digests import SUMS, seal
+from huescape.base.errors import HuescapeError
 from huescape.networks.pretrained import weights
 from huescape.params.systems import SystemParams
 from huescape.sources import hashing

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from huescape import networks
+from huescape.base.errors import ParamsError
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import rgb_to_lab
-from huescape.errors import ParamsError
 from huescape.networks.mleu import Mleu
 from huescape.sources.sample.render import CATEGORIES, render_scene
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.reporting import examples
 from huescape.reporting.groups import grouped
 

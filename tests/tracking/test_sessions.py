@@ -267,7 +267,7 @@ def test_a_finished_training_that_no_engine_recorded_goes_on_in_its_run(
 
 
 def test_an_error_fails_the_run_and_an_interruption_kills_it(project: MlflowClient) -> None:
-    class Interrupted(huescape.errors.HuescapeError):
+    class Interrupted(huescape.base.errors.HuescapeError):
         exit_code = 130
 
     for name, error in (("a", ValueError), ("b", Interrupted)):

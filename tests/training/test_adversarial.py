@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import space
-from huescape.errors import HuescapeError
 from huescape.losses.targets import Targets
 from huescape.networks.chromagan import ChromaGan
 from huescape.networks.colorunet import ColorUNet

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import ShardSet

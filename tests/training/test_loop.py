@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from huescape.digests import file_sha256, reseal
-from huescape.errors import HuescapeError
+from huescape.base.digests import file_sha256, reseal
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems import System, build_system

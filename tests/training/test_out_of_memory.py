@@ -16,7 +16,7 @@ PROGRAM = """
 import resource, sys
 from pathlib import Path
 import numpy as np, torch
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems import build_system

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import SPACES
-from huescape.errors import HuescapeError
 from huescape.losses.targets import Targets
 from huescape.params.systems import AugmentationParams, SystemParams
 from huescape.shards import ShardSet

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from huescape import networks
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
-from huescape.errors import HuescapeError
 from huescape.export import export_system
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from huescape.arrays import read_arrays
+from huescape.base.arrays import read_arrays
 from huescape.params.load import load_params, resolve_system
 from huescape.shards import ShardSet
 from huescape.systems import build_system

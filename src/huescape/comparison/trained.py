@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from huescape import atomic
-from huescape.errors import HuescapeError
+from huescape.base import atomic
+from huescape.base.errors import HuescapeError
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides
 from huescape.stages.train import resume_key

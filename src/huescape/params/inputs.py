@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.download import DownloadParams
 from huescape.params.messages import printable, short
 from huescape.params.systems import SystemParams

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import huescape
-from huescape.atomic import write_text
+from huescape.base.atomic import write_text
 from huescape.params.inputs import input_files
 from huescape.params.load import Params, load_params, resolve_system
 from huescape.params.systems import SystemParams

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huescape import runtime
-from huescape.atomic import fresh_directory, write_json
-from huescape.digests import seal
-from huescape.errors import HuescapeError, one_line
-from huescape.masking import mask_values
+from huescape.base import runtime
+from huescape.base.atomic import fresh_directory, write_json
+from huescape.base.digests import seal
+from huescape.base.errors import HuescapeError, one_line
+from huescape.base.masking import mask_values
 from huescape.params.download import (
     DownloadParams,
     FolderSource,

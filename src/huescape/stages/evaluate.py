@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huescape import atomic
+from huescape.base import atomic
 from huescape.evaluation import outputs
 from huescape.evaluation.loop import evaluate
 from huescape.evaluation.scoring import read_reference

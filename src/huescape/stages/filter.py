@@ -14,7 +14,11 @@ import numpy as np
 from PIL import Image
 
 from huescape import photos
-from huescape.atomic import fresh_directory, write_json
+from huescape.base.atomic import fresh_directory, write_json
+from huescape.base.digests import seal
+from huescape.base.errors import HuescapeError, one_line
+from huescape.base.pool import map_ordered, working_on
+from huescape.base.progress import progress
 from huescape.catalog import (
     CATALOG,
     CatalogRow,
@@ -25,13 +29,9 @@ from huescape.catalog import (
 )
 from huescape.color.spaces import rgb_to_lab
 from huescape.copies import drop_copies
-from huescape.digests import seal
 from huescape.duplicates import perceptual_hash
-from huescape.errors import HuescapeError, one_line
 from huescape.params.photos import FilterParams
 from huescape.photos import PhotoError
-from huescape.pool import map_ordered, working_on
-from huescape.progress import progress
 from huescape.sources.hashing import changed_photo
 from huescape.sources.manifest import Row, read_manifest
 

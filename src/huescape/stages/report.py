@@ -12,9 +12,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 import huescape
-from huescape.atomic import fresh_directory, write_text
-from huescape.errors import HuescapeError
-from huescape.masking import mask
+from huescape.base.atomic import fresh_directory, write_text
+from huescape.base.errors import HuescapeError
+from huescape.base.masking import mask
 from huescape.params.load import Params, load_params
 from huescape.params.reports import ReportParams
 from huescape.reporting import (

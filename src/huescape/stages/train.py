@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from huescape import atomic, networks, runtime
-from huescape.arrays import read_arrays
-from huescape.errors import HuescapeError
+from huescape import networks
+from huescape.base import atomic, runtime
+from huescape.base.arrays import read_arrays
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems import System, build_system, save_system

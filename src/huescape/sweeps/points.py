@@ -14,8 +14,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from huescape.base.errors import ParamsError
 from huescape.checks import check_systems
-from huescape.errors import ParamsError
 from huescape.params.load import Params, load_params, resolve_system
 from huescape.params.sweeps import Point, SweepParams, describe
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.tracking.context import flat_metrics, flat_params
 from huescape.tracking.entries import picture_series
 from huescape.tracking.journal import Journal

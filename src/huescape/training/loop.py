@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import bar
 from huescape.losses import build_loss
 from huescape.params.losses import ChromaGan
-from huescape.progress import bar
 from huescape.shards import ShardSet
 from huescape.systems import System
 from huescape.training import cuda, devices

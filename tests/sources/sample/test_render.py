@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from skimage.color import rgb2lab
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.sample.light import choose_light, develop
 from huescape.sources.sample.render import CATEGORIES, NOT_LANDSCAPE, render_scene
 from huescape.sources.sample.sky import paint_sky

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 from skimage.color import rgb2lab
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.sample.plan import Shot, file_name, plan, planned
 from huescape.sources.sample.write import encode_shot, write_sample
 

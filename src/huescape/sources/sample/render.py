@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.sample.light import develop
 from huescape.sources.sample.scenes import SCENES
 

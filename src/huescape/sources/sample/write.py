@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from huescape.atomic import write_bytes
-from huescape.errors import HuescapeError
-from huescape.pool import map_ordered, working_on
-from huescape.progress import progress
+from huescape.base.atomic import write_bytes
+from huescape.base.errors import HuescapeError
+from huescape.base.pool import map_ordered, working_on
+from huescape.base.progress import progress
 from huescape.sources.sample.plan import SIZES, TOO_SMALL, Shot, file_name, plan
 from huescape.sources.sample.render import render_scene
 

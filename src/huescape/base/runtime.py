@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 
 _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.digests import SUMS, is_sound, read_verified, reseal, seal
-from huescape.errors import HuescapeError
+from huescape.base.digests import SUMS, is_sound, read_verified, reseal, seal
+from huescape.base.errors import HuescapeError
 
 
 def _sealed(folder: Path, content: bytes = b"one,two\n1,2\n") -> Path:

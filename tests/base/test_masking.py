@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.errors import HuescapeError, ParamsError
-from huescape.masking import MASK, mask, mask_values
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.masking import MASK, mask, mask_values
 from huescape.params.load import validated
 from huescape.tracking.notices import cause
 

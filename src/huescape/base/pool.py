@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from huescape.errors import HuescapeError
-from huescape.progress import bar
-from huescape.runtime import workers
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import bar
+from huescape.base.runtime import workers
 
 T = TypeVar("T")
 R = TypeVar("R")

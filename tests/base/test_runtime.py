@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape import runtime
-from huescape.errors import ParamsError
+from huescape.base import runtime
+from huescape.base.errors import ParamsError
 
 _TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 

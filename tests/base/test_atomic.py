@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from huescape.atomic import fresh_directory, replace_file, write_json, write_text
-from huescape.errors import HuescapeError
+from huescape.base.atomic import fresh_directory, replace_file, write_json, write_text
+from huescape.base.errors import HuescapeError
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     code = (
         "import signal, sys\n"
         "from pathlib import Path\n"
-        "from huescape.atomic import write_text\n"
+        "from huescape.base.atomic import write_text\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "write_text(Path(sys.argv[1]), 'x' * 100_000)\n"
     )

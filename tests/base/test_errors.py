@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.errors import HuescapeError, ParamsError, one_line
+from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.photos import PhotoError
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from huescape.errors import HuescapeError
-from huescape.temporaries import temporary_file, temporary_folder
+from huescape.base.errors import HuescapeError
+from huescape.base.temporaries import temporary_file, temporary_folder
 
 
 @contextmanager

@@ -15,9 +15,9 @@ import pytest
 PRELUDE = """
 import os, signal, sys, time
 from pathlib import Path
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.photos import PhotoError
-from huescape.pool import advance, map_ordered, run_each, working_on
+from huescape.base.pool import advance, map_ordered, run_each, working_on
 HERE = Path(sys.argv[1])
 
 def square(n):

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 # Torch raises a plain RuntimeError on a CPU, and so do parts of CUDA; Pillow a plain OSError.
 _WORDS = (

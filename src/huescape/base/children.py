@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 # For a training to finish its step and write its checkpoint, of gigabytes perhaps.
 _GRACE_SECONDS = 120.0

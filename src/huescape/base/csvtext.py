@@ -7,8 +7,8 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from huescape.digests import read_verified
-from huescape.errors import HuescapeError
+from huescape.base.digests import read_verified
+from huescape.base.errors import HuescapeError
 
 
 def csv_text(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -14,14 +14,14 @@ import pytest
 import torch
 from PIL import Image
 
+from huescape.base.errors import HuescapeError
+from huescape.base.memory import explained_by, is_out_of_memory
 from huescape.color.bins import gamut_centers
-from huescape.errors import HuescapeError
-from huescape.memory import explained_by, is_out_of_memory
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides
 from huescape.systems import build_system, save_system
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TOO_MUCH = 1 << 50
 
 # What a process may take is what it has, and a given number of MB.

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import xxhash
 
-from huescape.atomic import write_text
-from huescape.errors import HuescapeError
+from huescape.base.atomic import write_text
+from huescape.base.errors import HuescapeError
 
 SUMS = "SHA256SUMS"
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from huescape.atomic import fresh_directory, write_text
-from huescape.errors import HuescapeError
-from huescape.temporaries import PREFIX, sweep, temporary_file, temporary_folder
+from huescape.base.atomic import fresh_directory, write_text
+from huescape.base.errors import HuescapeError
+from huescape.base.temporaries import PREFIX, sweep, temporary_file, temporary_folder
 
 # Writes a file or a folder, says so, and waits in the middle.
 WRITER = """
 import sys, time
 from pathlib import Path
-from huescape.atomic import fresh_directory, replace_file
+from huescape.base.atomic import fresh_directory, replace_file
 target = Path(sys.argv[2])
 with (replace_file if sys.argv[1] == "file" else fresh_directory)(target) as temporary:
     (temporary if temporary.is_file() else temporary / "part").write_text("half")
@@ -32,8 +32,8 @@ with (replace_file if sys.argv[1] == "file" else fresh_directory)(target) as tem
 RIVAL = """
 import sys
 from pathlib import Path
-from huescape import temporaries
-from huescape.atomic import fresh_directory, write_text
+from huescape.base import temporaries
+from huescape.base.atomic import fresh_directory, write_text
 here, name = Path(sys.argv[1]), sys.argv[2]
 for n in range(150):
     temporaries.sweep(here)
@@ -68,7 +68,7 @@ def test_what_a_killed_writer_left_is_swept_by_the_next(tmp_path: Path, kind: st
     process.communicate()
     (left,) = names(tmp_path)
     assert left.startswith(PREFIX)
-    code = f"from huescape.atomic import *; write_text(Path({str(tmp_path / 'other')!r}), 'x')"
+    code = f"from huescape.base.atomic import *; write_text(Path({str(tmp_path / 'other')!r}), 'x')"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert names(tmp_path) == ["other"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from huescape.children import call, exit_code
-from huescape.errors import HuescapeError
+from huescape.base.children import call, exit_code
+from huescape.base.errors import HuescapeError
 
 # Writes a line for each signal, and takes a second to save its state after the first.
 CHILD = """
@@ -34,7 +34,7 @@ with log.open("a") as stream:
 PARENT = """
 import os, signal, sys
 from pathlib import Path
-from huescape.children import exit_code
+from huescape.base.children import exit_code
 from huescape.subcommands import _interrupt
 signal.signal(signal.SIGTERM, _interrupt)
 try:

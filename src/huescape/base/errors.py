@@ -1,6 +1,6 @@
 """The errors a person can cause; the command line prints them as one line, without a traceback."""
 
-from huescape.masking import mask
+from huescape.base.masking import mask
 
 
 def one_line(text: str) -> str:

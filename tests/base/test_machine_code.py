@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape import machine_code
+from huescape.base import machine_code
 
 SOURCE = """
 import numba

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.atomic import replace_file
-from huescape.digests import remedy
-from huescape.errors import HuescapeError
+from huescape.base.atomic import replace_file
+from huescape.base.digests import remedy
+from huescape.base.errors import HuescapeError
 
 Array = npt.NDArray[Any]
 

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from huescape.exclusive import take
+from huescape.base.exclusive import take
 
 _HOLD = """
 import sys
 from pathlib import Path
-from huescape.exclusive import take
+from huescape.base.exclusive import take
 held = take(Path(sys.argv[1]))
 print(held is not None, flush=True)
 sys.stdin.read()

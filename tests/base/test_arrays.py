@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huescape.arrays import read_arrays, write_arrays
-from huescape.errors import HuescapeError
+from huescape.base.arrays import read_arrays, write_arrays
+from huescape.base.errors import HuescapeError
 
 ARRAYS = {"centers": np.array([[0.5, -1.25], [3.0, 4.0]]), "counts": np.array([7, 9])}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "src/huescape"
+PACKAGE = Path(__file__).parents[2] / "src/huescape"
 
 
 def test_without_a_folder_to_keep_the_code_every_process_compiles(tmp_path: Path) -> None:
@@ -40,8 +40,8 @@ def test_numba_is_asked_in_one_place() -> None:
 
 
 def test_a_kernel_uses_no_number_of_another_module() -> None:
-    """Numba would keep the old one when that module changes: see `huescape.compiled`."""
+    """Numba would keep the old one when that module changes: see `huescape.base.compiled`."""
     for path in PACKAGE.rglob("*_kernels.py"):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("huescape"):
-                assert node.module == "huescape.compiled", path
+                assert node.module == "huescape.base.compiled", path
