@@ -21,7 +21,7 @@ from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.scratch import Folder
 from benchmarks.stage_cost import EVERY, Figures, laid_out, run_stage
 from huescape.base import runtime
-from huescape.graph import load_graph
+from huescape.engines.graph import load_graph
 
 SIZES = 1_000, 10_000, 50_000
 FIXED = 100  # photos of the run that shows what does not depend on their number

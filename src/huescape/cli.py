@@ -6,7 +6,7 @@ import gc
 import sys
 
 from huescape.base.errors import HuescapeError
-from huescape.own_code import insist_on_own_code
+from huescape.engines.own_code import insist_on_own_code
 
 
 def main(argv: list[str] | None = None) -> int:

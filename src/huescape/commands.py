@@ -197,7 +197,7 @@ def evaluate(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """Write the page on everything that was run, from what the stages make and nothing else."""
-    from huescape import leftovers, lockfile
+    from huescape.engines import leftovers, lockfile
     from huescape.stages import report as stage
 
     params = checked_params()  # first: a name that is wrong there would make others look gone

@@ -113,7 +113,7 @@ def track(options: Namespace) -> None:
 
 def repair(options: Namespace) -> None:
     """Put back a dvc.lock that a kill cut short; says so, or that nothing is wrong."""
-    from huescape import lockfile
+    from huescape.engines import lockfile
 
     lockfile.tell(lockfile.repair())
     print("dvc.lock is whole" if lockfile.LOCK.exists() else "there is no dvc.lock yet")

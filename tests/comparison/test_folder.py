@@ -11,7 +11,7 @@ from dvc.repo import Repo
 from huescape.base.errors import HuescapeError
 from huescape.comparison import folder
 from huescape.comparison.recipe import read_recipe
-from huescape.graph import load_graph
+from huescape.engines.graph import load_graph
 from huescape.params.load import load_params, validated
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape import lockfile, lockwatch
+from huescape.engines import lockfile, lockwatch
 
 _WHOLE = b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n"
 _PATIENCE = 60.0
@@ -35,7 +35,7 @@ def engine() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def watcher(root: Path, engine: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """A watcher that has seen the engine and copied dvc.lock."""
-    command = [sys.executable, "-m", "huescape.lockwatch", str(root), str(engine.pid)]
+    command = [sys.executable, "-m", "huescape.engines.lockwatch", str(root), str(engine.pid)]
     with subprocess.Popen(command) as process:
         until = time.monotonic() + _PATIENCE
         while not (root / lockfile.KEPT).exists() and time.monotonic() < until:

@@ -1,6 +1,6 @@
 """One Snakemake job: ask DVC whether the stage is stale, run its own command, record the result.
 
-Usage: python -m huescape.engine STAGE [--ask] [--owner PID] [--partition K | --gather]
+Usage: python -m huescape.engines.job STAGE [--ask] [--owner PID] [--partition K | --gather]
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from huescape import graph
 from huescape.base.children import environment
 from huescape.base.errors import HuescapeError
 from huescape.base.orphans import alive, stop_without
-from huescape.own_code import insist_on_own_code
+from huescape.engines import graph
+from huescape.engines.own_code import insist_on_own_code
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one job; the exit code is the command's own."""
-    parser = argparse.ArgumentParser(prog="python -m huescape.engine", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m huescape.engines.job", description=__doc__)
     parser.add_argument("stage")
     parser.add_argument("--ask", action="store_true", help="run only if DVC calls the stage stale")
     parser.add_argument("--owner", type=int, help="stop when this process is gone")

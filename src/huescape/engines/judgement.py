@@ -20,9 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from huescape import graph
 from huescape.base.atomic import write_json
-from huescape.graph import Graph, Stage
+from huescape.engines import graph
+from huescape.engines.graph import Graph, Stage
 
 RECORD = Path(".dvc/tmp/huescape-judgement.json")
 #: A file younger than this may change again within the same tick of the clock.

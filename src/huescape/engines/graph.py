@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huescape import lockfile
 from huescape.base.errors import HuescapeError
+from huescape.engines import lockfile
 
 
 @dataclass(frozen=True)

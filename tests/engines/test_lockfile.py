@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from huescape import lockfile
 from huescape.base.errors import HuescapeError
+from huescape.engines import lockfile
 
 STAGES: dict[str, Any] = {
     "download": {

@@ -6,7 +6,7 @@ works in no folder, keeps a copy of every whole dvc.lock, and ends when the engi
 engine left its last stage unrecorded it stays for ten minutes, one for a project: DVC takes such a
 stage from its run cache next time, and would write dvc.lock with nothing of ours beside it.
 
-Usage: python -m huescape.lockwatch PROJECT PID
+Usage: python -m huescape.engines.lockwatch PROJECT PID
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from huescape import lockfile
 from huescape.base.exclusive import take
 from huescape.base.orphans import alive
+from huescape.engines import lockfile
 
 _TICK_SECONDS = 0.5
 _POLL_SECONDS = 0.1
@@ -39,7 +39,7 @@ def start(engine: int, root: Path = Path()) -> None:
         os.utime(_claim_path(root, engine))  # when the last stage began
         if claim is not None:  # and is free again at once, for the watcher
             claim.close()
-            _detach([sys.executable, "-m", "huescape.lockwatch", str(root), str(engine)])
+            _detach([sys.executable, "-m", "huescape.engines.lockwatch", str(root), str(engine)])
 
 
 def release(engine: int, root: Path = Path()) -> None:

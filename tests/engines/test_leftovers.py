@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from huescape.leftovers import sweep_orphans, undeclared
+from huescape.engines.leftovers import sweep_orphans, undeclared
 
 GRAPH = {
     "train": {"foreach": "${systems}", "do": {"cmd": "t", "outs": ["models/${key}"]}},

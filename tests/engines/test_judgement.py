@@ -13,9 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from huescape import graph, judgement
 from huescape.base.errors import HuescapeError
-from huescape.judgement import RECORD, judged
+from huescape.engines import graph, judgement
+from huescape.engines.judgement import RECORD, judged
 
 PIPELINE = """\
 stages:
