@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from huescape.catalog import CATALOG, CatalogRow, write_catalog
+from huescape.photos.catalog import CATALOG, CatalogRow, write_catalog
 from huescape.sources.sample.render import CATEGORIES, render_scene
 
 QUALITY, GRAIN = 88, 6.0

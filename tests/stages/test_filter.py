@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from huescape.base.errors import HuescapeError
-from huescape.catalog import CatalogRow, read_catalog, split_of
 from huescape.params.photos import FilterParams, SplitParams
+from huescape.photos.catalog import CatalogRow, read_catalog, split_of
 from huescape.sources.manifest import Row, write_manifest
 from huescape.stages import filter as stage
 

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from huescape.base.errors import HuescapeError
-from huescape.catalog import CatalogRow, kept_rows, partition_of, read_catalog, write_catalog
 from huescape.params.photos import ResizeParams
 from huescape.photos import fit, open_photo
+from huescape.photos.catalog import CatalogRow, kept_rows, partition_of, read_catalog, write_catalog
 from huescape.shards import ShardSet
 from huescape.stages import resize as stage
 

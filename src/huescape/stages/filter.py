@@ -19,7 +19,10 @@ from huescape.base.digests import seal
 from huescape.base.errors import HuescapeError, one_line
 from huescape.base.pool import map_ordered, working_on
 from huescape.base.progress import progress
-from huescape.catalog import (
+from huescape.color.spaces import rgb_to_lab
+from huescape.params.photos import FilterParams
+from huescape.photos import PhotoError
+from huescape.photos.catalog import (
     CATALOG,
     CatalogRow,
     funnel,
@@ -27,11 +30,8 @@ from huescape.catalog import (
     write_catalog,
     write_summary_table,
 )
-from huescape.color.spaces import rgb_to_lab
-from huescape.copies import drop_copies
-from huescape.duplicates import perceptual_hash
-from huescape.params.photos import FilterParams
-from huescape.photos import PhotoError
+from huescape.photos.copies import drop_copies
+from huescape.photos.duplicates import perceptual_hash
 from huescape.sources.hashing import changed_photo
 from huescape.sources.manifest import Row, read_manifest
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huescape.catalog import CatalogRow, split_of
-from huescape.copies import drop_copies
+from huescape.photos.catalog import CatalogRow, split_of
+from huescape.photos.copies import drop_copies
 
 VAL, TEST = 0.3, 0.3
 LISTED = st.sampled_from(["", "", "train", "val", "test"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from huescape.base.digests import reseal
 from huescape.base.errors import HuescapeError
-from huescape.catalog import (
+from huescape.photos.catalog import (
     COLUMNS,
     CatalogRow,
     dataset_digest,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from scipy.fft import dctn
 
-from huescape.duplicates import groups, pairs_within, perceptual_hash
+from huescape.photos.duplicates import groups, pairs_within, perceptual_hash
 
 
 def picture(seed: int) -> Image.Image:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from huescape.catalog import CatalogRow, split_of
-from huescape.duplicates import groups, pairs_within
+from huescape.photos.catalog import CatalogRow, split_of
+from huescape.photos.duplicates import groups, pairs_within
 
 # What is tested on never also trains: of the splits that lists give to copies, the first holds.
 _PRIORITY = ("test", "val", "train")
