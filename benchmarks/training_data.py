@@ -28,7 +28,7 @@ from huescape.params.systems import AugmentationParams, NetworkParams, Optimizer
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.sources.sample.render import CATEGORIES, render_scene
 from huescape.stages import bins, encode, prior
-from huescape.systems import System, build_system
+from huescape.systems.system import System, build_system
 from huescape.training import devices
 from huescape.training.batches import Batch, Batches
 from huescape.training.learner import Learner

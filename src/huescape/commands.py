@@ -56,7 +56,7 @@ def check(options: Namespace) -> None:
         _say("check", stage.run(PARAMS, CHECKED, state_dir() / "checked"))
         return
     params = checked_params()
-    from huescape.checks import check_systems  # loads torch: after all that needs none
+    from huescape.systems.checks import check_systems  # loads torch: after all that needs none
 
     check_systems(params, str(PARAMS))
     listed = ", ".join(sorted(params.systems)) or "none"
@@ -142,9 +142,9 @@ def prior(options: Namespace) -> None:
 def train(options: Namespace) -> None:
     """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
     from huescape import networks, tracking
-    from huescape.checks import check_systems
     from huescape.params.load import resolve_system
     from huescape.stages import train as stage
+    from huescape.systems.checks import check_systems
 
     name, params = options.system, checked_params()
     system = resolve_system(name, _entry(params.systems, name, "systems"))

@@ -43,8 +43,8 @@ def compare(options: Namespace) -> None:
 
 def check_recipe(params: dict[str, Any], where: str, folder: Path) -> Params:
     """The checked parameters; ParamsError for a recipe that could not be run in `folder`."""
-    from huescape.checks import check_systems
     from huescape.params.load import validated
+    from huescape.systems.checks import check_systems
 
     checked = validated(params, where, folder)
     check_systems(checked, where)
@@ -61,7 +61,7 @@ def _source(photos: Path) -> dict[str, Any]:
 
 def export(options: Namespace) -> None:
     """Write a trained system as one file."""
-    from huescape.export import export_system
+    from huescape.systems.export import export_system
 
     temperature = options.temperature
     if temperature is None:
@@ -82,7 +82,7 @@ def colorize(options: Namespace) -> None:
         raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
     _refuse_outputs(options.output)
     model = _trained(name)
-    from huescape.colorize import colorize_files
+    from huescape.systems.colorize import colorize_files
 
     temperature = params.evaluate.temperature
     if options.temperature is not None:

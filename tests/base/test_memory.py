@@ -19,7 +19,7 @@ from huescape.base.memory import explained_by, is_out_of_memory
 from huescape.color.bins import gamut_centers
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides
-from huescape.systems import build_system, save_system
+from huescape.systems.system import build_system, save_system
 
 ROOT = Path(__file__).parents[2]
 TOO_MUCH = 1 << 50
@@ -27,7 +27,7 @@ TOO_MUCH = 1 << 50
 # What a process may take is what it has, and a given number of MB.
 LIMITED = """
 import resource, sys
-import huescape.colorize
+import huescape.systems.colorize
 from huescape.cli import main
 pages = int(open("/proc/self/statm").read().split()[0])
 most = pages * resource.getpagesize() + int(sys.argv[1]) * 1_000_000

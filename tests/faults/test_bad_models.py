@@ -29,7 +29,7 @@ from huescape.params.systems import SystemParams
 from huescape.sources import hashing
 from huescape.sources.hashing import HashCache, hash_photos
 from huescape.sources.listing import Found
-from huescape.systems import WEIGHTS, build_system, load_system, save_system
+from huescape.systems.system import WEIGHTS, build_system, load_system, save_system
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
 from tests.faults.damage import cut, flipped
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 import huescape
 from huescape import tracking
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 from huescape.tracking import sessions
 from huescape.tracking.journal import waiting
 from huescape.tracking.ledger import Ledger

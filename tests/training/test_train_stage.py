@@ -20,7 +20,7 @@ from huescape import networks
 from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.stages import train
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 
 MakeParams = Callable[..., SystemParams]
 FILES = ["SHA256SUMS", "history.csv", "system.json", "weights.safetensors"]

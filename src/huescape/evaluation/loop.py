@@ -29,7 +29,7 @@ from huescape.metrics.baselines import pick
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Rules, Totals
 from huescape.shards import ShardSet
-from huescape.systems import System
+from huescape.systems.system import System
 
 # Pixels of one forward pass; 4 photos of 256 x 256 keep the memory of 313 full-size logits low.
 _BATCH_PIXELS = 4 * 256 * 256

@@ -34,7 +34,7 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
     params = load_params(params_file)
     meaning = _meaning(params)
     if _remembered(memory) != meaning:
-        from huescape.checks import check_systems  # loads torch
+        from huescape.systems.checks import check_systems  # loads torch
 
         check_systems(params, str(params_file))
         write_text(memory, meaning + "\n")

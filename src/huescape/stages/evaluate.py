@@ -12,7 +12,7 @@ from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
 from huescape.shards import ShardSet
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
 
 

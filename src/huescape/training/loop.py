@@ -24,7 +24,7 @@ from huescape.base.progress import bar
 from huescape.losses import build_loss
 from huescape.params.losses import ChromaGan
 from huescape.shards import ShardSet
-from huescape.systems import System
+from huescape.systems.system import System
 from huescape.training import cuda, devices
 from huescape.training.adversarial import AdversarialLearner
 from huescape.training.batches import Batch, Batches

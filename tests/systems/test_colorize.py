@@ -13,10 +13,10 @@ from PIL import Image
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.bins import gamut_centers
 from huescape.color.spaces import rgb_to_lab, rgb_to_yuv
-from huescape.colorize import colorize, colorize_files, result_paths
 from huescape.params.losses import CrossEntropy
 from huescape.params.systems import NetworkParams, SystemParams
-from huescape.systems import System, build_system, save_system
+from huescape.systems.colorize import colorize, colorize_files, result_paths
+from huescape.systems.system import System, build_system, save_system
 
 
 def make_system(space: str, reach: float = 0.1) -> System:
@@ -102,7 +102,7 @@ def test_temperature_and_size_matter(system: System) -> None:
 
 def test_strips_leave_no_seams(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = colorize(system, picture(90, 70), size=48)
-    monkeypatch.setattr("huescape.colorize._STRIP_PIXELS", 70 * 7)
+    monkeypatch.setattr("huescape.systems.colorize._STRIP_PIXELS", 70 * 7)
     assert (colorize(system, picture(90, 70), size=48) == whole).all()
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from huescape.base import atomic
 from huescape.base.errors import ParamsError
 from huescape.color import decoding
-from huescape.systems import System, load_system
+from huescape.systems.system import System, load_system
 
 
 class Colorizer(nn.Module):

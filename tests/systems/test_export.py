@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from huescape.color.bins import gamut_centers
-from huescape.export import export_system
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides
-from huescape.systems import build_system, load_system, save_system
+from huescape.systems.export import export_system
+from huescape.systems.system import build_system, load_system, save_system
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # A line of Python that knows nothing of this package.
 OUTSIDE = """
 import sys, numpy as np, torch

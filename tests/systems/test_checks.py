@@ -13,12 +13,12 @@ import torch
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
-from huescape.checks import check_systems
 from huescape.comparison.recipe import read_recipe
 from huescape.networks.chromagan import _trunk
 from huescape.params.load import validated
+from huescape.systems.checks import check_systems
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RECIPE = read_recipe(ROOT / "experiments" / "cpu.yaml")
 
 

@@ -13,7 +13,7 @@ import torch
 from huescape.base.digests import reseal, seal
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.params.systems import SystemParams
-from huescape.systems import WEIGHTS, System, build_system, load_system, save_system
+from huescape.systems.system import WEIGHTS, System, build_system, load_system, save_system
 
 CENTERS = np.array([[0.0, 0.0], [0.2, -0.1], [-0.15, 0.2]])
 QUANTIZER = {

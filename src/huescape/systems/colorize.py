@@ -26,7 +26,7 @@ from huescape.base.memory import explained_by
 from huescape.base.progress import progress
 from huescape.color.decoding import join
 from huescape.photos import PhotoError, open_photo, read_bytes
-from huescape.systems import System, load_system
+from huescape.systems.system import System, load_system
 
 Picture = npt.NDArray[np.uint8]
 
