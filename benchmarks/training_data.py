@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 
 from huescape.base import runtime
+from huescape.landscapes.render import CATEGORIES, render_scene
 from huescape.params.losses import LossParams
 from huescape.params.quantizers import (
     Encoding,
@@ -26,7 +27,6 @@ from huescape.params.quantizers import (
 )
 from huescape.params.systems import AugmentationParams, NetworkParams, OptimizerParams, SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
-from huescape.sources.sample.render import CATEGORIES, render_scene
 from huescape.stages import bins, encode, prior
 from huescape.systems.system import System, build_system
 from huescape.training import devices

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.light import Light, mix, rgb
-from huescape.sources.sample.noise import sample, smoothstep
-from huescape.sources.sample.tiles import cells, fractal
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.light import Light, mix, rgb
+from huescape.landscapes.noise import sample, smoothstep
+from huescape.landscapes.tiles import cells, fractal
+from huescape.landscapes.view import Camera
 
 Array = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.light import Light, mix
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.light import Light, mix
+from huescape.landscapes.view import Camera
 
 Array = NDArray[np.float32]
 

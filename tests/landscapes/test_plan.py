@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huescape.landscapes.plan import DEFECTS, SMALLEST, file_name, plan, planned, summary
+from huescape.landscapes.render import CATEGORIES, NOT_LANDSCAPE
 from huescape.sources.categories import sun_tier
-from huescape.sources.sample.plan import DEFECTS, SMALLEST, file_name, plan, planned, summary
-from huescape.sources.sample.render import CATEGORIES, NOT_LANDSCAPE
 
 
 @given(st.integers(1, 3000))

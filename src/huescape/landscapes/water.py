@@ -10,11 +10,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.light import Light, mix, rgb
-from huescape.sources.sample.noise import sample, smoothstep
-from huescape.sources.sample.sky import gradient, haze_color
-from huescape.sources.sample.tiles import fractal, smooth
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.light import Light, mix, rgb
+from huescape.landscapes.noise import sample, smoothstep
+from huescape.landscapes.sky import gradient, haze_color
+from huescape.landscapes.tiles import fractal, smooth
+from huescape.landscapes.view import Camera
 
 Array = NDArray[np.float32]
 

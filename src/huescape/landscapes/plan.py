@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huescape.sources.sample.render import CATEGORIES, NOT_LANDSCAPE
+from huescape.landscapes.render import CATEGORIES, NOT_LANDSCAPE
 
 SIZES: tuple[tuple[int, int], ...] = (
     (320, 240),

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huescape.base.errors import HuescapeError
-from huescape.sources.sample.light import develop
-from huescape.sources.sample.scenes import SCENES
+from huescape.landscapes.light import develop
+from huescape.landscapes.scenes import SCENES
 
 NOT_LANDSCAPE = "s/street"
 CATEGORIES: tuple[str, ...] = tuple(name for name in sorted(SCENES) if name != NOT_LANDSCAPE)

@@ -10,9 +10,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.noise import sample, smoothstep
-from huescape.sources.sample.terrain import Grid
-from huescape.sources.sample.tiles import cells, fractal, ridged
+from huescape.landscapes.noise import sample, smoothstep
+from huescape.landscapes.terrain import Grid
+from huescape.landscapes.tiles import cells, fractal, ridged
 
 Array = NDArray[np.float32]
 

@@ -15,10 +15,10 @@ from skimage.color import rgb2lab
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from huescape.base.errors import HuescapeError
-from huescape.sources.sample.light import choose_light, develop
-from huescape.sources.sample.render import CATEGORIES, NOT_LANDSCAPE, render_scene
-from huescape.sources.sample.sky import paint_sky
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.light import choose_light, develop
+from huescape.landscapes.render import CATEGORIES, NOT_LANDSCAPE, render_scene
+from huescape.landscapes.sky import paint_sky
+from huescape.landscapes.view import Camera
 
 _PER_CATEGORY = 14
 _WIDTH, _HEIGHT = 192, 144

@@ -12,20 +12,20 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample import cover as dress
-from huescape.sources.sample import relief
-from huescape.sources.sample.cover import Cover, Land, render_land
-from huescape.sources.sample.flowers import add_flowers
-from huescape.sources.sample.forest import inside_forest
-from huescape.sources.sample.light import Light, choose_light, rgb
-from huescape.sources.sample.noise import sample, smoothstep
-from huescape.sources.sample.shore import beach, headland
-from huescape.sources.sample.sky import paint_sky
-from huescape.sources.sample.street import street
-from huescape.sources.sample.terrain import Grid, make_grid
-from huescape.sources.sample.tiles import fractal
-from huescape.sources.sample.view import Camera, choose_camera
-from huescape.sources.sample.water import DEEP, TURQUOISE, mirror, sea
+from huescape.landscapes import cover as dress
+from huescape.landscapes import relief
+from huescape.landscapes.cover import Cover, Land, render_land
+from huescape.landscapes.flowers import add_flowers
+from huescape.landscapes.forest import inside_forest
+from huescape.landscapes.light import Light, choose_light, rgb
+from huescape.landscapes.noise import sample, smoothstep
+from huescape.landscapes.shore import beach, headland
+from huescape.landscapes.sky import paint_sky
+from huescape.landscapes.street import street
+from huescape.landscapes.terrain import Grid, make_grid
+from huescape.landscapes.tiles import fractal
+from huescape.landscapes.view import Camera, choose_camera
+from huescape.landscapes.water import DEEP, TURQUOISE, mirror, sea
 
 Array = NDArray[np.float32]
 Scene = Callable[[np.random.Generator, int, int], Array]

@@ -14,8 +14,8 @@ from huescape.base.atomic import write_bytes
 from huescape.base.errors import HuescapeError
 from huescape.base.pool import map_ordered, working_on
 from huescape.base.progress import progress
-from huescape.sources.sample.plan import SIZES, TOO_SMALL, Shot, file_name, plan
-from huescape.sources.sample.render import render_scene
+from huescape.landscapes.plan import SIZES, TOO_SMALL, Shot, file_name, plan
+from huescape.landscapes.render import render_scene
 
 _QUALITY = 92
 _MOST = 26**5

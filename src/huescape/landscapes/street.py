@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.light import Light, rgb
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.light import Light, rgb
+from huescape.landscapes.view import Camera
 
 Array = NDArray[np.float32]
 

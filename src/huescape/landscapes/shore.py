@@ -10,13 +10,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.cover import BEACH
-from huescape.sources.sample.light import Light, mix
-from huescape.sources.sample.noise import line, sample, smoothstep
-from huescape.sources.sample.sky import gradient, haze_color
-from huescape.sources.sample.tiles import cells, fractal, smooth
-from huescape.sources.sample.view import Camera
-from huescape.sources.sample.water import TURQUOISE, sea
+from huescape.landscapes.cover import BEACH
+from huescape.landscapes.light import Light, mix
+from huescape.landscapes.noise import line, sample, smoothstep
+from huescape.landscapes.sky import gradient, haze_color
+from huescape.landscapes.tiles import cells, fractal, smooth
+from huescape.landscapes.view import Camera
+from huescape.landscapes.water import TURQUOISE, sea
 
 Array = NDArray[np.float32]
 

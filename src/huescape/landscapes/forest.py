@@ -10,10 +10,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.light import Light, mix, rgb
-from huescape.sources.sample.noise import line, sample, smoothstep
-from huescape.sources.sample.tiles import cells, fractal, strokes
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.light import Light, mix, rgb
+from huescape.landscapes.noise import line, sample, smoothstep
+from huescape.landscapes.tiles import cells, fractal, strokes
+from huescape.landscapes.view import Camera
 
 Array = NDArray[np.float32]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from huescape.sources.sample import tiles
-from huescape.sources.sample.noise import TILE
+from huescape.landscapes import tiles
+from huescape.landscapes.noise import TILE
 
 Maker = Callable[[np.random.Generator], np.ndarray]
 _MAKERS: dict[str, Maker] = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huescape.sources.sample.light import choose_light
-from huescape.sources.sample.terrain import cast_rays, fade, make_grid, slopes, sunlight
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.light import choose_light
+from huescape.landscapes.terrain import cast_rays, fade, make_grid, slopes, sunlight
+from huescape.landscapes.view import Camera
 
 
 def _first_seen(camera: Camera, z: np.ndarray, height: np.ndarray, y: int, eye: float) -> int:

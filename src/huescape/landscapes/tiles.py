@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.noise import TILE, normalized, resize
+from huescape.landscapes.noise import TILE, normalized, resize
 
 Array = NDArray[np.float32]
 _VARIANTS = 4

@@ -11,11 +11,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from huescape.sources.sample.light import Light, mix, rgb
-from huescape.sources.sample.noise import sample, smoothstep
-from huescape.sources.sample.relief import crowns
-from huescape.sources.sample.sky import haze_color
-from huescape.sources.sample.terrain import (
+from huescape.landscapes.light import Light, mix, rgb
+from huescape.landscapes.noise import sample, smoothstep
+from huescape.landscapes.relief import crowns
+from huescape.landscapes.sky import haze_color
+from huescape.landscapes.terrain import (
     Grid,
     Hit,
     cast_rays,
@@ -25,8 +25,8 @@ from huescape.sources.sample.terrain import (
     slopes,
     sunlight,
 )
-from huescape.sources.sample.tiles import fractal, strokes
-from huescape.sources.sample.view import Camera
+from huescape.landscapes.tiles import fractal, strokes
+from huescape.landscapes.view import Camera
 
 Array = NDArray[np.float32]
 

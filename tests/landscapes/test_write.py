@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from skimage.color import rgb2lab
 
 from huescape.base.errors import HuescapeError
-from huescape.sources.sample.plan import Shot, file_name, plan, planned
-from huescape.sources.sample.write import encode_shot, write_sample
+from huescape.landscapes.plan import Shot, file_name, plan, planned
+from huescape.landscapes.write import encode_shot, write_sample
 
 _PHOTOS, _SEED = 30, 3
 

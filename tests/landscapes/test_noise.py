@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from huescape.sources.sample.noise import TILE, line, normalized, resize, sample, smoothstep
+from huescape.landscapes.noise import TILE, line, normalized, resize, sample, smoothstep
 
 
 def _tile(seed: int, channels: int = 0) -> np.ndarray:
