@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.runtime import state_dir
-from huescape.places import (
+from huescape.params.places import (
     BINS,
     CATALOG,
     CHECKED,

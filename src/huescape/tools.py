@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.commands import checked_params
-from huescape.places import MODELS, PAGE, PARAMS, kept_by_tools
+from huescape.params.places import MODELS, PAGE, PARAMS, kept_by_tools
 
 if TYPE_CHECKING:
     from huescape.params.load import Params

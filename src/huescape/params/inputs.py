@@ -10,8 +10,8 @@ from typing import Any
 from huescape.base.errors import ParamsError
 from huescape.params.download import DownloadParams
 from huescape.params.messages import printable, short
+from huescape.params.places import conflict
 from huescape.params.systems import SystemParams
-from huescape.places import conflict
 
 _OF_SOURCE = ("root", "archive", "splits")
 

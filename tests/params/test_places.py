@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape import places
-from huescape.places import OUTPUTS, conflict
+from huescape.params import places
+from huescape.params.places import OUTPUTS, conflict
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def _outs() -> list[Path]:
