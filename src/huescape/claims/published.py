@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huescape.reporting import contrasts
-from huescape.reporting.contrasts import Contrast
+from huescape.claims import contrasts
+from huescape.claims.contrasts import Contrast
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from huescape.reporting.claims import Checked, Line, summary
-from huescape.reporting.groups import Group
+from huescape.claims.claims import Checked, Line, summary
+from huescape.claims.groups import Group
 from huescape.reporting.metrics import METRICS
 from huescape.reporting.wording import NONE, number, thousands
 

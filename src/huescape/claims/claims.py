@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from huescape.reporting.contrasts import Contrast
-from huescape.reporting.groups import Group, distinct
+from huescape.claims.contrasts import Contrast
+from huescape.claims.groups import Group, distinct
+from huescape.claims.intervals import Difference, Verdict, difference, verdict
+from huescape.claims.published import CLAIMS, Claim
 from huescape.reporting.inputs import Json
-from huescape.reporting.intervals import Difference, Verdict, difference, verdict
-from huescape.reporting.published import CLAIMS, Claim
 from huescape.reporting.tables import csv_text
 from huescape.reporting.wording import number
 
