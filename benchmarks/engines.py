@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.scratch import ROOT, SMALL, Folder, commit, environment, scratch_project
-from huescape.judgement import RECORD
+from huescape.engines.judgement import RECORD
 
 DVC = ("dvc", "repro")
 SNAKEMAKE = ("snakemake", "--cores", "2", "evaluate")

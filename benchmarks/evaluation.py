@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks import harness, plain_scores
 from benchmarks.harness import Ratio, Report, Row
 from benchmarks.photo_chroma import SIDE, photos
-from huescape import runtime
+from huescape.base import runtime
 from huescape.color.bins import gamut_centers
 from huescape.color.decoding import join
 from huescape.color.encoding import nearest_bin

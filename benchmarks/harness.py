@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from huescape import runtime
+from huescape.base import runtime
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 7

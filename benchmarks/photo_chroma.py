@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.color.spaces import space as named_space
-from huescape.sources.sample.render import CATEGORIES, render_scene
+from huescape.landscapes.render import CATEGORIES, render_scene
 
 SIDE = 256
 

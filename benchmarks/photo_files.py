@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from huescape.catalog import CATALOG, CatalogRow, write_catalog
-from huescape.sources.sample.render import CATEGORIES, render_scene
+from huescape.landscapes.render import CATEGORIES, render_scene
+from huescape.photos.catalog import CATALOG, CatalogRow, write_catalog
 
 QUALITY, GRAIN = 88, 6.0
 _DIFFERENT = 8  # so many pictures are rendered; more files differ by a comment alone

@@ -20,8 +20,8 @@ from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.scratch import Folder
 from benchmarks.stage_cost import EVERY, Figures, laid_out, run_stage
-from huescape import runtime
-from huescape.graph import load_graph
+from huescape.base import runtime
+from huescape.engines.graph import load_graph
 
 SIZES = 1_000, 10_000, 50_000
 FIXED = 100  # photos of the run that shows what does not depend on their number

@@ -13,7 +13,8 @@ import torch
 
 from benchmarks import harness
 from benchmarks.harness import Ratio
-from huescape import networks, runtime
+from huescape import networks
+from huescape.base import runtime
 from huescape.color.spaces import SPACES
 from huescape.params.systems import AugmentationParams
 from huescape.shards import ShardSet

@@ -13,7 +13,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from huescape import machine_code
+from huescape.base import machine_code
 
 ROOT = Path(__file__).parents[1]
 # The whole graph in seconds; the tests of the engines run it as well.

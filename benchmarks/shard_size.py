@@ -24,9 +24,9 @@ from benchmarks.harness import Ratio, Report, Row, Spread
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import soft_encode
 from huescape.color.spaces import rgb_to_lab
+from huescape.landscapes.render import CATEGORIES, render_scene
 from huescape.params.quantizers import SoftEncoding
 from huescape.shards import Column, ShardSet, write_index, write_shard
-from huescape.sources.sample.render import CATEGORIES, render_scene
 from huescape.stages.encode import Encoder
 from huescape.training import augmentation
 from huescape.training.augmentation import Geometry

@@ -19,7 +19,7 @@ import psutil
 from ruamel.yaml import YAML
 
 from benchmarks.scratch import Folder, scratch_project
-from huescape import runtime
+from huescape.base import runtime
 
 LOG = "used.jsonl"
 EVERY = 0.2

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from huescape import runtime
+from huescape.base import runtime
+from huescape.landscapes.render import CATEGORIES, render_scene
 from huescape.params.losses import LossParams
 from huescape.params.quantizers import (
     Encoding,
@@ -26,9 +27,8 @@ from huescape.params.quantizers import (
 )
 from huescape.params.systems import AugmentationParams, NetworkParams, OptimizerParams, SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
-from huescape.sources.sample.render import CATEGORIES, render_scene
 from huescape.stages import bins, encode, prior
-from huescape.systems import System, build_system
+from huescape.systems.system import System, build_system
 from huescape.training import devices
 from huescape.training.batches import Batch, Batches
 from huescape.training.learner import Learner

@@ -21,13 +21,13 @@ import numpy as np
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.training_data import HARD_FULL, LAB313, SOFT_QUARTER, YUV32
-from huescape import digests, runtime
-from huescape.errors import HuescapeError
+from huescape.base import digests, runtime
+from huescape.base.errors import HuescapeError
+from huescape.landscapes.render import CATEGORIES, render_scene
 from huescape.params.quantizers import PriorParams
 from huescape.params.reports import EvaluateParams
 from huescape.params.systems import NetworkParams, OptimizerParams, SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
-from huescape.sources.sample.render import CATEGORIES, render_scene
 from huescape.stages import bins, encode, evaluate, prior, train
 
 TARGET = 0.02

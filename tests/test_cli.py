@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.digests import reseal, seal
+from huescape.base.digests import reseal, seal
 
 ROOT = Path(__file__).parents[1]
 STAGES = (

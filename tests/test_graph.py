@@ -11,8 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from huescape import networks
-from huescape.errors import HuescapeError
-from huescape.graph import Graph, Stage, judge, load_graph
+from huescape.base.errors import HuescapeError
+from huescape.engines.graph import Graph, Stage, judge, load_graph
 from huescape.params.load import Params, schema
 from huescape.params.systems import SystemParams
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
-from huescape.errors import HuescapeError
-from huescape.own_code import insist_on_own_code
+from huescape.base.errors import HuescapeError
+from huescape.engines.own_code import insist_on_own_code
 
 
 def main(argv: list[str] | None = None) -> int:

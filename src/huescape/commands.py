@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from huescape.digests import read_verified, remedy
-from huescape.errors import HuescapeError, ParamsError
-from huescape.places import (
+from huescape.base.digests import read_verified, remedy
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.runtime import state_dir
+from huescape.params.places import (
     BINS,
     CATALOG,
     CHECKED,
@@ -30,7 +31,6 @@ from huescape.places import (
     RESIZED,
     SHARDS,
 )
-from huescape.runtime import state_dir
 
 if TYPE_CHECKING:
     from huescape.params.load import Params
@@ -56,7 +56,7 @@ def check(options: Namespace) -> None:
         _say("check", stage.run(PARAMS, CHECKED, state_dir() / "checked"))
         return
     params = checked_params()
-    from huescape.checks import check_systems  # loads torch: after all that needs none
+    from huescape.systems.checks import check_systems  # loads torch: after all that needs none
 
     check_systems(params, str(PARAMS))
     listed = ", ".join(sorted(params.systems)) or "none"
@@ -142,9 +142,9 @@ def prior(options: Namespace) -> None:
 def train(options: Namespace) -> None:
     """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
     from huescape import networks, tracking
-    from huescape.checks import check_systems
     from huescape.params.load import resolve_system
     from huescape.stages import train as stage
+    from huescape.systems.checks import check_systems
 
     name, params = options.system, checked_params()
     system = resolve_system(name, _entry(params.systems, name, "systems"))
@@ -197,7 +197,7 @@ def evaluate(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """Write the page on everything that was run, from what the stages make and nothing else."""
-    from huescape import leftovers, lockfile
+    from huescape.engines import leftovers, lockfile
     from huescape.stages import report as stage
 
     params = checked_params()  # first: a name that is wrong there would make others look gone

@@ -11,10 +11,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
 
-from huescape import __version__, commands, exclusive, lockfile, lockwatch, tools
-from huescape.errors import HuescapeError, one_line
-from huescape.memory import is_out_of_memory
-from huescape.orphans import engine_pid, parent_stays, stop_without
+from huescape import __version__, commands, tools
+from huescape.base import exclusive
+from huescape.base.errors import HuescapeError, one_line
+from huescape.base.memory import is_out_of_memory
+from huescape.base.orphans import engine_pid, parent_stays, stop_without
+from huescape.engines import lockfile, lockwatch
 
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 _LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS)"

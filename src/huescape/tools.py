@@ -9,10 +9,10 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from huescape import runtime
+from huescape.base import runtime
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.commands import checked_params
-from huescape.errors import HuescapeError, ParamsError
-from huescape.places import MODELS, PAGE, PARAMS, kept_by_tools
+from huescape.params.places import MODELS, PAGE, PARAMS, kept_by_tools
 
 if TYPE_CHECKING:
     from huescape.params.load import Params
@@ -43,8 +43,8 @@ def compare(options: Namespace) -> None:
 
 def check_recipe(params: dict[str, Any], where: str, folder: Path) -> Params:
     """The checked parameters; ParamsError for a recipe that could not be run in `folder`."""
-    from huescape.checks import check_systems
     from huescape.params.load import validated
+    from huescape.systems.checks import check_systems
 
     checked = validated(params, where, folder)
     check_systems(checked, where)
@@ -61,7 +61,7 @@ def _source(photos: Path) -> dict[str, Any]:
 
 def export(options: Namespace) -> None:
     """Write a trained system as one file."""
-    from huescape.export import export_system
+    from huescape.systems.export import export_system
 
     temperature = options.temperature
     if temperature is None:
@@ -82,7 +82,7 @@ def colorize(options: Namespace) -> None:
         raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
     _refuse_outputs(options.output)
     model = _trained(name)
-    from huescape.colorize import colorize_files
+    from huescape.systems.colorize import colorize_files
 
     temperature = params.evaluate.temperature
     if options.temperature is not None:
@@ -113,7 +113,7 @@ def track(options: Namespace) -> None:
 
 def repair(options: Namespace) -> None:
     """Put back a dvc.lock that a kill cut short; says so, or that nothing is wrong."""
-    from huescape import lockfile
+    from huescape.engines import lockfile
 
     lockfile.tell(lockfile.repair())
     print("dvc.lock is whole" if lockfile.LOCK.exists() else "there is no dvc.lock yet")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull, Delaunay
 from skimage.color import rgb2lab
 
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import CellHistogram, gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import rgb_to_yuv
-from huescape.errors import HuescapeError
 
 # No deadline: a busy machine is not a wrong result.
 LAW = settings(max_examples=40, deadline=None)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import lab2rgb
 
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
 from huescape.color.decoding import annealed_mean, join, mode_color, upsample_chroma
 from huescape.color.spaces import SPACES, rgb_to_lab, space
-from huescape.errors import HuescapeError
 
 # No deadline: a busy machine is not a wrong result.
 LAW = settings(max_examples=40, deadline=None)

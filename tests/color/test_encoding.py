@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import BinMass, bin_mass, nearest_bin, soft_encode
 from huescape.color.lattice import find_lattice, gaussian
 from huescape.color.spaces import rgb_to_lab
-from huescape.errors import HuescapeError
 
 # No deadline: a busy machine is not a wrong result.
 LAW = settings(max_examples=40, deadline=None)

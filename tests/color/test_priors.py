@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.ndimage import gaussian_filter1d
 
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import bin_mass, nearest_bin
 from huescape.color.priors import (
@@ -18,7 +19,6 @@ from huescape.color.priors import (
     smooth_prior_by_index,
 )
 from huescape.color.spaces import rgb_to_lab
-from huescape.errors import HuescapeError
 
 # No deadline: a busy machine is not a wrong result.
 LAW = settings(max_examples=40, deadline=None)

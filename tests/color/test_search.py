@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import nearest_bin, soft_encode
 from huescape.color.portable import exp_negative
 from huescape.color.search import candidate_table
-from huescape.errors import HuescapeError
 
 # No deadline: a busy machine is not a wrong result.
 LAW = settings(max_examples=60, deadline=None)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage import color as reference
 
+from huescape.base.errors import HuescapeError
 from huescape.color.portable import cube_root
 from huescape.color.spaces import (
     SPACES,
@@ -24,7 +25,6 @@ from huescape.color.spaces import (
     yuv_to_picture,
     yuv_to_rgb,
 )
-from huescape.errors import HuescapeError
 
 # No deadline: a busy machine is not a wrong result.
 LAW = settings(max_examples=40, deadline=None)

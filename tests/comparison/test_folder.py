@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from dvc.repo import Repo
 
+from huescape.base.errors import HuescapeError
 from huescape.comparison import folder
 from huescape.comparison.recipe import read_recipe
-from huescape.errors import HuescapeError
-from huescape.graph import load_graph
+from huescape.engines.graph import load_graph
 from huescape.params.load import load_params, validated
 
 ROOT = Path(__file__).parents[2]
@@ -53,13 +53,13 @@ def test_a_second_call_keeps_results_and_times(tmp_path: Path, recipe: dict[str,
     result.parent.mkdir(parents=True)
     result.write_bytes(b"result")
     (tmp_path / "src/huescape/old.py").write_text("gone = True\n")
-    (tmp_path / "src/huescape/atomic.py").write_text("changed = True\n")
+    (tmp_path / "src/huescape/base/atomic.py").write_text("changed = True\n")
     before = times(tmp_path)
     folder.prepare(tmp_path, {**recipe, "systems": {"a": recipe["systems"]["zhang2016"]}})
     after = times(tmp_path)
     assert set(before) - set(after) == {"src/huescape/old.py"}
     changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"params.yaml", "src/huescape/atomic.py"}
+    assert changed == {"params.yaml", "src/huescape/base/atomic.py"}
     assert list(load_params(tmp_path / "params.yaml").systems) == ["a"]
     assert result.read_bytes() == b"result"
 

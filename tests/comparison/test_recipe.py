@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from huescape.base.errors import ParamsError
 from huescape.comparison.recipe import completed, narrowed, read_recipe
-from huescape.errors import ParamsError
 from huescape.params.load import validated
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from huescape.color.spaces import rgb_to_lab
 from huescape.params.losses import L2, CrossEntropy
 from huescape.params.systems import NetworkParams, SystemParams
 from huescape.shards import Column, write_index, write_shard
-from huescape.systems import build_system, save_system
+from huescape.systems.system import build_system, save_system
 
 SIZE = 32
 SPLITS = ("train", "test", "val", "test", "train", "test", "train", "test", "test")

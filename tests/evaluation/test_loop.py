@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.evaluation import loop
 from huescape.evaluation.loop import Evaluation, evaluate, example_ids, temperature_name
 from huescape.evaluation.scoring import Reference, read_reference
 from huescape.metrics.baselines import BASELINES
 from huescape.metrics.totals import Rules
 from huescape.shards import Column, ShardSet, write_index, write_shard
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 
 TEST_IDS = ["made/1", "made/3", "made/5", "made/7", "made/8"]
 

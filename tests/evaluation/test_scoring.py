@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
 from huescape.color.spaces import SPACES, rgb_to_lab
-from huescape.errors import HuescapeError
 from huescape.evaluation.scoring import Reference, Task, read_reference, score_photo
 from huescape.metrics.auc import auc
 from huescape.metrics.baselines import BASELINES

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huescape.colorize import colorize
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.metrics.baselines import BASELINES
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.stages.evaluate import run
-from huescape.systems import load_system
+from huescape.systems.colorize import colorize
+from huescape.systems.system import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
 FILES = ["SHA256SUMS", "curves.csv", "curves.png", "grid.png", "photos.csv", "pictures.npz"]

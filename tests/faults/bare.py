@@ -12,7 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.scratch import ONE_QUANTIZER, SMALL
-from huescape.temporaries import PREFIX
+from huescape.base.temporaries import PREFIX
 
 ROOT = Path(__file__).parents[2]
 PARAMS: dict[str, Any] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 MODES = ("group", "engine", "stage", "worker")
-_STAGE = re.compile(r"^python\S* -m huescape(\.engine)? [a-z]")  # not the shell around it
+_STAGE = re.compile(r"^python\S* -m huescape(\.engines\.job)? [a-z]")  # not the shell around it
 _WORKER = "multiprocessing.spawn"
 
 

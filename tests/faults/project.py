@@ -110,7 +110,7 @@ def _further(
 
 def _write_photos(root: Path, folder: Folder) -> None:
     code = (
-        "import sys; from pathlib import Path; from huescape.sources.sample.write import *\n"
+        "import sys; from pathlib import Path; from huescape.landscapes.write import *\n"
         f"write_sample(Path(sys.argv[1]), {PHOTOS}, seed=3)"
     )
     folder.run("python", "-c", code, str(root))

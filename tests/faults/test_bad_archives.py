@@ -20,7 +20,7 @@ from random import Random
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.archives import extract_photos, tar_members
 from huescape.sources.walk import walk_photos
 

@@ -22,7 +22,7 @@ from random import Random
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.archives import archive_problem
 from huescape.sources.fetch import fetch
 from huescape.sources.pace import Patience

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.catalog import COLUMNS as CATALOG_COLUMNS
-from huescape.catalog import read_catalog
-from huescape.digests import reseal
-from huescape.errors import HuescapeError
+from huescape.base.digests import reseal
+from huescape.base.errors import HuescapeError
+from huescape.photos.catalog import COLUMNS as CATALOG_COLUMNS
+from huescape.photos.catalog import read_catalog
 from huescape.sources.manifest import COLUMNS as MANIFEST_COLUMNS
 from huescape.sources.manifest import read_manifest
 from huescape.sources.splits import read_splits

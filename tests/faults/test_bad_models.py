@@ -21,15 +21,15 @@ import pytest
 import safetensors.torch
 import torch
 
-from huescape.arrays import read_arrays
-from huescape.digests import SUMS, seal
-from huescape.errors import HuescapeError
+from huescape.base.arrays import read_arrays
+from huescape.base.digests import SUMS, seal
+from huescape.base.errors import HuescapeError
 from huescape.networks.pretrained import weights
 from huescape.params.systems import SystemParams
 from huescape.sources import hashing
 from huescape.sources.hashing import HashCache, hash_photos
 from huescape.sources.listing import Found
-from huescape.systems import WEIGHTS, build_system, load_system, save_system
+from huescape.systems.system import WEIGHTS, build_system, load_system, save_system
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
 from tests.faults.damage import cut, flipped
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huescape.digests import SUMS, file_sha256, file_xxh3, reseal
-from huescape.errors import HuescapeError
+from huescape.base.digests import SUMS, file_sha256, file_xxh3, reseal
+from huescape.base.errors import HuescapeError
 from huescape.params.quantizers import PriorParams
 from huescape.shards import Column, ShardSet, shard_name, write_index, write_shard
 from huescape.shards.format import masses

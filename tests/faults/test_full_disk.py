@@ -12,7 +12,7 @@ from PIL import Image
 from huescape.color.bins import gamut_centers
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides
-from huescape.systems import build_system, save_system
+from huescape.systems.system import build_system, save_system
 from tests.faults.bare import STAGES, make_project, results, run, temporaries, the_error
 from tests.faults.disks import filled, read_only, small_disk
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.archives import archive_problem, extract_photos, tar_members
 from huescape.sources.walk import walk_photos
 

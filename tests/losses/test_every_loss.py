@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from huescape.errors import HuescapeError, ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.losses import Targets, build_loss
 from huescape.losses.base import Loss
 from huescape.params.losses import (

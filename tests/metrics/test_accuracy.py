@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.metrics.accuracy import accuracy, balanced_accuracy, hits
 
 BIN = st.integers(0, 5)

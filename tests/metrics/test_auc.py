@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.metrics.auc import (
     DISTANCES,
     AucAccumulator,

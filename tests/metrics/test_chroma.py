@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import rgb_to_lab, rgb_to_yuv
-from huescape.errors import HuescapeError
 from huescape.metrics.chroma import unclipped_ab
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.metrics.pictures import SSIM_SIDE, SsimReference, psnr, squared_error, ssim
 
 Picture = npt.NDArray[np.uint8]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from huescape import networks
-from huescape.errors import HuescapeError, ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.networks.chromagan import ChromaGan
 from huescape.networks.critic import Critic
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from huescape import networks
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 
 
 def conv_parameters(inputs: int, outputs: int, side: int) -> int:

@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from huescape import networks
+from huescape.base.errors import ParamsError
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import rgb_to_lab
-from huescape.errors import ParamsError
+from huescape.landscapes.render import CATEGORIES, render_scene
 from huescape.networks.mleu import Mleu
-from huescape.sources.sample.render import CATEGORIES, render_scene
 
 FEATURES = {
     "none": {2: 0, 4: 0, 8: 0, 16: 0, 32: 0},

@@ -19,8 +19,8 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.spaces import rgb_to_lab
-from huescape.errors import HuescapeError, ParamsError
 from huescape.networks.pretrained import (
     Encoder,
     Pretrained,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.load import load_params, resolve_system, schema
 from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams
 

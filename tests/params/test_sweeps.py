@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.sweeps import MOST_POINTS, SweepParams, read_sweep
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.photos import PhotoError, enough_memory, read_bytes
 
 

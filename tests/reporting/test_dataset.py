@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from huescape import catalog
 from huescape.params.quantizers import QuantizerParams
+from huescape.photos import catalog
 from huescape.reporting import dataset
 from huescape.reporting.inputs import Catalog, Prior
 from huescape.reporting.wording import file_size, plain, thousands

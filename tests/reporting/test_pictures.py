@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.reporting.pictures import embed
 
 

@@ -19,8 +19,9 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huescape.digests import SUMS, reseal
-from huescape.errors import HuescapeError
+from huescape.base.digests import SUMS, reseal
+from huescape.base.errors import HuescapeError
+from huescape.base.temporaries import temporary_folder
 from huescape.shards import (
     Column,
     ShardSet,
@@ -30,7 +31,6 @@ from huescape.shards import (
     write_index,
     write_shard,
 )
-from huescape.temporaries import temporary_folder
 
 COLUMNS = [Column("rgb", "uint8", (4, 6, 3)), Column("box", "int16", (4,))]
 SPLITS = ("train", "val", "test")
@@ -377,7 +377,7 @@ def test_a_refusing_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
         import resource, sys
         from pathlib import Path
         import numpy as np
-        from huescape.errors import HuescapeError
+        from huescape.base.errors import HuescapeError
         from huescape.shards import Column, write_shard
         resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
         rows = [(str(n), "train", {"rgb": np.zeros((64, 64, 3), np.uint8)}) for n in range(20)]

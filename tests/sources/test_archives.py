@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.archives import extract_photos, tar_members
 
 FILES = {"top/a.jpg": os.urandom(3000), "top/b/c.JPG": os.urandom(700), "top/read.me": b"no"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.fetch import Patience, check_room, fetch
 
 QUICK = Patience(tries=3, pause=0.001, timeout=5)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.folder import list_folder
 
 KEY = "download.sources.0"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.download import DownloadParams, FolderSource, SampleSource
 from huescape.stages import download
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.download import ImageNetSource
 from huescape.sources.hashing import HashCache, hash_photos
 from huescape.sources.imagenet import list_imagenet

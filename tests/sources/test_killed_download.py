@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.fetch import fetch
 from huescape.sources.pace import Patience
 

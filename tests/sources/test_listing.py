@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.listing import photo_ids, recorded_path, require_folder
 
 stems = st.sampled_from(["a", "b", "a.jpg", "a.png", "d/a", "a.jpg.png"])

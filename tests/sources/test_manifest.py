@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.csvtext import csv_text
-from huescape.digests import reseal
-from huescape.errors import HuescapeError
+from huescape.base.csvtext import csv_text
+from huescape.base.digests import reseal
+from huescape.base.errors import HuescapeError
 from huescape.sources.manifest import COLUMNS, Row, read_manifest, write_manifest
 from huescape.sources.splits import read_splits
 

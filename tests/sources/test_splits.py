@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.splits import read_splits
 
 KEY = "download.sources.0.splits"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.download import Sun397Source
 from huescape.sources import sun397
 from huescape.sources.sun397 import list_sun397, prepare_sun397, sun_place

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.walk import LeftOut, is_photo_name, walk_photos
 
 

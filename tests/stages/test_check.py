@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.stages import check
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.download import DownloadParams
 from huescape.stages.download import changes, check_unchanged, run
 

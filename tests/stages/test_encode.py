@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 from skimage.color import rgb2lab
 
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.spaces import space as named_space
-from huescape.errors import HuescapeError, ParamsError
 from huescape.params.quantizers import (
     ChromaTargets,
     FrequentBins,

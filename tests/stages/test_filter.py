@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huescape.catalog import CatalogRow, read_catalog, split_of
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.photos import FilterParams, SplitParams
+from huescape.photos.catalog import CatalogRow, read_catalog, split_of
 from huescape.sources.manifest import Row, write_manifest
 from huescape.stages import filter as stage
 
@@ -290,7 +290,7 @@ def test_too_little_memory_names_the_photo(raw: Raw) -> None:
     code = f"""
 import resource
 from pathlib import Path
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.photos import FilterParams
 from huescape.stages import filter
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

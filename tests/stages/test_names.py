@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huescape.catalog import read_catalog
 from huescape.params.download import DownloadParams
 from huescape.params.photos import FilterParams, ResizeParams
+from huescape.photos.catalog import read_catalog
 from huescape.shards import ShardSet
 from huescape.sources.manifest import read_manifest
 from huescape.stages import download, filter, resize

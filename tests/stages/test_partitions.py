@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.shards import Column, ShardSet, shard_name, write_index, write_shard
 from huescape.stages.partitions import run_partitions
 
@@ -29,7 +29,7 @@ import sys, time
 from functools import partial
 from pathlib import Path
 import numpy as np
-from huescape.pool import advance
+from huescape.base.pool import advance
 from huescape.shards import Column, shard_name, write_index, write_shard
 from huescape.stages.partitions import run_partitions
 

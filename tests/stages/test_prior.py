@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huescape.arrays import write_arrays
+from huescape.base.arrays import write_arrays
 from huescape.color.bins import gamut_centers
 from huescape.color.priors import rebalancing_weights, smooth_prior, smooth_prior_by_index
 from huescape.params.quantizers import PriorParams

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from huescape.digests import seal
-from huescape.errors import HuescapeError
+from huescape.base.digests import seal
+from huescape.base.errors import HuescapeError
 from huescape.params.reports import ReportParams
 from huescape.stages import report
 

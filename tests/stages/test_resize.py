@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huescape.catalog import CatalogRow, kept_rows, partition_of, read_catalog, write_catalog
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.photos import ResizeParams
 from huescape.photos import fit, open_photo
+from huescape.photos.catalog import CatalogRow, kept_rows, partition_of, read_catalog, write_catalog
 from huescape.shards import ShardSet
 from huescape.stages import resize as stage
 
@@ -174,7 +174,7 @@ def test_refusing_disk_then_enough_space(root: Path) -> None:
             """
             import resource
             from pathlib import Path
-            from huescape.errors import HuescapeError
+            from huescape.base.errors import HuescapeError
             from huescape.params.photos import ResizeParams
             from huescape.stages import resize
             if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.load import load_params
 from huescape.params.sweeps import SweepParams, read_sweep
 from huescape.sweeps.points import ResolvedPoint, resolve_points

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from huescape.digests import seal
-from huescape.errors import HuescapeError
+from huescape.base.digests import seal
+from huescape.base.errors import HuescapeError
 from huescape.sweeps.table import as_csv, as_text, headline
 
 ROWS = [

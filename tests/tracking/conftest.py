@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from huescape.params.losses import CrossEntropy
 from huescape.params.systems import NetworkParams, SystemParams
-from huescape.systems import build_system, save_system
+from huescape.systems.system import build_system, save_system
 from huescape.tracking import mlflow_store
 
 

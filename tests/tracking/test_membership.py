@@ -9,7 +9,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from huescape import tracking
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.tracking import sessions
 from huescape.tracking.membership import VARIABLE, Membership, membership
 from huescape.tracking.publisher import Outage, Store

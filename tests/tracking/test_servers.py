@@ -22,7 +22,7 @@ import torch
 from mlflow.tracking import MlflowClient
 
 from huescape import tracking
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 from huescape.tracking.journal import waiting
 from huescape.tracking.ledger import Ledger
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 import huescape
 from huescape import tracking
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 from huescape.tracking import sessions
 from huescape.tracking.journal import waiting
 from huescape.tracking.ledger import Ledger
@@ -267,7 +267,7 @@ def test_a_finished_training_that_no_engine_recorded_goes_on_in_its_run(
 
 
 def test_an_error_fails_the_run_and_an_interruption_kills_it(project: MlflowClient) -> None:
-    class Interrupted(huescape.errors.HuescapeError):
+    class Interrupted(huescape.base.errors.HuescapeError):
         exit_code = 130
 
     for name, error in (("a", ValueError), ("b", Interrupted)):

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import space
-from huescape.errors import HuescapeError
+from huescape.landscapes.render import CATEGORIES, render_scene
 from huescape.losses.targets import Targets
 from huescape.networks.chromagan import ChromaGan
 from huescape.networks.colorunet import ColorUNet
 from huescape.params.systems import SystemParams
-from huescape.sources.sample.render import CATEGORIES, render_scene
 from huescape.training import adversarial, devices
 from huescape.training.adversarial import AdversarialLearner
 from huescape.training.batches import Batch

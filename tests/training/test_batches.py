@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import SPACES
-from huescape.errors import HuescapeError
 from huescape.params.systems import AugmentationParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
 from huescape.training.batches import Batches

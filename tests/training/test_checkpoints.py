@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder, digest
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import ShardSet
-from huescape.systems import System, build_system
+from huescape.systems.system import System, build_system
 from huescape.training import compilation, supervised
 from huescape.training.batches import Batches
 from huescape.training.interrupts import Interrupted, StopRequest

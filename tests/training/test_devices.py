@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.training import devices
 
 

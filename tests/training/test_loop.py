@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from huescape.digests import file_sha256, reseal
-from huescape.errors import HuescapeError
+from huescape.base.digests import file_sha256, reseal
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
-from huescape.systems import System, build_system
+from huescape.systems.system import System, build_system
 from huescape.training import loop
 from huescape.training.batches import Batches
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder

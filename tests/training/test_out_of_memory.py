@@ -16,10 +16,10 @@ PROGRAM = """
 import resource, sys
 from pathlib import Path
 import numpy as np, torch
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
-from huescape.systems import build_system
+from huescape.systems.system import build_system
 from huescape.training.loop import train
 params, folder = SystemParams.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 shards = ShardSet.open(folder / "shards")

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import SPACES
-from huescape.errors import HuescapeError
 from huescape.losses.targets import Targets
 from huescape.params.systems import AugmentationParams, SystemParams
 from huescape.shards import ShardSet
-from huescape.systems import build_system
+from huescape.systems.system import build_system
 from huescape.training import loop, prefetch
 from huescape.training.batches import Batch, Batches
 from huescape.training.checkpoints import CheckpointFolder

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from huescape import networks
+from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
-from huescape.errors import HuescapeError
-from huescape.export import export_system
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
 from huescape.stages import train
-from huescape.systems import load_system
+from huescape.systems.export import export_system
+from huescape.systems.system import load_system
 
 PRESETS = sorted(
     path.name

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from huescape import networks
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.stages import train
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 
 MakeParams = Callable[..., SystemParams]
 FILES = ["SHA256SUMS", "history.csv", "system.json", "weights.safetensors"]
@@ -29,7 +29,7 @@ FILES = ["SHA256SUMS", "history.csv", "system.json", "weights.safetensors"]
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.stages import train
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
+from huescape.base.errors import HuescapeError
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import space as named_space
-from huescape.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

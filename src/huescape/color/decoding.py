@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import Space
-from huescape.errors import HuescapeError
 
 # Dividing by less would overflow to infinity or 0/0; at this value any difference that float32
 # can hold is already decisive.

@@ -13,9 +13,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from huescape.base.errors import HuescapeError
 from huescape.color.lattice import find_lattice
 from huescape.color.search import candidate_table
-from huescape.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]

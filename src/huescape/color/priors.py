@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from huescape.base.errors import HuescapeError
 from huescape.color.portable import exp_negative
-from huescape.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

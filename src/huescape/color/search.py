@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.base.errors import HuescapeError
 from huescape.color.search_kernels import LIMIT, Cells, encode, nearest, pack, split_cells
-from huescape.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

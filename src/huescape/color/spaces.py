@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.base.errors import HuescapeError
 from huescape.color import space_kernels as kernels
 from huescape.color.portable import cube_root
 from huescape.color.srgb import gamma_encode, level_borders, linear_light
-from huescape.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 AnyArray = npt.NDArray[Any]

@@ -8,11 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from huescape.children import call, environment, exit_code
+from huescape.base.children import call, environment, exit_code
+from huescape.base.errors import HuescapeError
 from huescape.comparison.folder import write_params
 from huescape.comparison.pace import steps_that_fit
 from huescape.comparison.trained import remember, trained_steps
-from huescape.errors import HuescapeError
 from huescape.training.devices import choose_device
 
 

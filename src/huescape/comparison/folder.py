@@ -10,8 +10,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 import huescape
-from huescape import atomic, machine_code
-from huescape.errors import HuescapeError
+from huescape.base import atomic, machine_code
+from huescape.base.errors import HuescapeError
 
 PACKAGE = Path(huescape.__file__).parent
 PROJECT = PACKAGE.parents[1]

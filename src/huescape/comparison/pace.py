@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from huescape.arrays import read_arrays
+from huescape.base.arrays import read_arrays
 from huescape.params.load import load_params, resolve_system
 from huescape.shards import ShardSet
-from huescape.systems import build_system
+from huescape.systems.system import build_system
 from huescape.training import devices
 from huescape.training.batches import Batches
 from huescape.training.learner import Learner

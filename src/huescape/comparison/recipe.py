@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.load import Params
 from huescape.params.yaml_files import read_yaml
 

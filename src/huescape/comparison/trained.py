@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from huescape import atomic
-from huescape.errors import HuescapeError
+from huescape.base import atomic
+from huescape.base.errors import HuescapeError
 from huescape.params.load import resolve_system
 from huescape.params.systems import SystemOverrides
 from huescape.stages.train import resume_key
-from huescape.systems import WEIGHTS, read_description
+from huescape.systems.system import WEIGHTS, read_description
 
 
 def remember(folder: Path, name: str, entry: dict[str, Any]) -> None:

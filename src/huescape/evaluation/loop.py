@@ -20,16 +20,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from huescape import runtime
+from huescape.base import runtime
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import progress
 from huescape.color.spaces import Space
-from huescape.errors import HuescapeError
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Rules, Totals
-from huescape.progress import progress
 from huescape.shards import ShardSet
-from huescape.systems import System
+from huescape.systems.system import System
 
 # Pixels of one forward pass; 4 photos of 256 x 256 keep the memory of 313 full-size logits low.
 _BATCH_PIXELS = 4 * 256 * 256

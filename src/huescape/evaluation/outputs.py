@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from huescape import atomic, digests
-from huescape.arrays import write_arrays
-from huescape.csvtext import csv_text
+from huescape.base import atomic, digests
+from huescape.base.arrays import write_arrays
+from huescape.base.csvtext import csv_text
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
 from huescape.metrics.baselines import BASELINES

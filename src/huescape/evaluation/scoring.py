@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.arrays import read_arrays
+from huescape.base.arrays import read_arrays
+from huescape.base.errors import HuescapeError
 from huescape.color.decoding import join
 from huescape.color.priors import rebalancing_weights
 from huescape.color.spaces import SPACES, Space, rgb_to_lab
-from huescape.errors import HuescapeError
 from huescape.metrics import baselines
 from huescape.metrics.chroma import unclipped_ab
 from huescape.metrics.photo import PhotoScore, Truth, score, truth

@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from huescape.atomic import replace_file
+from huescape.base.atomic import replace_file
 
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is on every machine

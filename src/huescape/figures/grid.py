@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from huescape.atomic import replace_file
+from huescape.base.atomic import replace_file
 
 Picture = npt.NDArray[np.uint8]
 

@@ -5,7 +5,7 @@ Shape suffixes: Q bins, 2 chroma channels.
 
 from torch import Tensor, nn
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.losses.block import BlockLoss
 from huescape.losses.cross_entropy import CrossEntropyLoss
 from huescape.losses.focal import ExactFocalLoss, FocalLoss

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.metrics import pixel_kernels
 from huescape.metrics.pixel_kernels import flat
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.metrics import pixel_kernels, ssim_kernels
 from huescape.metrics.pixel_kernels import flat
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.compiled import kernel
+from huescape.base.compiled import kernel
 
 Array = npt.NDArray[Any]
 

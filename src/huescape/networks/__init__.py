@@ -17,7 +17,7 @@ import torch
 from pydantic import ConfigDict, ValidationError, create_model
 from torch import nn
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.messages import explain, short
 
 _FOLDER = Path(__file__).parent

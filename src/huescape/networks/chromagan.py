@@ -40,7 +40,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.networks.blocks import conv3, he_init, xavier_init
 from huescape.networks.options import EvenWidth
 from huescape.networks.pretrained import vgg16

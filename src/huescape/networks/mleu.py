@@ -37,7 +37,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.networks.blocks import joined, xavier_init
 from huescape.networks.options import Width
 from huescape.networks.pretrained import Encoder, Pretrained

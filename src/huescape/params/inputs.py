@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.download import DownloadParams
 from huescape.params.messages import printable, short
+from huescape.params.places import conflict
 from huescape.params.systems import SystemParams
-from huescape.places import conflict
 
 _OF_SOURCE = ("root", "archive", "splits")
 

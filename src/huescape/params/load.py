@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError, model_validator
 from ruamel.yaml import YAML
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.base import Key, Section
 from huescape.params.download import DownloadParams
 from huescape.params.inputs import input_files, refuse_outputs, source_files

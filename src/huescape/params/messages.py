@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from huescape.errors import one_line
-from huescape.masking import mask
+from huescape.base.errors import one_line
+from huescape.base.masking import mask
 
 JsonSchema = dict[str, Any]
 

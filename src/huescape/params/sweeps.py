@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.base import FromList, Section
 from huescape.params.download import Name
 from huescape.params.messages import explain

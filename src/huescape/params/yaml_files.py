@@ -22,7 +22,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.messages import printable
 
 MOST_BYTES = 1_000_000

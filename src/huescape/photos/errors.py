@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from PIL import Image, UnidentifiedImageError
 
-from huescape.errors import HuescapeError
-from huescape.memory import explained_by, is_out_of_memory
+from huescape.base.errors import HuescapeError
+from huescape.base.memory import explained_by, is_out_of_memory
 from huescape.photos.formats import why_not_opened
 from huescape.photos.reading import PhotoError
 from huescape.photos.stderr import heard

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 
 class PhotoError(HuescapeError):

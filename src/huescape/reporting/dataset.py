@@ -16,7 +16,7 @@ from huescape.params.quantizers import (
 from huescape.reporting.inputs import Catalog, Json, Prior
 from huescape.reporting.wording import file_size, thousands
 
-# In the order in which the filter checks (`huescape.catalog.REASONS`; a test compares them).
+# In the order in which the filter checks (`huescape.photos.catalog.REASONS`; a test compares them).
 REASONS = {
     "not_landscape": "not in a landscape category",
     "missing": "vanished from the disk",

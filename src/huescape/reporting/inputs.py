@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huescape.arrays import read_arrays
-from huescape.digests import read_verified, remedy
-from huescape.errors import HuescapeError
+from huescape.base.arrays import read_arrays
+from huescape.base.digests import read_verified, remedy
+from huescape.base.errors import HuescapeError
 
 Json = dict[str, Any]
 Columns = dict[str, list[float]]

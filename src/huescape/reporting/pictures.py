@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from PIL import Image, UnidentifiedImageError
 
-from huescape.digests import remedy
-from huescape.errors import HuescapeError
+from huescape.base.digests import remedy
+from huescape.base.errors import HuescapeError
 
 # Base64 adds a third: pictures of 3.2 MB make a page of about 4.4 MB.
 PAGE_BUDGET = 3_200_000

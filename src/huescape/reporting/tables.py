@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from huescape import csvtext
+from huescape.base import csvtext
 
 # As many as the evaluation files have.
 _DIGITS = 6

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from huescape import digests
-from huescape.errors import HuescapeError
+from huescape.base import digests
+from huescape.base.errors import HuescapeError
 
 VERSION = 1
 KINDS = ("photos", "targets")

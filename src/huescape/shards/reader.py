@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape import digests
-from huescape.errors import HuescapeError
-from huescape.progress import progress
+from huescape.base import digests
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import progress
 from huescape.shards.format import (
     INDEX,
     Column,

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from huescape import digests
-from huescape.atomic import replace_file, write_json
-from huescape.errors import HuescapeError
+from huescape.base import digests
+from huescape.base.atomic import replace_file, write_json
+from huescape.base.errors import HuescapeError
+from huescape.base.temporaries import sweep
 from huescape.shards.format import (
     INDEX,
     KINDS,
@@ -30,7 +31,6 @@ from huescape.shards.format import (
     read_sidecar,
     sidecar_file,
 )
-from huescape.temporaries import sweep
 
 Array = npt.NDArray[Any]
 Row = tuple[str, str, Mapping[str, Array]]

@@ -14,9 +14,9 @@ from typing import IO, Any, BinaryIO, Self, cast
 
 from tqdm import tqdm
 
-from huescape.atomic import write_bytes
-from huescape.errors import HuescapeError
-from huescape.progress import bar
+from huescape.base.atomic import write_bytes
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import bar
 from huescape.sources.walk import is_photo_name
 
 _CHUNK = 1 << 20

@@ -16,10 +16,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from huescape.atomic import write_json
-from huescape.errors import HuescapeError
-from huescape.masking import mask
-from huescape.progress import bar
+from huescape.base.atomic import write_json
+from huescape.base.errors import HuescapeError
+from huescape.base.masking import mask
+from huescape.base.progress import bar
 from huescape.sources.hashing import file_digest
 from huescape.sources.pace import Pace, Patience
 from huescape.sources.web import SCHEMES, Answer, LostError, answered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.sources.listing import Found, file_size, require_folder
 from huescape.sources.walk import SUFFIXES, LeftOut, walk_photos
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.params.download import SampleSource, Source
 
 _LISTS = frozenset({"manifest.csv", "sources.json", "SHA256SUMS"})

@@ -16,10 +16,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from huescape import runtime
-from huescape.atomic import write_text
-from huescape.errors import HuescapeError
-from huescape.progress import bar
+from huescape.base import runtime
+from huescape.base.atomic import write_text
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import bar
 from huescape.sources.listing import Found
 
 _CHUNK = 1 << 20

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import progress
 from huescape.params.download import ImageNetSource
-from huescape.progress import progress
 from huescape.sources.archives import Member, tar_members
 from huescape.sources.categories import NO_TIER, imagenet_tier
 from huescape.sources.folder import found_file

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 
 @dataclass(frozen=True, slots=True)

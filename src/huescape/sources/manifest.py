@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from huescape.atomic import write_text
-from huescape.csvtext import csv_text, read_records
-from huescape.digests import reseal
+from huescape.base.atomic import write_text
+from huescape.base.csvtext import csv_text, read_records
+from huescape.base.digests import reseal
 
 TIERS = ("core", "extended", "none")
 SPLITS = ("", "train", "val", "test")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 SPLITS = {"tr": "train", "va": "val", "te": "test", "train": "train", "val": "val", "test": "test"}
 

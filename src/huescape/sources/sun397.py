@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from huescape.atomic import write_json
-from huescape.errors import HuescapeError
+from huescape.base.atomic import write_json
+from huescape.base.errors import HuescapeError
 from huescape.params.download import Sun397Source
 from huescape.sources.archives import archive_problem, extract_photos
 from huescape.sources.categories import NO_TIER, SUN397_PHOTOS, sun_categories, sun_tier

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 #: What `photos.formats` reads; a test compares.
 SUFFIXES = (

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader, ProtocolError
 from urllib3.util import Retry
 
 from huescape import __version__
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 #: Addresses that can be downloaded.
 SCHEMES = ("http", "https")

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.arrays import write_arrays
+from huescape.base.arrays import write_arrays
+from huescape.base.errors import ParamsError
+from huescape.base.progress import progress
 from huescape.color.bins import CellHistogram, gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import space as named_space
-from huescape.errors import ParamsError
 from huescape.params.quantizers import FrequentBins, GamutBins
-from huescape.progress import progress
 from huescape.shards import ShardSet
 
 # The grid of the `frequent` rule: ColorUNet's own limits for YUV, the corners of the plane for Lab.

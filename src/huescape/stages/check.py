@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import huescape
-from huescape.atomic import write_text
+from huescape.base.atomic import write_text
 from huescape.params.inputs import input_files
 from huescape.params.load import Params, load_params, resolve_system
 from huescape.params.systems import SystemParams
@@ -34,7 +34,7 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
     params = load_params(params_file)
     meaning = _meaning(params)
     if _remembered(memory) != meaning:
-        from huescape.checks import check_systems  # loads torch
+        from huescape.systems.checks import check_systems  # loads torch
 
         check_systems(params, str(params_file))
         write_text(memory, meaning + "\n")

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huescape import runtime
-from huescape.atomic import fresh_directory, write_json
-from huescape.digests import seal
-from huescape.errors import HuescapeError, one_line
-from huescape.masking import mask_values
+from huescape.base import runtime
+from huescape.base.atomic import fresh_directory, write_json
+from huescape.base.digests import seal
+from huescape.base.errors import HuescapeError, one_line
+from huescape.base.masking import mask_values
+from huescape.landscapes.write import write_sample
 from huescape.params.download import (
     DownloadParams,
     FolderSource,
@@ -28,7 +29,6 @@ from huescape.sources.hashing import HashCache, cache_file, hash_photos
 from huescape.sources.imagenet import list_imagenet
 from huescape.sources.listing import Found, photo_ids, recorded_path
 from huescape.sources.manifest import Row, read_manifest, write_manifest
-from huescape.sources.sample.write import write_sample
 from huescape.sources.splits import read_splits
 from huescape.sources.sun397 import list_sun397, prepare_sun397
 from huescape.sources.walk import LeftOut, walk_photos

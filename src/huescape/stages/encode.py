@@ -16,12 +16,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from huescape.arrays import read_arrays
+from huescape.base.arrays import read_arrays
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.pool import advance, working_on
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
-from huescape.errors import HuescapeError, ParamsError
 from huescape.params.quantizers import ChromaTargets, HardEncoding, SoftEncoding
-from huescape.pool import advance, working_on
 from huescape.shards import (
     CHROMA_LEVELS,
     Column,

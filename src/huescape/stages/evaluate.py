@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huescape import atomic
+from huescape.base import atomic
 from huescape.evaluation import outputs
 from huescape.evaluation.loop import evaluate
 from huescape.evaluation.scoring import read_reference
@@ -12,7 +12,7 @@ from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
 from huescape.shards import ShardSet
-from huescape.systems import load_system
+from huescape.systems.system import load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
 
 

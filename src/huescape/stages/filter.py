@@ -14,8 +14,15 @@ import numpy as np
 from PIL import Image
 
 from huescape import photos
-from huescape.atomic import fresh_directory, write_json
-from huescape.catalog import (
+from huescape.base.atomic import fresh_directory, write_json
+from huescape.base.digests import seal
+from huescape.base.errors import HuescapeError, one_line
+from huescape.base.pool import map_ordered, working_on
+from huescape.base.progress import progress
+from huescape.color.spaces import rgb_to_lab
+from huescape.params.photos import FilterParams
+from huescape.photos import PhotoError
+from huescape.photos.catalog import (
     CATALOG,
     CatalogRow,
     funnel,
@@ -23,15 +30,8 @@ from huescape.catalog import (
     write_catalog,
     write_summary_table,
 )
-from huescape.color.spaces import rgb_to_lab
-from huescape.copies import drop_copies
-from huescape.digests import seal
-from huescape.duplicates import perceptual_hash
-from huescape.errors import HuescapeError, one_line
-from huescape.params.photos import FilterParams
-from huescape.photos import PhotoError
-from huescape.pool import map_ordered, working_on
-from huescape.progress import progress
+from huescape.photos.copies import drop_copies
+from huescape.photos.duplicates import perceptual_hash
 from huescape.sources.hashing import changed_photo
 from huescape.sources.manifest import Row, read_manifest
 

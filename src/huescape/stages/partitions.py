@@ -17,14 +17,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import huescape
-from huescape import digests
-from huescape.atomic import explained
-from huescape.errors import HuescapeError
-from huescape.pool import run_each
-from huescape.runtime import state_dir
+from huescape.base import digests
+from huescape.base.atomic import explained
+from huescape.base.errors import HuescapeError
+from huescape.base.pool import run_each
+from huescape.base.runtime import state_dir
+from huescape.base.temporaries import temporary_folder
 from huescape.shards import read_sidecar, shard_name
 from huescape.shards.format import column_file, sidecar_file
-from huescape.temporaries import temporary_folder
 
 Make = Callable[[int, Path], None]
 
@@ -49,7 +49,7 @@ def run_partitions(
         out: the folder of the shards.
         keys: for each partition, a digest of everything it is made from.
         make: `make(k, folder)` writes shard `shard_name(k)` into `folder`; it must be picklable.
-            It may report photos done by `huescape.pool.advance`, and may record `keys[k]` as
+            It may report photos done by `huescape.base.pool.advance`, and may record `keys[k]` as
             `inputs` in the `extra` of its sidecar, which is then checked before gathering.
         partition: make only this one, into `out`, which other processes may be writing to.
         gather: `gather(out)` writes the index; it alone is run with `only_gather`.

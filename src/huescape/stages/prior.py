@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from huescape.arrays import read_arrays, write_arrays
+from huescape.base.arrays import read_arrays, write_arrays
+from huescape.base.errors import HuescapeError
 from huescape.color.priors import (
     FloatArray,
     looks_unnatural,
@@ -15,7 +16,6 @@ from huescape.color.priors import (
     smooth_prior,
     smooth_prior_by_index,
 )
-from huescape.errors import HuescapeError
 from huescape.figures import prior as figure_of
 from huescape.params.quantizers import PriorParams
 from huescape.shards.format import INDEX, maker, masses, read_index

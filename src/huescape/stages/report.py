@@ -12,22 +12,14 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 import huescape
-from huescape.atomic import fresh_directory, write_text
-from huescape.errors import HuescapeError
-from huescape.masking import mask
+from huescape.base.atomic import fresh_directory, write_text
+from huescape.base.errors import HuescapeError
+from huescape.base.masking import mask
+from huescape.claims import claims, claims_table
+from huescape.claims.groups import Group, grouped
 from huescape.params.load import Params, load_params
 from huescape.params.reports import ReportParams
-from huescape.reporting import (
-    claims,
-    claims_table,
-    compare,
-    dataset,
-    examples,
-    scores,
-    training,
-    wording,
-)
-from huescape.reporting.groups import Group, grouped
+from huescape.reporting import compare, dataset, examples, scores, training, wording
 from huescape.reporting.inputs import (
     Catalog,
     Prior,
@@ -205,5 +197,5 @@ def _template() -> Any:
     environment.filters["svg"] = Markup  # figures.* escape what they are given
     environment.filters["thousands"] = wording.thousands
     environment.filters["reason"] = dataset.reason_text
-    source = resources.files("huescape") / "stages" / "report.html"
+    source = resources.files("huescape") / "reporting" / "report.html"
     return environment.from_string(source.read_text(encoding="utf-8"))

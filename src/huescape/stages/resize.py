@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape import photos
-from huescape.catalog import CATALOG, CatalogRow, kept_rows, partition_of, read_catalog
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
+from huescape.base.pool import advance, working_on
 from huescape.params.photos import ResizeParams
 from huescape.photos import PhotoError
-from huescape.pool import advance, working_on
+from huescape.photos.catalog import CATALOG, CatalogRow, kept_rows, partition_of, read_catalog
 from huescape.shards import Column, shard_name, write_index, write_shard
 from huescape.shards.writer import Row
 from huescape.sources.hashing import changed_photo

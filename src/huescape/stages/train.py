@@ -9,12 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from huescape import atomic, networks, runtime
-from huescape.arrays import read_arrays
-from huescape.errors import HuescapeError
+from huescape import networks
+from huescape.base import atomic, runtime
+from huescape.base.arrays import read_arrays
+from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
-from huescape.systems import System, build_system, save_system
+from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
 from huescape.training.loop import HistoryRow, train
 from huescape.training.recorder import Recorder
@@ -104,7 +105,7 @@ def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> s
 def _code(preset: str) -> bytes:
     """Digest of the source of this package that a step of training runs."""
     root = Path(networks.__file__).parents[1]
-    files = [root / "systems.py"]
+    files = [root / "systems" / "system.py"]
     files += [path for part in _CODE for path in sorted((root / part).rglob("*.py"))]
     files += sorted((root / "presets" / preset).glob("*.py"))
     return checkpoints.digest(_bytes(path) for path in files).encode()

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from huescape.atomic import write_text
-from huescape.children import exit_code
-from huescape.errors import HuescapeError
+from huescape.base.atomic import write_text
+from huescape.base.children import exit_code
+from huescape.base.errors import HuescapeError
 from huescape.sweeps.workplace import Workplace, dvc
 
 _EXPERIMENT_HEAD = "refs/exps/exec/EXEC_HEAD"

@@ -14,10 +14,10 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from huescape.atomic import fresh_directory, write_json
-from huescape.digests import is_sound, seal
-from huescape.errors import HuescapeError
-from huescape.runtime import state_dir
+from huescape.base.atomic import fresh_directory, write_json
+from huescape.base.digests import is_sound, seal
+from huescape.base.errors import HuescapeError
+from huescape.base.runtime import state_dir
 from huescape.tracking.notices import say
 
 _RESULTS = "results.json"

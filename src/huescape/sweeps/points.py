@@ -14,10 +14,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from huescape.checks import check_systems
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 from huescape.params.load import Params, load_params, resolve_system
 from huescape.params.sweeps import Point, SweepParams, describe
+from huescape.systems.checks import check_systems
 
 ENTRIES = ("quantizers", "systems")  # sections whose names are the user's own
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from huescape import tracking
-from huescape.atomic import write_text
-from huescape.digests import read_verified
-from huescape.errors import HuescapeError
+from huescape.base.atomic import write_text
+from huescape.base.digests import read_verified
+from huescape.base.errors import HuescapeError
+from huescape.base.runtime import state_dir
 from huescape.params.load import load_params
 from huescape.params.sweeps import SweepParams, read_sweep
-from huescape.runtime import state_dir
 from huescape.sweeps.execution import reproduce, save_experiment, write_params
 from huescape.sweeps.memory import Memory, base_digest
 from huescape.sweeps.points import ResolvedPoint, resolve_points

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from huescape.digests import read_verified
-from huescape.errors import HuescapeError
-from huescape.masking import mask
+from huescape.base.digests import read_verified
+from huescape.base.errors import HuescapeError
+from huescape.base.masking import mask
 from huescape.reporting.tables import csv_text
 
 SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation

@@ -18,10 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from huescape import machine_code
-from huescape.atomic import write_text
-from huescape.children import environment
-from huescape.errors import HuescapeError
+from huescape.base import machine_code
+from huescape.base.atomic import write_text
+from huescape.base.children import environment
+from huescape.base.errors import HuescapeError
 from huescape.params.download import DownloadParams
 
 # Where a stage may find files of the user's that git does not know yet. Not everywhere: somebody's

@@ -30,9 +30,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from huescape.atomic import write_json, write_text
-from huescape.masking import mask_values
-from huescape.temporaries import temporary_folder
+from huescape.base.atomic import write_json, write_text
+from huescape.base.masking import mask_values
+from huescape.base.temporaries import temporary_folder
 from huescape.tracking.entries import DAMAGED, last_steps, parse_entry, parse_header
 from huescape.tracking.notices import warn
 

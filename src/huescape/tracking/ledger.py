@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from huescape.atomic import write_json
-from huescape.runtime import project_dir, state_dir
+from huescape.base.atomic import write_json
+from huescape.base.runtime import project_dir, state_dir
 
 REMEMBERED = 100  # models, and unfinished trainings, of a system
 

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from huescape.atomic import write_json
-from huescape.errors import HuescapeError
-from huescape.masking import mask_values
+from huescape.base.atomic import write_json
+from huescape.base.errors import HuescapeError
+from huescape.base.masking import mask_values
 from huescape.tracking.context import flat_params
 
 VARIABLE = "HUESCAPE_SWEEP_POINT"

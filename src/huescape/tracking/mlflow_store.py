@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 import huescape
-from huescape.runtime import project_dir
+from huescape.base.runtime import project_dir
 from huescape.tracking.context import allowed_key, allowed_keys
 from huescape.tracking.notices import cause
 from huescape.tracking.probe import example

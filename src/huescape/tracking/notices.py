@@ -6,8 +6,8 @@ import sys
 
 from tqdm import tqdm
 
-from huescape.errors import one_line
-from huescape.masking import mask
+from huescape.base.errors import one_line
+from huescape.base.masking import mask
 
 
 def say(text: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.tracking.context import flat_metrics, flat_params
 from huescape.tracking.entries import picture_series
 from huescape.tracking.journal import Journal
@@ -129,7 +129,7 @@ class Recorder:
 
         The system predicts once here, for its signature (not in the publisher: see `scores_of`).
 
-        `folder` is what `huescape.systems.load_system` reads; `loader` names a module with
+        `folder` is what `huescape.systems.system.load_system` reads; `loader` names a module with
         MLflow's `_load_pyfunc(path)` whose result predicts from the folder's copy.
         """
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from huescape.systems import System, load_system
+from huescape.systems.system import System, load_system
 
 
 class ServedSystem:

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from huescape.errors import HuescapeError
-from huescape.masking import MASK, mask
-from huescape.runtime import project_dir
+from huescape.base.errors import HuescapeError
+from huescape.base.masking import MASK, mask
+from huescape.base.runtime import project_dir
 from huescape.tracking.context import flat_params, stage_record, surroundings
 from huescape.tracking.journal import Journal, sent_steps, waiting
 from huescape.tracking.ledger import Ledger, folder_digest, new_run

@@ -35,7 +35,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 from huescape.losses.base import full_precision
 from huescape.losses.targets import Targets
 from huescape.networks.chromagan import ChromaGan

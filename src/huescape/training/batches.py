@@ -19,8 +19,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import Space
-from huescape.errors import HuescapeError
 from huescape.losses.targets import Targets
 from huescape.params.systems import AugmentationParams
 from huescape.shards import CHROMA_LEVELS, ShardSet

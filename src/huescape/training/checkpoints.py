@@ -19,9 +19,9 @@ from typing import Any
 
 import torch
 
-from huescape import atomic
-from huescape.errors import HuescapeError
-from huescape.memory import is_out_of_memory
+from huescape.base import atomic
+from huescape.base.errors import HuescapeError
+from huescape.base.memory import is_out_of_memory
 
 _KEPT = 2
 _NAME = re.compile(r"step-(\d{8,})\.pt")

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from huescape.errors import ParamsError
+from huescape.base.errors import ParamsError
 
 
 def compiled(network: nn.Module, device: torch.device) -> nn.Module:

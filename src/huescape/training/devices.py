@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from huescape import runtime
-from huescape.errors import HuescapeError, ParamsError
-from huescape.memory import explained_by
+from huescape.base import runtime
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.memory import explained_by
 from huescape.params.systems import SystemParams
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huescape.compiled import kernel
+from huescape.base.compiled import kernel
 
 AnyArray = npt.NDArray[Any]
 PlaceArray = npt.NDArray[np.uint64]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
 
 
 class Interrupted(HuescapeError):

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from huescape.errors import HuescapeError
+from huescape.base.errors import HuescapeError
+from huescape.base.progress import bar
 from huescape.losses import build_loss
 from huescape.params.losses import ChromaGan
-from huescape.progress import bar
 from huescape.shards import ShardSet
-from huescape.systems import System
+from huescape.systems.system import System
 from huescape.training import cuda, devices
 from huescape.training.adversarial import AdversarialLearner
 from huescape.training.batches import Batch, Batches

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from huescape.color import decoding
 from huescape.shards import CHROMA_LEVELS, ShardSet
-from huescape.systems import System
+from huescape.systems.system import System
 from huescape.training.batches import Batch, Batches
 
 _PHOTOS, _PICTURES, _BATCH = 32, 4, 8

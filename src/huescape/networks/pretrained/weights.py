@@ -25,9 +25,9 @@ import torch
 from pydantic import AfterValidator
 from torch import Tensor, nn
 
-from huescape import runtime
-from huescape.errors import HuescapeError, ParamsError
-from huescape.memory import is_out_of_memory
+from huescape.base import runtime
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.memory import is_out_of_memory
 from huescape.sources.fetch import fetch
 from huescape.sources.hashing import file_digest
 

@@ -1,0 +1,60 @@
+"""Settings of the machine, from the environment: never parameters, never part of a result."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from huescape.base.errors import ParamsError
+
+_WHOLE = re.compile(r"[1-9][0-9]{0,5}")
+
+
+def cpus() -> int:
+    """Number of processors this process may use (a cluster job sees its own share)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def workers() -> int:
+    """Number of worker processes: HUESCAPE_WORKERS, or every processor."""
+    return _positive("HUESCAPE_WORKERS", cpus())
+
+
+def torch_threads() -> int:
+    """Number of threads for torch: HUESCAPE_THREADS, or every processor.
+
+    Not OMP_NUM_THREADS: an engine that sets it would change the order of sums, and with it the
+    trained weights.
+    """
+    return _positive("HUESCAPE_THREADS", cpus())
+
+
+def state_dir() -> Path:
+    """Folder of what outlives a stage but is no result: checkpoints, partial work, journals."""
+    return Path(os.environ.get("HUESCAPE_STATE") or ".huescape")
+
+
+def project_dir() -> Path:
+    """The project of which DVC runs an experiment in a temporary copy here, or this folder.
+
+    DVC removes the copy, so what must stay has to lie in the project. It names it in DVC_ROOT.
+    """
+    root = os.environ.get("DVC_ROOT")
+    if root and Path.cwd().is_relative_to(Path(root).resolve() / ".dvc" / "tmp"):
+        return Path(root).resolve()
+    return Path()
+
+
+def _positive(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not _WHOLE.fullmatch(text):
+        raise ParamsError(
+            f"environment variable {name} is {text[:20]!r}; "
+            "allowed: a whole number from 1 to 999999"
+        )
+    return int(text)

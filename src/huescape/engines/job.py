@@ -1,0 +1,85 @@
+"""One Snakemake job: ask DVC whether the stage is stale, run its own command, record the result.
+
+Usage: python -m huescape.engines.job STAGE [--ask] [--owner PID] [--partition K | --gather]
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from huescape.base.children import environment
+from huescape.base.errors import HuescapeError
+from huescape.base.orphans import alive, stop_without
+from huescape.engines import graph
+from huescape.engines.own_code import insist_on_own_code
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one job; the exit code is the command's own."""
+    parser = argparse.ArgumentParser(prog="python -m huescape.engines.job", description=__doc__)
+    parser.add_argument("stage")
+    parser.add_argument("--ask", action="store_true", help="run only if DVC calls the stage stale")
+    parser.add_argument("--owner", type=int, help="stop when this process is gone")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--partition", type=int)
+    part.add_argument("--gather", action="store_true")
+    options = parser.parse_args(argv)
+    try:
+        if argv is None:
+            insist_on_own_code()
+        if options.owner is not None:
+            stop_without(lambda: alive(options.owner))
+        return _job(options.stage, options.ask, options.partition, options.gather)
+    except HuescapeError as error:
+        print(f"huescape: error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _job(name: str, ask: bool, partition: int | None, gather: bool) -> int:
+    stage = graph.load_graph().stages.get(name)
+    if stage is None:
+        raise HuescapeError(f"dvc.yaml has no stage {name!r}")
+    if ask and not graph.is_stale(name):
+        # What came before was made again with the same bytes: DVC stops here, and so do we.
+        print(f"{name}: unchanged, skipped", file=sys.stderr)
+        _touch(
+            [f"{Path(stage.track[0]).parent}/{partition:05d}.json"]
+            if partition is not None
+            else list(stage.track)
+        )
+        return 0
+    if partition is not None:
+        return _call(f"{stage.cmd} --partition {partition}")
+    if not gather:
+        graph.remove_outputs(name)
+    code = _call(f"{stage.cmd} --gather" if gather else stage.cmd)
+    if code == 0:
+        graph.commit(name)
+    return code
+
+
+def _call(command: str) -> int:
+    """Run the stage's command; a termination of this job reaches it too."""
+    print(f"$ {command}", file=sys.stderr, flush=True)
+    # Stages call `python`: it must be this one, in an activated environment or not.
+    variables = environment(more={"HUESCAPE_ENGINE": "snakemake"})
+    process = subprocess.Popen(command, shell=True, env=variables)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the command got it as well, and is saving what it has
+            continue
+
+
+def _touch(paths: list[str]) -> None:
+    for path in paths:
+        Path(path).touch()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""A system put together: network, color space, bins and normalization; saved and loaded whole.
+
+Shape suffixes: N photos, H rows, W columns, Q bins, 2 chroma channels, C outputs (Q or 2); h, w
+are H, W divided by the network's stride.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from huescape import networks
+from huescape.base import atomic, digests
+from huescape.base.errors import HuescapeError
+from huescape.color import decoding
+from huescape.color.spaces import Space, space
+from huescape.params.systems import SystemParams
+
+WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"
+VERSION = 2
+# What version 1 wrote: a pickle, without a digest.
+_OLD_WEIGHTS = "weights.pt"
+# What a description that says something else runs into; ValidationError is a ValueError.
+_NOT_A_SYSTEM = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError)
+
+
+@dataclass(frozen=True)
+class System:
+    """What turns lightness into color.
+
+    Attributes:
+        network: normalized lightness (N, 1, H, W) to logits (N, Q, h, w), or to chroma (N, 2, h, w)
+            in units of the space's `chroma_scale`, as `params.head` says.
+        space: the color space of `centers`.
+        centers: (Q, 2) float64, the chroma of each bin.
+        params: what it was built and trained with.
+        quantizer: `name`, `space`, `encode` and `bins` (= Q) of its targets.
+    """
+
+    network: nn.Module
+    space: Space
+    centers: npt.NDArray[np.float64]
+    params: SystemParams
+    quantizer: dict[str, Any]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    def normalize(self, lightness_N1HW: Tensor) -> Tensor:
+        """Lightness in the space's units (L in [0, 100], Y in [0, 1]) as the network sees it."""
+        return (lightness_N1HW - self.space.input_offset) / self.space.input_scale
+
+    def predict(self, input_N1HW: Tensor) -> Tensor:
+        """Output (N, C, h, w), float32, for normalized lightness of any height and width.
+
+        The network is switched to evaluation; the input is moved to its device, padded by
+        reflection to the network's multiple at the bottom and right, and the result cut back to
+        h = ceil(H / stride), w = ceil(W / stride).
+        """
+        self.network.eval()
+        height, width = input_N1HW.shape[-2:]
+        multiple, stride = _geometry(self.network)
+        padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), multiple)
+        with torch.inference_mode():
+            output_NChw: Tensor = self.network(
+                padded_N1HW.contiguous(memory_format=torch.channels_last)
+            )
+        return output_NChw[..., : -(-height // stride), : -(-width // stride)].float()
+
+    def decode(
+        self,
+        output_NChw: Tensor,
+        temperature: float,
+        size: tuple[int, int],
+        source: tuple[int, int] = (0, 0),
+    ) -> Tensor:
+        """Chroma (N, 2, *size) of what `predict` gave for a picture of `source` rows and columns.
+
+        Distributions are decoded by the annealed mean; a regression has no temperature.
+        """
+        if self.params.head == "chroma":
+            chroma_N2hw = output_NChw * self.space.chroma_scale
+        else:
+            centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=self.device)
+            chroma_N2hw = decoding.annealed_mean(output_NChw, centers_Q2, temperature)
+        stride = _geometry(self.network)[1]
+        return decoding.upsample_chroma(chroma_N2hw, size, stride, source)
+
+    def predict_chroma(self, lightness_N1HW: Tensor, temperature: float) -> Tensor:
+        """Chroma (N, 2, H, W) of lightness in the space's own units, full size."""
+        size = (lightness_N1HW.shape[-2], lightness_N1HW.shape[-1])
+        output_NChw = self.predict(self.normalize(lightness_N1HW))
+        return self.decode(output_NChw, temperature, size, size)
+
+
+def build_system(
+    params: SystemParams,
+    quantizer: Mapping[str, Any],
+    centers: npt.NDArray[np.float64],
+    *,
+    pretrained: bool = False,
+) -> System:
+    """A system with fresh weights that depend on `params.seed` alone.
+
+    With `pretrained`, the parts of the network that have pretrained weights get them. `quantizer`
+    is the meta of the target shards. Raises HuescapeError when it is not the quantizer of `params`,
+    `centers` is not (Q, 2) finite numbers with Q its number of bins, or pretrained weights are
+    missing or do not fit.
+    """
+    spec = {key: quantizer.get(key) for key in ("name", "space", "encode", "bins")}
+    spec["name"] = quantizer.get("name", quantizer.get("quantizer"))
+    centers = np.asarray(centers, dtype=np.float64)
+    if centers.ndim != 2 or centers.shape[1] != 2 or not np.isfinite(centers).all():
+        raise HuescapeError(f"centers have shape {centers.shape}; allowed: (Q, 2) finite numbers")
+    if spec["name"] != params.quantizer:
+        raise HuescapeError(
+            f"the targets were made with quantizer {spec['name']!r}; "
+            f"allowed for this system: {params.quantizer!r}"
+        )
+    if spec["bins"] != len(centers):
+        raise HuescapeError(
+            f"the targets have {spec['bins']} bins but there are {len(centers)} centers; "
+            "run the stages bins, encode and prior again"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(params.seed)
+        outputs = 2 if params.head == "chroma" else len(centers)
+        network = networks.build(params.network.name, params.network.options, outputs)
+    if pretrained and getattr(network, "pretrained", None) is not None:
+        cast(Any, network).load_pretrained()
+    return System(network, space(str(spec["space"])), centers, params, spec)
+
+
+def save_system(folder: Path, system: System, facts: Mapping[str, Any], history: str) -> None:
+    """Write weights, `system.json` (with `facts` in it), `history.csv` and their SHA256SUMS.
+
+    Equal systems give equal bytes: weights are stored contiguous, from the CPU, by name.
+    """
+    state = {k: v.detach().cpu().contiguous() for k, v in system.network.state_dict().items()}
+    weights = safetensors.torch.save(state)
+    params, network = system.params.model_dump(mode="json"), system.params.network
+    # With the options that were left to the network, so that systems can be compared.
+    params["network"] = {"name": network.name}
+    params["network"] |= networks.check_options(network.name, network.options)
+    description = {
+        **facts,
+        "version": VERSION,
+        "params": params,
+        "quantizer": system.quantizer,
+        "centers": system.centers.tolist(),
+        "parameters": networks.parameter_count(system.network),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    if hasattr(system.network, "pretrained"):  # others have no use for pretrained weights
+        description["pretrained"] = system.network.pretrained
+    atomic.write_bytes(folder / WEIGHTS, weights)
+    atomic.write_text(folder / HISTORY, history)
+    atomic.write_json(folder / DESCRIPTION, description)
+    digests.seal(folder)
+
+
+def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
+    """The system that `save_system` wrote, ready to predict.
+
+    Raises HuescapeError, naming the file, when one is missing, damaged, of another version, or
+    does not fit the others.
+    """
+    description = read_description(folder)
+    try:
+        params = SystemParams.model_validate(description["params"])
+        centers = np.asarray(description["centers"], dtype=np.float64)
+        system = build_system(params, description["quantizer"], centers)
+    except (*_NOT_A_SYSTEM, HuescapeError) as error:
+        raise HuescapeError(f"{folder / DESCRIPTION}: is not a system: {_line(error)}") from error
+    path = folder / WEIGHTS
+    try:
+        system.network.load_state_dict(_read_weights(path, description))
+    except (RuntimeError, ValueError) as error:
+        raise HuescapeError(f"{path}: of another network: {_line(error)}") from error
+    system.network.to(device).eval()
+    return system
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """The content of `system.json`.
+
+    Raises HuescapeError when it is missing, damaged, or of another version.
+    """
+    path = folder / DESCRIPTION
+    if (folder / _OLD_WEIGHTS).exists() and not (folder / WEIGHTS).exists():
+        raise HuescapeError(
+            f"{folder / _OLD_WEIGHTS}: weights of an older version, which cannot be verified; "
+            f"{digests.remedy(_stage(folder))}"
+        )
+    content = digests.read_verified(path, _stage(folder))
+    try:
+        description = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise HuescapeError(f"{path}: cannot be read: {_line(error)}") from error
+    version = description.get("version") if isinstance(description, dict) else None
+    if version != VERSION:
+        raise HuescapeError(f"{path}: version is {version!r}; allowed: {VERSION}")
+    return cast(dict[str, Any], description)
+
+
+def _read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors by name, once their file is the one that the description names."""
+    content = digests.read_verified(path, _stage(path.parent))
+    if hashlib.sha256(content).hexdigest() != description.get("weights_sha256"):
+        raise HuescapeError(
+            f"{path}: not the weights that {DESCRIPTION} names; "
+            f"{digests.remedy(_stage(path.parent))}"
+        )
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise HuescapeError(f"{path}: not a file of safetensors: {_line(error)}") from error
+
+
+def _stage(folder: Path) -> str:
+    return f"train@{folder.resolve().name}"
+
+
+def _geometry(network: nn.Module) -> tuple[int, int]:
+    return int(cast(int, network.multiple)), int(cast(int, network.stride))
+
+
+def _pad(x_N1HW: Tensor, multiple: int) -> Tensor:
+    """Reflect bottom and right up to a multiple; repeat the edge where there is too little."""
+    height, width = x_N1HW.shape[-2:]
+    bottom, right = -height % multiple, -width % multiple
+    if bottom == right == 0:
+        return x_N1HW
+    mode = "reflect" if bottom < height and right < width else "replicate"
+    return F.pad(x_N1HW, (0, right, 0, bottom), mode=mode)
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:200]

@@ -1,0 +1,57 @@
+"""A lock that one process has, or several that share it, and that ends with its holder."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from huescape.base.exclusive import take
+
+_HOLD = """
+import sys
+from pathlib import Path
+from huescape.base.exclusive import take
+held = take(Path(sys.argv[1]))
+print(held is not None, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_has_it_until_it_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "lock"
+    first = take(path)
+    assert first is not None
+    assert take(path) is None
+    assert take(path, shared=True) is None
+    first.close()
+    second = take(path)
+    assert second is not None
+    second.close()
+
+
+def test_those_that_share_keep_the_others_out(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    shared = [take(path, shared=True) for _ in range(2)]
+    assert None not in shared
+    assert take(path) is None
+    for stream in shared:
+        assert stream is not None
+        stream.close()
+    alone = take(path)
+    assert alone is not None
+    alone.close()
+
+
+def test_a_kill_leaves_it_free(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    command = [sys.executable, "-c", _HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"True\n"
+        assert take(path) is None
+        process.send_signal(signal.SIGKILL)
+    free = take(path)
+    assert free is not None
+    free.close()

@@ -1,0 +1,42 @@
+"""Settings of the machine: any text in a variable gives a value, or one line."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huescape.base import runtime
+from huescape.base.errors import ParamsError
+
+_TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), ("16", 16), ("999999", 999_999)])
+def test_whole_numbers_count(monkeypatch: pytest.MonkeyPatch, text: str, number: int) -> None:
+    monkeypatch.setenv("HUESCAPE_WORKERS", text)
+    assert runtime.workers() == number
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1e3", "²", "٣", " 2", "many", "9" * 5001])
+def test_other_texts_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("HUESCAPE_THREADS", text)
+    with pytest.raises(ParamsError, match=r"HUESCAPE_THREADS is .*; allowed: ") as caught:
+        runtime.torch_threads()
+    assert len(str(caught.value)) < 200
+
+
+@given(text=_TEXTS)
+def test_any_text_is_a_number_or_refused(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUESCAPE_WORKERS", text)
+        with suppress(ParamsError):
+            assert runtime.workers() >= 1
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUESCAPE_STATE", "")
+    assert runtime.state_dir() == Path(".huescape")

@@ -1,0 +1,251 @@
+"""Each claim finds the systems that can answer it, and says what they show."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from huescape.claims import claims, claims_table
+from huescape.claims.groups import grouped
+from huescape.claims.published import CLAIMS
+from huescape.reporting.wording import NONE
+
+CE = {"name": "cross_entropy"}
+PLAIN = {"flip": False, "crop": None, "noise": [0.0]}
+# For each claim: what its first system has, what its second has instead.
+SIDES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "1": ({"loss": CE | {"weighted": True}}, {"loss": CE | {"weighted": False}}),
+    "2": ({"loss": {"name": "l2"}}, {"loss": {"name": "focal", "weighted": True, "alpha": 10.0}}),
+    "3": ({"quantizer": "soft"}, {"quantizer": "hard"}),
+    "5": ({"augmentation": PLAIN | {"noise": [0.02]}}, {"augmentation": PLAIN}),
+    "6": ({"network": {"name": "u"}}, {"network": {"name": "u", "skips": False}}),
+    "7a": ({"model": {"pretrained": "vgg16"}}, {"model": {"pretrained": None}}),
+    "7b": ({"quantizer": "soft"}, {"quantizer": "plain"}),
+}
+
+
+def checked(results, quantizers) -> dict[str, claims.Checked]:
+    return {item.claim.number: item for item in claims.check(grouped(results, quantizers))}
+
+
+def trio(make, name: str, base: float, deltas: tuple[float, ...], **changed: Any):
+    """One system with a seed for each delta from `base`, in all scores alike."""
+    made = []
+    for seed, delta in enumerate(deltas):
+        scores = dict.fromkeys(("auc", "auc_macro", "auc_rebalanced"), base + delta)
+        scores |= {"colorfulness": 100 * (base + delta)} | changed.get("scores", {})
+        rest = {key: value for key, value in changed.items() if key != "scores"}
+        made.append(make(f"{name}-s{seed}", scores, preset=name, seed=seed, **rest))
+    return made
+
+
+@pytest.mark.parametrize("number", SIDES)
+def test_a_pair_answers_its_own_claim_and_no_other(make, quantizers, number: str) -> None:
+    first, second = SIDES[number]
+    up = trio(make, "up", 0.8, (0.01, 0.02, 0.03), **first)
+    down = trio(make, "down", 0.7, (0.01, 0.01, 0.01), **second)
+    found = checked([*down, *up], quantizers)
+    assert [key for key, item in found.items() if item.lines] == [number]
+    item = found[number]
+    assert [(line.score, line.expected) for line in item.lines] == list(item.claim.expected)
+    for line in item.lines:
+        assert (line.first, line.second) == ("up", "down")
+        scale = 100 if line.score == "colorfulness" else 1
+        # Paired differences 0.10, 0.11, 0.12: mean 0.11, half 4.302653 * 0.01 / sqrt(3).
+        assert line.seen is not None
+        assert line.seen.value == pytest.approx(0.11 * scale)
+        assert line.seen.high == pytest.approx((0.11 + 4.30265273 * 0.01 / 3**0.5) * scale)
+        assert line.verdict == ("reproduced" if line.expected > 0 else "contradicted")
+
+
+@pytest.mark.parametrize("number", SIDES)
+def test_swapped_scores_flip_the_verdicts(make, quantizers, number: str) -> None:
+    first, second = SIDES[number]
+    lines = []
+    for one, two in ((0.8, 0.7), (0.7, 0.8)):
+        up = trio(make, "up", one, (0.01, 0.02, 0.03), **first)
+        down = trio(make, "down", two, (0.01, 0.02, 0.04), **second)
+        lines.append(checked([*up, *down], quantizers)[number].lines)
+    flipped = {"reproduced": "contradicted", "contradicted": "reproduced"}
+    assert [flipped[a.verdict] for a in lines[0]] == [b.verdict for b in lines[1]]
+
+
+@pytest.mark.parametrize("number", SIDES)
+def test_a_second_difference_is_no_pair(make, quantizers, number: str) -> None:
+    first, second = SIDES[number]
+    one = make("one", **first)
+    item = checked([one, make("two", **second, batch=99)], quantizers)[number]
+    assert item.lines == ()
+    assert item.missing.endswith("closest in this run: one and two, which also differ in batch")
+    other = {"baselines": {"grey": {"auc": 0.2}}}
+    item = checked([one, make("two", other, **second)], quantizers)[number]
+    assert item.lines == ()
+    assert "closest" not in item.missing
+
+
+def test_l2_may_have_its_own_optimizer_and_says_so(make, quantizers) -> None:
+    adam = make("l2", loss={"name": "l2"}, optimizer={"name": "adam", "lr": 0.5})
+    (line,) = checked([adam, make("net")], quantizers)["2"].lines
+    assert line.note == "they also differ in optimizer.lr"
+    assert line.verdict == "not seen (once)"
+
+
+def test_the_claims_expect_what_the_papers_say() -> None:
+    """Written out once more: a sign that is turned in one place would turn a verdict."""
+    better = {"auc": 1, "auc_macro": 1}
+    assert {claim.number: dict(claim.expected) for claim in CLAIMS} == {
+        "1": {"auc": -1, "auc_rebalanced": 1, "auc_macro": 1, "colorfulness": 1},
+        "2": {"colorfulness": -1},
+        "3": better,
+        "4": {"colorfulness": 1, "auc": -1},
+        "5": {"auc": 1},
+        "6": better,
+        "7a": better,
+        "7b": better,
+    }
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"steps": 900}, {"batch": 8}, {"network": {"name": "zhang2016", "width": 8}}, {"network": {}}],
+)
+def test_l2_is_compared_on_the_same_network_at_an_equal_budget(make, quantizers, changed) -> None:
+    systems = [make("l2", loss={"name": "l2"}, quantizer="chroma"), make("net", **changed)]
+    assert checked(systems, quantizers)["2"].lines == ()
+    systems[1] = make("net")
+    assert len(checked(systems, quantizers)["2"].lines) == 1  # its targets are another quantizer's
+
+
+def test_another_lambda_is_no_pair_for_smoothing(make, quantizers) -> None:
+    plain = quantizers["plain"].model_dump(mode="json", by_alias=True)
+    plain["prior"]["lambda"] = 0.2
+    changed = quantizers | {"plain": type(quantizers["plain"]).model_validate(plain)}
+    pair = [make("a"), make("b", quantizer="plain")]
+    assert len(checked(pair, quantizers)["7b"].lines) == 2
+    assert checked(pair, changed)["7b"].lines == ()
+
+
+@pytest.mark.parametrize("kind", [{"crop": 112}, {"flip": True}, {"noise": [0.0, 0.02]}])
+def test_each_kind_of_augmentation_counts(make, quantizers, kind: dict[str, Any]) -> None:
+    pair = [make("a", augmentation=PLAIN | kind), make("b", augmentation=PLAIN)]
+    (line,) = checked(pair, quantizers)["5"].lines
+    assert (line.first, line.second) == ("a", "b")
+
+
+def test_scores_at_another_temperature_are_no_pair(make, quantizers) -> None:
+    first, second = SIDES["1"]
+    hot = make("hot", {"temperature": 1.0}, **second)
+    assert checked([make("cold", **first), hot], quantizers)["1"].lines == ()
+
+
+def test_equal_systems_under_two_names_are_compared_once(make, quantizers) -> None:
+    first, second = SIDES["1"]
+    twice = [make("one", **first), make("same", **first), make("other", **second)]
+    assert {line.first for line in checked(twice, quantizers)["1"].lines} == {"one"}
+
+
+def test_one_seed_with_few_effective_pixels_is_enough_to_doubt(make, quantizers) -> None:
+    up = trio(make, "up", 0.8, (0.0, 0.01), **SIDES["1"][0])
+    up[1].scores["effective_pixels"] = 10.0
+    down = trio(make, "down", 0.7, (0.0, 0.0), **SIDES["1"][1])
+    lines = {line.score: line for line in checked([*up, *down], quantizers)["1"].lines}
+    assert lines["auc_rebalanced"].verdict == "not decided"
+
+
+def test_few_effective_pixels_decide_nothing(make, quantizers) -> None:
+    few = {"scores": {"effective_pixels": 99_999.0}}
+    up = trio(make, "up", 0.8, (0.0, 0.01), **SIDES["1"][0])
+    down = trio(make, "down", 0.7, (0.0, 0.0), **SIDES["1"][1], **few)
+    lines = {line.score: line for line in checked([*up, *down], quantizers)["1"].lines}
+    assert lines["auc_rebalanced"].seen is not None
+    assert lines["auc_rebalanced"].verdict == "not decided"
+    assert "99,999 effective pixels" in lines["auc_rebalanced"].note
+    assert lines["colorfulness"].verdict == "reproduced"
+
+
+def heated(make, seed: int, hot: dict[str, float], cold: dict[str, float], **more: Any):
+    temperatures = {"1": hot, "0.2": cold, **more.pop("between", {})}
+    return make(f"net-s{seed}", {"temperatures": temperatures, **more}, preset="net", seed=seed)
+
+
+def test_temperature_is_compared_within_each_system(make, quantizers) -> None:
+    results = [
+        heated(make, s, {"colorfulness": 20.0 + s, "auc": 0.9}, {"colorfulness": 30.0, "auc": 0.91})
+        for s in range(3)
+    ]
+    found = checked(results, quantizers)
+    assert [key for key, item in found.items() if item.lines] == ["4"]
+    vivid, auc = found["4"].lines
+    assert (vivid.first, vivid.second) == ("net, T = 0.2", "net, T = 1")
+    assert vivid.seen is not None
+    assert vivid.seen.value == 9.0
+    assert (vivid.verdict, auc.verdict) == ("reproduced", "contradicted")
+    part = claims_table.part(list(found.values()), grouped(results, quantizers))
+    assert part.tables[3].rows[0].pair == "net: T = 0.2 against T = 1"
+
+
+def test_a_turn_between_the_temperatures_is_told(make, quantizers) -> None:
+    between = {"0.38": {"colorfulness": 40.0, "auc": 0.85}}
+    hot, cold = {"colorfulness": 20.0, "auc": 0.9}, {"colorfulness": 30.0, "auc": 0.8}
+    vivid, _ = checked([heated(make, 0, hot, cold, between=between)], quantizers)["4"].lines
+    assert vivid.note == "the colorfulness turns on the way between the two"
+    assert vivid.verdict == "seen once"
+
+
+def test_a_chroma_head_has_no_temperature(make, quantizers) -> None:
+    same = {"colorfulness": 20.0, "auc": 0.9}
+    assert checked([heated(make, 0, same, same, head="chroma")], quantizers)["4"].lines == ()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_run_without_pairs_says_what_would_answer(make, quantizers, count: int) -> None:
+    groups = grouped([make("net")][:count], quantizers)
+    found = claims.check(groups)
+    assert [item.claim for item in found] == list(CLAIMS)
+    assert all(item.missing.startswith("needs ") and not item.lines for item in found)
+    assert claims.summary(found) == "0 of 8 claims could be compared in this run."
+    rows = list(csv.DictReader(io.StringIO(claims.as_csv(found))))
+    assert [row["verdict"] for row in rows] == ["not compared"] * 8
+    assert all(row["note"].startswith("needs ") for row in rows)
+    assert len(claims_table.part(found, groups).tables) == 8
+
+
+def test_without_class_weights_smoothing_is_not_compared(make, quantizers) -> None:
+    loss = {"loss": CE | {"weighted": False}}
+    pair = [make("a", **loss), make("b", quantizer="plain", **loss)]
+    assert checked(pair, quantizers)["7b"].lines == ()
+
+
+def test_csv_has_every_number(make, quantizers) -> None:
+    results = trio(make, "up", 0.8, (0.01, 0.02, 0.03), **SIDES["3"][0])
+    results += trio(make, "down", 0.7, (0.01, 0.01, 0.01), **SIDES["3"][1])
+    found = claims.check(grouped(results, quantizers))
+    rows = [r for r in csv.DictReader(io.StringIO(claims.as_csv(found))) if r["claim"] == "3"]
+    assert [row["score"] for row in rows] == ["auc", "auc_macro"]
+    row = rows[0]
+    assert (row["first"], row["second"], row["expected"]) == ("up", "down", "higher")
+    assert (row["first_mean"], row["second_mean"]) == ("0.820000", "0.710000")
+    assert row["difference"] == "0.110000"
+    assert float(row["low"]) < 0.11 < float(row["high"])
+    assert (row["basis"], row["steps"]) == ("paired over 3 seeds", "500")
+    assert (row["verdict"], row["note"]) == ("reproduced", "")
+
+
+def test_rows_in_words(make, quantizers) -> None:
+    results = trio(make, "up", 0.8, (0.01, 0.02, 0.03), **SIDES["1"][0])
+    results += trio(make, "down", 0.9, (0.01, 0.01, 0.01), **SIDES["1"][1])
+    groups = grouped(results, quantizers)
+    part = claims_table.part(claims.check(groups), groups)
+    assert part.basis == "40 test photos; 3 seeds a system; 500 training steps"
+    row = part.tables[0].rows[0]
+    minus = "\N{MINUS SIGN}"
+    assert (row.pair, row.score, row.expected) == ("up against down", "AuC", "lower")
+    assert (row.means, row.difference) == ("0.8200 against 0.9100", f"{minus}0.0900")
+    assert row.interval == f"{minus}0.1148 to {minus}0.0652"
+    assert (row.verdict, row.style) == ("reproduced", "yes")
+    assert part.tables[1].rows == ()
+    single = claims_table.part(claims.check(grouped(results[:1], quantizers)), groups[:1])
+    assert NONE not in single.basis
