@@ -95,4 +95,9 @@ def test_it_stays_for_a_stage_that_was_left_unrecorded_unless_it_failed(
     while (root / lockfile.LOCK).read_bytes() != _WHOLE:
         assert time.monotonic() < until
         time.sleep(0.02)
+    processes = root / lockfile.TEMPORARY / "rwlock"
+    processes.write_bytes(b"")  # and one while DVC was noting what it reads
+    while processes.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
     assert watcher.poll() is None

@@ -102,7 +102,7 @@ def mend(root: Path = Path()) -> list[str]:
 def mend_locked(root: Path) -> list[str]:
     """`mend` for a caller that holds the project's lock, and not DVC's."""
     said = notice(root)
-    if _is_no_list(root / TEMPORARY / "rwlock"):
+    if has_broken_list(root):
         said += _drop_list(root)
     content = _read(root / LOCK)
     if not _is_news(root, content) or content is None:
@@ -118,6 +118,11 @@ def is_cut(root: Path) -> bool:
     """Whether dvc.lock is there and not whole, also while DVC writes it; a conflict is no cut."""
     content = _read(root / LOCK)
     return content is not None and not has_conflict(content) and not is_whole(content)
+
+
+def has_broken_list(root: Path) -> bool:
+    """Whether DVC could not read its list of running processes, also while it writes it."""
+    return _is_no_list(root / TEMPORARY / "rwlock")
 
 
 def keep_whole(root: Path) -> None:
@@ -225,7 +230,7 @@ def _is_news(root: Path, content: bytes | None) -> bool:
 
 
 def _has_more(root: Path) -> bool:
-    return (root / _NOTICE).exists() or _is_no_list(root / TEMPORARY / "rwlock")
+    return (root / _NOTICE).exists() or has_broken_list(root)
 
 
 def _is_entry(entry: Any) -> bool:

@@ -90,9 +90,10 @@ def _stay(root: Path) -> None:
         while time.monotonic() < until and (root / lockfile.TEMPORARY).is_dir():
             time.sleep(_TICK_SECONDS)
             found = _keep(root, seen)
-            if found != seen and not lockfile.is_cut(root):
+            cut = found != seen and lockfile.is_cut(root)
+            if not cut:
                 seen = found
-            elif found != seen:  # DVC is writing, or was killed while it did
+            if cut or lockfile.has_broken_list(root):  # DVC is writing, or was killed while it did
                 lockfile.leave_notice(root, lockfile.mend(root))
 
 
