@@ -15,7 +15,7 @@ repro: $(STAMP)  ## run the main job: dvc repro
 PYTEST := $(RUN) HUESCAPE_THREADS=1 OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist worksteal
 
 # MARK= for all of them in one go.
-MARK ?= not exhaustive
+MARK = not exhaustive
 test: $(STAMP)  ## run the tests, short and long
 	$(PYTEST) -m "$(MARK)" --durations=15
 

@@ -29,7 +29,9 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
-            folder.mkdir()
-            kept.write_bytes(pickle.dumps(make(folder)))
+            folder.mkdir(exist_ok=True)
+            made_now = kept.with_suffix(".new")
+            made_now.write_bytes(pickle.dumps(make(folder)))
+            made_now.rename(kept)
         made: T = pickle.loads(kept.read_bytes())
     return made

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.base.digests import SUMS, is_sound, read_verified, reseal, seal
+from huescape.base.digests import SUMS, file_xxh3, is_sound, read_verified, reseal, seal
 from huescape.base.errors import HuescapeError
 
 
@@ -80,3 +83,43 @@ def test_coreutils_check_a_folder(tmp_path: Path) -> None:
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
     path.write_bytes(b"one,two\n1,3\n")
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 22) - 1, 1 << 22, (1 << 22) + 1, 10_000_000])
+def test_xxh3_of_a_file_is_that_of_its_bytes(tmp_path: Path, size: int) -> None:
+    content = np.random.default_rng(size).bytes(size)
+    (tmp_path / "column.npy").write_bytes(content)
+    assert file_xxh3(tmp_path / "column.npy") == xxhash.xxh3_128_hexdigest(content)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells before the signal")
+def test_what_cannot_be_read_is_an_error_and_no_signal(tmp_path: Path) -> None:
+    """A file that another process cuts short under the map: its pages are gone."""
+    code = """
+import os, sys
+from pathlib import Path
+from huescape.base import digests
+
+path = Path(sys.argv[1])
+path.write_bytes(bytes(9_000_000))
+
+class Cutting:
+    def update(self, part):
+        os.truncate(path, 4096)
+
+digests.xxhash.xxh3_128 = Cutting
+try:
+    digests.file_xxh3(path)
+except OSError as error:
+    print("an error", error.errno)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "column.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("an error")
+
+
+def test_a_name_with_a_line_end_of_unicode_is_one_name(tmp_path: Path) -> None:
+    (tmp_path / "a\u2028b.png").write_bytes(b"1")
+    seal(tmp_path)
+    assert is_sound(tmp_path)

@@ -60,8 +60,32 @@ def test_a_copy_compiles_nothing(original: Path, tmp_path: Path) -> None:
     copy = copied(original, tmp_path / "copy")
     machine_code.share(original, copy)
     assert hits(copy.parent) == (2, 1)
+    times = [(package / "kernels.py").stat().st_mtime_ns for package in (original, copy)]
+    assert times[0] == times[1], "by which older versions of Numba know a file"
     machine_code.share(original, copy)
     assert hits(copy.parent) == (2, 1)
+
+
+def test_what_a_killed_copy_left_is_replaced(original: Path, tmp_path: Path) -> None:
+    """Code without its index: Numba would run it for whatever index comes later."""
+    copy = copied(original, tmp_path / "copy")
+    machine_code.share(original, copy)
+    (index,) = copy.rglob("*.nbi")
+    index.unlink()
+    for package in (original, copy):
+        (package / "kernels.py").write_text(SOURCE.replace("2 *", "3 *"))
+    assert hits(original.parent) == (3, 0)
+    machine_code.share(original, copy)
+    assert hits(copy.parent) == (3, 1)
+
+
+def test_what_was_compiled_before_the_last_edit_is_left_out(original: Path, tmp_path: Path) -> None:
+    """Numba writes the index of new code before the code itself."""
+    copy = copied(original, tmp_path / "copy")
+    later = (original / "kernels.py").stat().st_mtime + 60
+    os.utime(original / "kernels.py", (later, later))
+    machine_code.share(original, copy)
+    assert list(copy.rglob("*.nb?")) == []
 
 
 def test_other_code_gets_none(original: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from huescape.claims import claims, claims_table
-from huescape.claims.groups import grouped
 from huescape.claims.published import CLAIMS
+from huescape.reporting.groups import grouped
 from huescape.reporting.wording import NONE
 
 CE = {"name": "cross_entropy"}

@@ -61,7 +61,7 @@ def test_a_queued_experiment_runs_the_code_it_was_queued_with(told: Any) -> None
 
 
 def _call(folder: Path, code: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    variables = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(code)}
+    variables = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, check=False
     )

@@ -159,7 +159,7 @@ _BAD_COLUMNS = {
     "a photo": b"\xff\xd8\xff\xe0" + bytes(300),
 }
 _BAD_INDEX: dict[str, Callable[[Any], object]] = {
-    "newer": _set("version", to=2),
+    "newer": _set("version", to=3),
     "version of text": _set("version", to="1"),
     "no version": _without("version"),
     "kind": _set("kind", to="videos"),
@@ -215,7 +215,7 @@ _BAD_INDEX: dict[str, Callable[[Any], object]] = {
     "a key more": _set("surprise", to=1),
 }
 _BAD_SIDECAR: dict[str, Callable[[Any], object]] = {
-    "newer": _set("version", to=2),
+    "newer": _set("version", to=3),
     "fewer ids": _set("ids", to=["p/0"]),
     "more splits": _set("splits", to=["train"] * 4),
     "ids of numbers": _set("ids", to=[1, 2, 3]),

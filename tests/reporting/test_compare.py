@@ -8,8 +8,8 @@ import io
 import pytest
 from scipy import stats
 
-from huescape.claims.groups import grouped
 from huescape.reporting import compare
+from huescape.reporting.groups import grouped
 from huescape.reporting.metrics import METRICS
 from huescape.reporting.wording import NONE
 

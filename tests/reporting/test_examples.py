@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from huescape.base.errors import HuescapeError
-from huescape.claims.groups import grouped
 from huescape.reporting import examples
+from huescape.reporting.groups import grouped
 
 
 def write(path: Path, ids: list[str], seed: int = 0) -> Path:

@@ -250,7 +250,7 @@ def test_missing_file_is_named(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("version", 2, r"index\.json: version is 2; this program reads version 1"),
+        ("version", 1, r"index\.json: version is 1; this program reads version 2; .*-f resize`"),
         ("version", None, "version is None"),
         ("kind", "videos", "kind is 'videos'; allowed: photos, targets"),
         ("count", 11, "count is 11, but its shards hold 10"),

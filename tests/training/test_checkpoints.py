@@ -92,7 +92,9 @@ def test_one_that_does_not_fit_falls_back(
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"),
         RuntimeError("CUDA error: no kernel image is available for execution on the device"),
         RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"),
-        torch.AcceleratorError("the launch timed out and was terminated"),
+        RuntimeError("NVML_SUCCESS == r INTERNAL ASSERT FAILED"),
+        RuntimeError("Found no NVIDIA driver on your system"),
+        getattr(torch, "AcceleratorError", MemoryError)("the launch timed out and was terminated"),
     ],
 )
 def test_what_the_machine_does_is_not_the_checkpoints_fault(

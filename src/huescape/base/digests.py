@@ -7,10 +7,12 @@ well (https://xxhash.com), which is ten times as fast and tells rot, though not 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from huescape.base.errors import HuescapeError
 
 SUMS = "SHA256SUMS"
 
+# A multiple of every page size; between two slices a process can be interrupted.
+_SLICE = 1 << 22
+_MADV_POPULATE_READ = 22
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -105,11 +110,30 @@ def file_sha256(path: Path) -> str:
 
 def file_xxh3(path: Path) -> str:
     """XXH3 of a file, 128 bits in hex, through a memory map: copying would be most of the work."""
+    digest = xxhash.xxh3_128()
     with path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:  # nothing to map
-            return xxhash.xxh3_128_hexdigest(b"")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return xxhash.xxh3_128_hexdigest(content)
+            return digest.hexdigest()
+        with (
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as content,
+        ):
+            for start in range(0, len(content), _SLICE):
+                with content[start : start + _SLICE] as part:
+                    _bring(mapped, start, len(part))
+                    digest.update(part)
+    return digest.hexdigest()
+
+
+def _bring(mapped: mmap.mmap, start: int, length: int) -> None:
+    """Read from the disk now: what cannot be read is an OSError, and at its first use a SIGBUS."""
+    if sys.platform != "linux":
+        return
+    try:
+        mapped.madvise(_MADV_POPULATE_READ, start, length)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a kernel before 5.14
+            raise
 
 
 def _read_sums(path: Path) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""What the papers claim, and what these systems say to it: equal systems as groups, intervals."""
+"""What the papers claim, and what these systems say to it."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from huescape.claims.contrasts import Contrast
-from huescape.claims.groups import Group, distinct
-from huescape.claims.intervals import Difference, Verdict, difference, verdict
 from huescape.claims.published import CLAIMS, Claim
+from huescape.reporting.groups import Group, distinct
 from huescape.reporting.inputs import Json
+from huescape.reporting.intervals import Difference, Verdict, difference, verdict
 from huescape.reporting.tables import csv_text
 from huescape.reporting.wording import number
 

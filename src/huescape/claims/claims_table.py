@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from huescape.claims.claims import Checked, Line, summary
-from huescape.claims.groups import Group
+from huescape.reporting.groups import Group
 from huescape.reporting.metrics import METRICS
 from huescape.reporting.wording import NONE, number, thousands
 

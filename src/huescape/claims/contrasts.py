@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from huescape.claims.groups import Group, Settings, differing
+from huescape.reporting.groups import Group, Settings, differing
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Landscapes that are rendered, not taken: the sample that comes with the project."""

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from huescape.claims.groups import Group
-from huescape.claims.intervals import Estimate, estimate
+from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json
+from huescape.reporting.intervals import Estimate, estimate
 from huescape.reporting.metrics import BASELINE_NOTES, BASELINES, METRICS, TRUTH, Metric
 from huescape.reporting.tables import csv_text
 from huescape.reporting.wording import NONE, file_size, number, thousands

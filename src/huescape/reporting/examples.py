@@ -11,8 +11,8 @@ import numpy.typing as npt
 from huescape.base.arrays import read_arrays
 from huescape.base.digests import remedy
 from huescape.base.errors import HuescapeError
-from huescape.claims.groups import Group
 from huescape.figures import side_by_side
+from huescape.reporting.groups import Group
 
 Picture = npt.NDArray[np.uint8]
 

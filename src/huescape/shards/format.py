@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from huescape.base import digests
 from huescape.base.errors import HuescapeError
 
-VERSION = 1
+VERSION = 2
 KINDS = ("photos", "targets")
 INDEX = "index.json"
 # Of a `chroma` column: the level that stands for 1, a finer step than any eye or loss can tell.
@@ -48,7 +48,7 @@ class Column:
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
 
 
 R = TypeVar("R", bound="_Record")
@@ -223,12 +223,15 @@ def _parsed(record: type[R], path: Path, content: bytes) -> R:
 
 
 def _check_version(value: Any, path: Path) -> None:
-    """An unknown version or kind gets its own message: a newer program wrote the folder."""
+    """An unknown version or kind gets its own message: another program wrote the folder."""
     if not isinstance(value, dict):
         raise HuescapeError(f"{path}: holds {type(value).__name__}, not an object of JSON")
+    kind = value.get("kind", KINDS[0])
+    if kind not in KINDS:
+        raise HuescapeError(f"{path}: kind is {kind!r}; allowed: {', '.join(KINDS)}")
     if value.get("version") != VERSION:
+        again = f"; {digests.remedy(maker(path.parent, kind))}" if "kind" in value else ""
         raise HuescapeError(
-            f"{path}: version is {value.get('version')!r}; this program reads version {VERSION}"
+            f"{path}: version is {value.get('version')!r}; "
+            f"this program reads version {VERSION}{again}"
         )
-    if value.get("kind", KINDS[0]) not in KINDS:
-        raise HuescapeError(f"{path}: kind is {value['kind']!r}; allowed: {', '.join(KINDS)}")

@@ -16,10 +16,10 @@ from huescape.base.atomic import fresh_directory, write_text
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
 from huescape.claims import claims, claims_table
-from huescape.claims.groups import Group, grouped
 from huescape.params.load import Params, load_params
 from huescape.params.reports import ReportParams
 from huescape.reporting import compare, dataset, examples, scores, training, wording
+from huescape.reporting.groups import Group, grouped
 from huescape.reporting.inputs import (
     Catalog,
     Prior,

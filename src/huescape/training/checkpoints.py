@@ -25,7 +25,8 @@ from huescape.base.memory import is_out_of_memory
 
 _KEPT = 2
 _NAME = re.compile(r"step-(\d{8,})\.pt")
-_DRIVER = re.compile(r"(CUDA|cuDNN|CUDNN|CUBLAS|HIP|NVRTC|NVML|MPS)\b")
+_DRIVER = re.compile(r"\b(CUDA|cuDNN|CUDNN|CUBLAS|HIP|NVRTC|NVML|NVIDIA|MPS)(?![a-zA-Z])")
+_DRIVER_ERRORS = getattr(torch, "AcceleratorError", ())  # of torch 2.8 and later
 
 
 @dataclass
@@ -70,7 +71,8 @@ class CheckpointFolder:
         """The last checkpoint that is as it was written and that `load` takes over, or None.
 
         All after it are dropped. After None, `load` may have been called and have failed half-way.
-        Raises HuescapeError for one that cannot be read: it may well be whole, and stays.
+        Raises HuescapeError for one that cannot be read: it may well be whole, and stays. Errors of
+        memory and of a driver, which are no checkpoint's fault, come through as they are.
         """
         for path in reversed(self._paths()):
             content = _content(path)
@@ -99,7 +101,7 @@ class CheckpointFolder:
 
 def _is_to_blame(error: Exception) -> bool:
     """Whether the checkpoint is what is wrong, and not the machine: its memory or its driver."""
-    if is_out_of_memory(error) or isinstance(error, torch.AcceleratorError):
+    if is_out_of_memory(error) or isinstance(error, _DRIVER_ERRORS):
         return False
     # Libraries above the driver raise a plain RuntimeError, as `load_state_dict` does.
     return not (isinstance(error, RuntimeError) and _DRIVER.search(str(error)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from huescape.claims.groups import differing, distinct, flattened, grouped
 from huescape.reporting.compare import comparison
+from huescape.reporting.groups import differing, distinct, flattened, grouped
 
 
 def test_seeds_are_one_group_named_without_them(make, quantizers) -> None:

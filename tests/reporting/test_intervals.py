@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from huescape.claims.intervals import Difference, difference, estimate, verdict
+from huescape.reporting.intervals import Difference, difference, estimate, verdict
 
 Scores = st.lists(st.floats(-100, 100).map(lambda x: round(x, 6)), min_size=2, max_size=6)
 ALIKE = pytest.mark.filterwarnings("ignore:Precision loss")  # SciPy, on scores that are equal
