@@ -34,7 +34,7 @@ def draw(path: Path, record: Mapping[str, Series], warm_up: float) -> None:
             axis.set_ylabel(label)
             axis.set_xlabel("Time (min)")
             axis.tick_params(labelbottom=True)
-            axis.axvspan(0, warm_up / 60, color="#eeeeee", label="warm-up")
+            axis.axvspan(0, warm_up / 60, color="#dddddd", label="warm-up")
             _lines(axis, record, names)
 
 
@@ -52,4 +52,5 @@ def _lines(axis: Any, record: Mapping[str, Series], names: Mapping[str, str]) ->
     else:
         axis.set_ylim(bottom=0)
     axis.grid(color="#dddddd", linewidth=0.8)
-    axis.legend(loc="best")
+    # Below the axis: everywhere else something is drawn.
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, markerscale=4)
