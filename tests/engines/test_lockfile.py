@@ -42,6 +42,7 @@ OLDER = _dumped({name: STAGES[name] for name in ("download", "train@a")})
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / lockfile.TEMPORARY).mkdir(parents=True)
+    (tmp_path / "dvc.yaml").touch()
     (tmp_path / lockfile.LOCK).write_bytes(WHOLE)
     assert lockfile.mend(tmp_path) == []
     return tmp_path
@@ -117,6 +118,7 @@ def test_a_file_in_the_place_of_dvcs_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     (tmp_path / lockfile.TEMPORARY).touch()
     assert lockfile.mend(tmp_path) == []
+    (tmp_path / "dvc.yaml").touch()
     with pytest.raises(HuescapeError, match=r"cannot write .*huescape\.lock: "):
         lockfile.repair(tmp_path)
 
@@ -247,3 +249,20 @@ def test_what_was_mended_unseen_is_told_once(root: Path) -> None:
     lockfile.leave_notice(root, ["one", "two"])
     assert lockfile.mend(root) == ["one", "two"]
     assert lockfile.mend(root) == []
+
+
+def test_repair_makes_no_project_of_another_folder(tmp_path: Path) -> None:
+    with pytest.raises(HuescapeError, match=r"dvc\.yaml: no such file"):
+        lockfile.repair(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_git_nothing_is_removed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last commit may have it whole."""
+    (root / ".git").mkdir()
+    (root / lockfile.KEPT).unlink(missing_ok=True)
+    (root / lockfile.LOCK).write_bytes(b"schema: '2.0'\nstages:\n  a:\n    cmd: py")
+    monkeypatch.setenv("PATH", str(root / "nowhere"))
+    with pytest.raises(HuescapeError, match=r"git cannot be asked .*git checkout dvc\.lock"):
+        lockfile.repair(root)
+    assert (root / lockfile.LOCK).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
@@ -62,6 +63,43 @@ def test_a_killed_run_needs_no_unlock(
     project.set("systems.colorunet.steps", 6)  # as it was: the same weights, and nothing after them
     assert project.engine("snakemake") == ["check", "train@colorunet"]
     assert project.lock() == made_by_dvc.lock()
+    assert project.engine("dvc") == []
+
+
+def test_marks_of_a_killed_run_hide_nothing(project: Any) -> None:
+    """Snakemake would run the marked job and pass over what is missing after it."""
+    marks = project.root / ".snakemake/incomplete"
+    marks.mkdir(parents=True, exist_ok=True)
+    part = "data/shards/yuv32/00001.json"
+    (marks / base64.b64encode(part.encode()).decode()).write_text("")
+    page = (project.root / "reports/index.html").read_bytes()
+    (project.root / "reports/index.html").unlink()
+    assert project.engine("snakemake") == ["report"]
+    assert (project.root / "reports/index.html").read_bytes() == page
+    assert project.engine("dvc") == []
+
+
+# Python imports it at its start: the job of a training ends as if it had been killed, once done.
+ENDS_BADLY = """
+import atexit, os, sys
+
+def end():
+    if "train@colorunet" in sys.argv:
+        os._exit(1)
+
+atexit.register(end)
+"""
+
+
+def test_what_was_recorded_before_a_kill_is_kept(project: Any, tmp_path: Path) -> None:
+    """Snakemake would remove the outputs of a job that failed, and train again, as another run."""
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook/sitecustomize.py").write_text(ENDS_BADLY)
+    project.set("systems.colorunet.optimizer.lr", 0.0017)
+    path = f"{tmp_path / 'hook'}:{project.environment['PYTHONPATH']}"
+    assert project.run("snakemake", "--cores", "2", check=False, PYTHONPATH=path) == 1
+    assert project.ran() == ["check", "train@colorunet"]
+    assert project.engine("snakemake") == ["evaluate@colorunet", "report"]
     assert project.engine("dvc") == []
 
 

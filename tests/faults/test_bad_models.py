@@ -354,7 +354,7 @@ def test_a_bad_checkpoint_is_dropped(
     folder = CheckpointFolder(tmp_path)
     for step in (5, 10):
         learner = {"network": {"w": torch.full((50,), float(step))}}
-        folder.save(Checkpoint(step, learner, [(1.0, 2.0)] * step))
+        folder.save(Checkpoint(step, learner, torch.tensor([1.0, 2.0]).repeat(step, 1)))
     case.damage(tmp_path)
     latest = folder.latest()
     assert latest is not None

@@ -56,7 +56,7 @@ ROWS = [
     row(0),
     row(1, split="test", category='with,comma and "quotes"', offset=0),
     row(2, reason="gray", chroma=0.0, **DROPPED),
-    row(3, reason="missing", chroma=None, phash="", width=0, height=0, offset=512, **DROPPED),
+    row(3, reason="undecodable", chroma=None, phash="", width=0, height=0, offset=512, **DROPPED),
     row(4, source="t", split="val", category=""),
 ]
 
@@ -156,14 +156,14 @@ def test_summaries_count(tmp_path: Path) -> None:
     assert summary(ROWS) == {
         "photos": 5,
         "kept": 3,
-        "reasons": {"gray": 1, "missing": 1},
+        "reasons": {"gray": 1, "undecodable": 1},
         "splits": {"train": 1, "val": 1, "test": 1},
         "categories": {"": 1, "m/mountain": 1, 'with,comma and "quotes"': 1},
         "dataset_digest": dataset_digest(ROWS),
     }
     write_summary_table(tmp_path / "summary.csv", ROWS)
     assert (tmp_path / "summary.csv").read_text() == (
-        "source,reason,photos\ns,gray,1\ns,kept,2\ns,missing,1\nt,kept,1\n"
+        "source,reason,photos\ns,gray,1\ns,kept,2\ns,undecodable,1\nt,kept,1\n"
     )
-    assert funnel(ROWS) == ("5 photos: 1 missing, 1 gray, 3 kept (1 train, 1 val, 1 test)")
+    assert funnel(ROWS) == ("5 photos: 1 undecodable, 1 gray, 3 kept (1 train, 1 val, 1 test)")
     assert [r.id for r in kept_rows(reversed(ROWS))] == ["s/000", "s/001", "s/004"]

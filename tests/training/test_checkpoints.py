@@ -14,7 +14,7 @@ from huescape.training.checkpoints import Checkpoint, CheckpointFolder, digest
 
 def checkpoint(step: int) -> Checkpoint:
     learner = {"network": {"w": torch.full((2,), float(step))}, "optimizer": {"state": {}}}
-    return Checkpoint(step, learner, [(1.0, 2.0)] * step)
+    return Checkpoint(step, learner, torch.tensor([1.0, 2.0]).repeat(step, 1))
 
 
 def test_the_last_two_are_kept_and_the_last_is_read(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import xxhash
 
 from huescape.base.atomic import write_text
 from huescape.base.errors import HuescapeError
+from huescape.base.regular import open_regular, read_regular
 
 SUMS = "SHA256SUMS"
 
@@ -63,7 +64,7 @@ def read_verified(path: Path, stage: str, folder: Path | None = None) -> bytes:
             that makes it again.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError as error:
         raise HuescapeError(f"{path}: no such file; `dvc repro {stage}` makes it") from error
     except OSError as error:
@@ -104,14 +105,14 @@ def is_sound(folder: Path) -> bool:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file in hex, read block by block."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_xxh3(path: Path) -> str:
     """XXH3 of a file, 128 bits in hex, through a memory map: copying would be most of the work."""
     digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if not os.fstat(file.fileno()).st_size:  # nothing to map
             return digest.hexdigest()
         with (
@@ -140,7 +141,7 @@ def _read_sums(path: Path) -> dict[str, str]:
     """Digests by name; none at all where a line is not one, for then any other may be wrong."""
     try:
         # Not splitlines: a name may hold a line end of Unicode.
-        lines = path.read_bytes().decode(errors="replace").removesuffix("\n").split("\n")
+        lines = read_regular(path).decode(errors="replace").removesuffix("\n").split("\n")
     except OSError:
         return {}
     found = [_LINE.fullmatch(line) for line in lines]

@@ -127,6 +127,12 @@ def commit(name: str, root: Path = Path()) -> None:
         stage = _find(repo, name)
         stage.save()
         stage.commit()
+        for out in stage.outs:  # DVC passes over what it could not copy: a full disk, say
+            if out.use_cache and out.changed_cache():
+                raise HuescapeError(
+                    f"{repo.cache.local.path}: {out.def_path} could not be stored there whole; "
+                    "see above, and run again"
+                )
         lockfile.write(root, _lock_with(repo, stage))
         repo.scm_context.track_file(str(lockfile.LOCK))
 

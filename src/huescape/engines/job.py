@@ -6,6 +6,7 @@ Usage: python -m huescape.engines.job STAGE [--ask] [--owner PID] [--partition K
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from huescape.base.errors import HuescapeError
 from huescape.base.orphans import alive, stop_without
 from huescape.engines import graph
 from huescape.engines.own_code import insist_on_own_code
+
+_BACKUPS = Path(".snakemake/backups")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,21 +40,28 @@ def main(argv: list[str] | None = None) -> int:
     except HuescapeError as error:
         print(f"huescape: error: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:  # of .snakemake, of .dvc/tmp, or of what DVC writes there
+        where = error.filename2 or error.filename or ".dvc/tmp"
+        print(f"huescape: error: {os.fsdecode(where)}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def _job(name: str, ask: bool, partition: int | None, gather: bool) -> int:
     stage = graph.load_graph().stages.get(name)
     if stage is None:
         raise HuescapeError(f"dvc.yaml has no stage {name!r}")
+    files = [Path(file) for file in stage.track]
+    if partition is not None:
+        files = [files[0].parent / f"{partition:05d}.json"]
     if ask and not graph.is_stale(name):
         # What came before was made again with the same bytes: DVC stops here, and so do we.
         print(f"{name}: unchanged, skipped", file=sys.stderr)
-        _touch(
-            [f"{Path(stage.track[0]).parent}/{partition:05d}.json"]
-            if partition is not None
-            else list(stage.track)
-        )
+        for file in files:
+            file.touch()
         return 0
+    for file in files:
+        # Snakemake would put it back where this job is killed, also after it was recorded.
+        (_BACKUPS / file).unlink(missing_ok=True)
     if partition is not None:
         return _call(f"{stage.cmd} --partition {partition}")
     if not gather:
@@ -74,11 +84,6 @@ def _call(command: str) -> int:
             return process.wait()
         except KeyboardInterrupt:  # the command got it as well, and is saving what it has
             continue
-
-
-def _touch(paths: list[str]) -> None:
-    for path in paths:
-        Path(path).touch()
 
 
 if __name__ == "__main__":

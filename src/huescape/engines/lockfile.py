@@ -24,6 +24,7 @@ from typing import Any
 from huescape.base.atomic import explained, write_bytes, write_text
 from huescape.base.errors import HuescapeError, one_line
 from huescape.base.exclusive import take
+from huescape.base.regular import read_regular
 
 LOCK = Path("dvc.lock")
 #: Of the project's folder, where DVC keeps what is of this machine alone.
@@ -137,8 +138,14 @@ def repair(root: Path = Path()) -> list[str]:
 
     One line for each repair, none where nothing was wrong.
     """
-    with project_lock(root):
-        said = mend_locked(root)
+    if not (root / "dvc.yaml").is_file():  # a folder `.dvc` would make this a project of its own
+        raise HuescapeError(f"{root / 'dvc.yaml'}: no such file; run in the folder that holds it")
+    try:
+        with project_lock(root):
+            said = mend_locked(root)
+    except OSError as error:
+        where = error.filename2 or error.filename or TEMPORARY
+        raise HuescapeError(f"{os.fsdecode(where)}: {error.strerror or error}") from error
     content = _read(root / LOCK)
     if content is None and os.path.lexists(root / LOCK):
         raise HuescapeError(f"{LOCK}: cannot be read; allowed: a file that you may read and write")
@@ -278,11 +285,24 @@ def _is_process(process: Any) -> bool:
 
 
 def _committed(root: Path) -> bytes | None:
-    """dvc.lock as the last commit has it."""
+    """dvc.lock as the last commit has it; HuescapeError where git cannot be asked."""
     command = ["git", "show", f"HEAD:./{LOCK}"]
-    with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, cwd=root, capture_output=True, check=True, timeout=60).stdout
-    return None
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = str(error)
+    else:
+        if done.returncode == 0:
+            return done.stdout
+        reason = done.stderr.decode("utf-8", "replace").strip()
+        if "ownership" not in reason:  # no repository, no commit, or none with a dvc.lock
+            return None
+    if not any((folder / ".git").exists() for folder in (root.resolve(), *root.resolve().parents)):
+        return None
+    raise HuescapeError(
+        f"{LOCK}: cut short, and git cannot be asked for the last commit's: "
+        f"{reason.splitlines()[0]}; mend that, or `git checkout {LOCK}`"
+    )
 
 
 def _keep(root: Path, content: bytes) -> None:
@@ -292,5 +312,5 @@ def _keep(root: Path, content: bytes) -> None:
 
 def _read(path: Path) -> bytes | None:
     with suppress(OSError):
-        return path.read_bytes()
+        return read_regular(path)
     return None

@@ -23,6 +23,7 @@ from ruamel.yaml.events import (
 )
 
 from huescape.base.errors import ParamsError
+from huescape.base.regular import read_regular
 from huescape.params.messages import printable
 
 MOST_BYTES = 1_000_000
@@ -59,7 +60,7 @@ def _text(path: Path) -> str:
             raise ParamsError(
                 f"{path}: has {path.stat().st_size:,} bytes; allowed: at most {MOST_BYTES:,}"
             )
-        return path.read_text(encoding="utf-8")
+        return read_regular(path).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError as error:
         raise ParamsError(
             f"{path}: no such file; run in the folder that holds params.yaml"

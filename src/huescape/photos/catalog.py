@@ -19,7 +19,6 @@ CATALOG = "catalog.csv"
 SPLITS = ("train", "val", "test")
 REASONS = (
     "not_landscape",
-    "missing",
     "undecodable",
     "unsupported",
     "too_large",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
 from huescape.base.errors import HuescapeError
+from huescape.base.regular import open_regular
 
 
 class PhotoError(HuescapeError):
@@ -32,9 +31,7 @@ def read_bytes(path: Path, offset: int | None = None, size: int | None = None) -
     end, or ends before the photo does.
     """
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise PhotoError("missing", f"{path}: is a pipe or device, not a file")
+        with open_regular(path) as file:
             if offset is None:
                 return file.read()
             file.seek(offset)
@@ -44,8 +41,3 @@ def read_bytes(path: Path, offset: int | None = None, size: int | None = None) -
     if size is not None and len(content) != size:
         raise PhotoError("missing", f"{path}: ends before the photo at byte {offset} does")
     return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes to would be waited for, for ever."""
-    return os.open(path, flags | os.O_NONBLOCK)

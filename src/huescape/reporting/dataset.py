@@ -19,7 +19,6 @@ from huescape.reporting.wording import file_size, thousands
 # In the order in which the filter checks (`huescape.photos.catalog.REASONS`; a test compares them).
 REASONS = {
     "not_landscape": "not in a landscape category",
-    "missing": "vanished from the disk",
     "undecodable": "damaged",
     "unsupported": "in a form that is not supported",
     "too_large": "of more pixels than filter.max_pixels",

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from huescape.base import digests
 from huescape.base.errors import HuescapeError
+from huescape.base.regular import read_regular
 
 VERSION = 2
 KINDS = ("photos", "targets")
@@ -64,6 +65,7 @@ def _numeric(dtype: str) -> str:
     return dtype
 
 
+Xxh3 = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 DType = Annotated[str, AfterValidator(_numeric)]
 Shape = tuple[Annotated[int, Field(ge=0)], ...]
 
@@ -76,7 +78,7 @@ class StoredColumn(BaseModel):
     dtype: DType
     shape: Shape
     sha256: str
-    xxh3: str
+    xxh3: Xxh3
     bytes: int
 
 
@@ -107,7 +109,7 @@ class IndexShard(BaseModel):
 
     name: str
     count: int = Field(ge=0)
-    xxh3: dict[str, str]
+    xxh3: dict[str, Xxh3]
     sidecar: str
 
 
@@ -199,7 +201,7 @@ def maker(folder: Path, kind: str) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError as error:
         raise HuescapeError(f"{path}: no such file; the shards are not complete") from error
     except OSError as error:

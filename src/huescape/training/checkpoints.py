@@ -31,11 +31,11 @@ _DRIVER_ERRORS = getattr(torch, "AcceleratorError", ())  # of torch 2.8 and late
 
 @dataclass
 class Checkpoint:
-    """The learner's state after `step` steps; `values` are those of each step."""
+    """The learner's state after `step` steps; `values` (step, columns) are those of each."""
 
     step: int
     learner: dict[str, Any]
-    values: list[tuple[float, ...]]
+    values: torch.Tensor
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -120,6 +120,6 @@ def _parsed(stored_bytes: bytes) -> Checkpoint:
         raise ValueError("damaged: it is not what was written")
     stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     checkpoint = Checkpoint(**stored)
-    if checkpoint.step != len(checkpoint.values):
+    if not isinstance(checkpoint.values, torch.Tensor) or checkpoint.step != len(checkpoint.values):
         raise ValueError(f"step {checkpoint.step} with the values of {len(checkpoint.values)}")
     return checkpoint

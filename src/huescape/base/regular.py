@@ -1,0 +1,28 @@
+"""Files that end: a pipe that nobody writes to would be waited for, and a device read, for ever."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading; raises OSError for what is none, too."""
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "is a pipe or device, not a file", str(path))
+    return file
+
+
+def read_regular(path: Path) -> bytes:
+    """All bytes of a file; raises OSError for what is none, too."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
