@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,49 +10,17 @@ import pytest
 from ruamel.yaml import YAML
 
 from huescape import networks
+from huescape.base.closure import code_of
 from huescape.base.errors import HuescapeError
 from huescape.engines.graph import Graph, Stage, judge, load_graph
 from huescape.params.load import Params, schema
 from huescape.params.systems import SystemParams
+from huescape.tools import deps
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src"
 # DVC leaves keys of these names, at any depth, out of what its run cache compares.
 OVERLOOKED = {"size", "nfiles"}
-
-
-def _module_file(name: str) -> Path | None:
-    path = PACKAGE.joinpath(*name.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _imported(path: Path) -> set[Path]:
-    """The files of the package that one file imports anywhere, with each `__init__` on the way."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    names = {name for name in names if name.split(".")[0] == "huescape"}
-    names |= {
-        name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)
-    }
-    return {file for name in names if (file := _module_file(name))}
-
-
-def closure(path: Path) -> set[Path]:
-    """Every file of the package that importing `path` can run, itself included."""
-    found: set[Path] = set()
-    waiting = {path}
-    while waiting:
-        at = waiting.pop()
-        found.add(at)
-        waiting |= _imported(at) - found
-    return {file for file in found if file.read_text().strip()}
 
 
 def _code_deps(stage: str) -> set[Path]:
@@ -80,23 +47,19 @@ def test_the_ten_stages(graph: Graph) -> None:
     )
 
 
-@pytest.mark.parametrize("stage", sorted(load_graph(ROOT).stages))
-def test_deps_cover_the_imports(stage: str) -> None:
-    """A change of any line that a stage can run makes it stale."""
-    deps = _code_deps(stage)
-    needed = closure(PACKAGE / "huescape/stages" / f"{stage.split('@')[0]}.py")
-    missing = {file for file in needed if not any(d == file or d in file.parents for d in deps)}
-    assert sorted(str(file.relative_to(ROOT)) for file in missing) == []
+def test_the_dependencies_are_the_code_of_the_stages() -> None:
+    """As `huescape deps` writes them."""
+    text = (ROOT / "dvc.yaml").read_text()
+    assert deps.rewritten(text) == text
 
 
 @pytest.mark.parametrize("stage", sorted(load_graph(ROOT).stages))
-def test_deps_are_not_more_than_the_imports(stage: str) -> None:
-    """A dep that nothing imports would re-run a stage for nothing."""
-    needed = closure(PACKAGE / "huescape/stages" / f"{stage.split('@')[0]}.py")
-    python = {dep for dep in _code_deps(stage) if dep.suffix in ("", ".py")}
-    python -= {dep for dep in python if "presets" in (dep.name, dep.parent.name)}
-    idle = {dep for dep in python if not any(dep == file or dep in file.parents for file in needed)}
-    assert sorted(str(dep.relative_to(ROOT)) for dep in idle) == []
+def test_dvc_sees_all_the_code_of_a_stage(stage: str) -> None:
+    """A change of any line that it can run, and that can change its outputs, makes it stale."""
+    declared = _code_deps(stage)
+    code = {PACKAGE / "huescape" / at for at in code_of(stage.split("@")[0])}
+    assert code
+    assert {at for at in code if not declared & {at, *at.parents}} == set()
 
 
 def test_no_parameter_is_overlooked_by_the_run_cache() -> None:

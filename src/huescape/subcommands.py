@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import errno
+import importlib
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import TypeAlias
 
-from huescape import __version__, commands, tools
+from huescape import __version__
 from huescape.base import exclusive
 from huescape.base.errors import HuescapeError, one_line
 from huescape.base.memory import is_out_of_memory
@@ -21,16 +22,22 @@ from huescape.engines import lockfile, lockwatch
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 _LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS)"
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+# Where subcommands are: one file for each, with `add_arguments` and `main`.
+_ROOMS = ("stages", "tools")
 
 
 def run(argv: list[str] | None) -> int:
     """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
-    options = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    name = next((text for text in arguments if not text.startswith("-")), None)
+    options = _parser(name).parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
     try:
+        _refuse_other_names()
         _look_after_engine()
-        options.run(options)
+        if options.is_stage:
+            _refuse_wrong_params(str(name))
+        _say(str(name), options.main(options))
     except HuescapeError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -46,6 +53,33 @@ def run(argv: list[str] | None) -> int:
         where = error.filename2 or error.filename or "the disk"  # a copy names its source first
         return _fail(f"{os.fsdecode(where)}: {error.strerror}", 1)
     return 0
+
+
+def _refuse_wrong_params(stage: str) -> None:
+    """Raise ParamsError for what the stage check would refuse, if an engine left that one out."""
+    from huescape.params.load import load_params
+    from huescape.params.places import PARAMS
+
+    params = load_params(PARAMS)
+    if stage == "train":  # all of them: before the first is trained
+        from huescape.systems.checks import check_systems
+
+        check_systems(params, str(PARAMS))
+
+
+def _say(stage: str, metrics: Mapping[str, float] | None) -> None:
+    """One line on standard output, for the logs of both engines."""
+    if metrics is not None:
+        print(f"{stage}: " + ", ".join(f"{name} {value:g}" for name, value in metrics.items()))
+
+
+def _refuse_other_names() -> None:
+    """Where Python takes file names for ASCII, those of photos would not come back as they are."""
+    if sys.getfilesystemencoding() != "utf-8":
+        raise HuescapeError(
+            f"file names are taken for {sys.getfilesystemencoding()} here; allowed: utf-8; "
+            "set PYTHONUTF8=1"
+        )
 
 
 def _look_after_engine() -> None:
@@ -75,114 +109,32 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str | None) -> argparse.ArgumentParser:
+    """All subcommands; the one called `name` with its arguments."""
     parser = argparse.ArgumentParser(
         prog="huescape",
         description="A reproducible pipeline for automatic image colorization. `dvc repro` and "
-        "`snakemake --cores 8 evaluate` run its stages; the subcommands are the stages.",
+        "`snakemake --cores 8 evaluate` run its stages; the first subcommands are the stages.",
     )
     parser.add_argument("--version", action="version", version=f"huescape {__version__}")
-    commands_of = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
-    _add_stages(commands_of)
-    _add_tools(commands_of)
+    to = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
+    for found, file in _files().items():
+        subcommand = to.add_parser(found, help=_help(file))
+        if found == name:
+            module = importlib.import_module(f"huescape.{file.parent.name}.{name}")
+            module.add_arguments(subcommand)
+            subcommand.set_defaults(main=module.main, is_stage=file.parent.name == "stages")
     return parser
 
 
-def _add_stages(to: Subparsers) -> None:
-    """The stages of the graph, in their order."""
-    check = to.add_parser("check", help="validate params.yaml")
-    check.add_argument(
-        "--stage",
-        action="store_true",
-        help="as the first stage: write data/checked.txt, and do not build networks that passed",
-    )
-    check.set_defaults(run=commands.check)
-    download = to.add_parser("download", help="list the photos of the configured sources")
-    download.add_argument("--check", action="store_true", help="only compare the photos on disk")
-    download.set_defaults(run=commands.download)
-    to.add_parser("filter", help="decide which photos are kept").set_defaults(run=commands.filter_)
-    resize = to.add_parser("resize", help="fit the kept photos into squares")
-    _add_partitions(resize)
-    resize.set_defaults(run=commands.resize)
-    for name, run, text in (
-        ("bins", commands.bins, "learn the color bins"),
-        ("encode", commands.encode, "encode the targets of every pixel"),
-        ("prior", commands.prior, "estimate the prior and the class weights"),
-    ):
-        stage = to.add_parser(name, help=text)
-        stage.add_argument("quantizer", help="a name under `quantizers:` in params.yaml")
-        if name == "encode":
-            _add_partitions(stage)
-        stage.set_defaults(run=run)
-    for name, run, text in (
-        ("train", commands.train, "train a system"),
-        ("evaluate", commands.evaluate, "score a system and the baselines"),
-    ):
-        stage = to.add_parser(name, help=text)
-        stage.add_argument("system", help="a name under `systems:` in params.yaml")
-        stage.set_defaults(run=run)
-    to.add_parser("report", help="write the page").set_defaults(run=commands.report)
+def _files() -> dict[str, Path]:
+    """The file of each subcommand, stages first; a file more is a subcommand more."""
+    package = Path(__file__).parent
+    files = [file for room in _ROOMS for file in sorted((package / room).glob("[!_]*.py"))]
+    return {file.stem: file for file in files}
 
 
-def _add_partitions(stage: argparse.ArgumentParser) -> None:
-    part = stage.add_mutually_exclusive_group()
-    part.add_argument("--partition", type=int, metavar="K", help="make only partition K, from 0")
-    part.add_argument("--gather", action="store_true", help="only write the index")
-
-
-def _add_compare(to: Subparsers) -> None:
-    compare = to.add_parser("compare", help="train and score all systems of a recipe")
-    compare.add_argument(
-        "recipe", type=Path, nargs="?", help="default: experiments/gpu.yaml or cpu.yaml, by device"
-    )
-    compare.add_argument("-o", "--output", type=Path, default=Path("comparison"), metavar="FOLDER")
-    compare.add_argument("--photos", type=Path, metavar="FOLDER", help="instead of its sources")
-    compare.add_argument("--only", nargs="+", default=[], metavar="SYSTEM", help="these systems")
-    compare.add_argument("--jobs", type=int, help="stages at a time (default: every processor)")
-    compare.add_argument(
-        "--minutes",
-        type=float,
-        help="without an engine: share this time among the systems, and set their steps by it",
-    )
-    compare.set_defaults(run=tools.compare)
-
-
-def _add_overwrite(tool: argparse.ArgumentParser) -> None:
-    tool.add_argument("--overwrite", action="store_true", help="replace files that are there")
-
-
-def _add_tools(to: Subparsers) -> None:
-    """What is no stage: colors for one's own photos, checks, late tracking."""
-    colorize = to.add_parser("colorize", help="color photos with a trained system")
-    colorize.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
-    colorize.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
-    colorize.add_argument("--system", help="a trained system (default: the first in params.yaml)")
-    colorize.add_argument(
-        "--temperature",
-        type=float,
-        help="above 0, to 1; lower is more vivid (default: evaluate.temperature)",
-    )
-    colorize.add_argument(
-        "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
-    )
-    _add_overwrite(colorize)
-    colorize.set_defaults(run=tools.colorize)
-    _add_compare(to)
-    export = to.add_parser("export", help="write a trained system as one file for torch.export")
-    export.add_argument("system", help="a trained system")
-    export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pt2")
-    export.add_argument("--temperature", type=float, help="default: evaluate.temperature")
-    export.add_argument("--size", type=int, default=256, help="side of the photos (default: 256)")
-    _add_overwrite(export)
-    export.set_defaults(run=tools.export)
-    sweep = to.add_parser("sweep", help="run the graph at many points of the parameters")
-    sweep.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")
-    sweep.set_defaults(run=tools.sweep)
-    to.add_parser("schema", help="print the JSON schema of params.yaml").set_defaults(
-        run=tools.show_schema
-    )
-    to.add_parser("repair", help="put back a dvc.lock that a kill cut short").set_defaults(
-        run=tools.repair
-    )
-    track = to.add_parser("track", help="send to MLflow what a server that was down has missed")
-    track.set_defaults(run=tools.track)
+def _help(file: Path) -> str:
+    """What the first line of a subcommand's file says after its name; nothing is imported."""
+    with file.open(encoding="utf-8") as stream:
+        return stream.readline().partition(": ")[2].strip().removesuffix('"""').removesuffix(".")

@@ -17,7 +17,7 @@ from PIL import Image
 from huescape.base.errors import HuescapeError
 from huescape.base.memory import explained_by, is_out_of_memory
 from huescape.color.bins import gamut_centers
-from huescape.params.load import resolve_system
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides
 from huescape.systems.system import build_system, save_system
 

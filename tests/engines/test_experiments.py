@@ -18,7 +18,7 @@ SAY = 'print(f"{stage}: "'
 @pytest.fixture
 def told(project: Any) -> Any:
     """Every stage prints where its code lies; the results that are there stay valid."""
-    path = project.root / "src/huescape/commands.py"
+    path = project.root / "src/huescape/subcommands.py"
     text = path.read_text()
     assert SAY in text
     path.write_text(text.replace(SAY, f"print('code', __file__); {SAY}"))
@@ -51,7 +51,7 @@ def test_a_temporary_experiment_runs_its_own_code_and_keeps_its_run(told: Any) -
 
 def test_a_queued_experiment_runs_the_code_it_was_queued_with(told: Any) -> None:
     told.run("dvc", "exp", "run", "--queue", "--name", "later", "-S", "evaluate.temperature=0.5")
-    with (told.root / "src/huescape/commands.py").open("a") as stream:
+    with (told.root / "src/huescape/subcommands.py").open("a") as stream:
         stream.write("\nraise SystemExit('the code of the working tree')\n")
     told.run("dvc", "exp", "run", "--run-all", "--jobs", "1")
     told.run("dvc", "queue", "logs", "later")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from huescape.color.bins import gamut_centers
-from huescape.params.load import resolve_system
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides
 from huescape.systems.system import build_system, save_system
 from tests.faults.bare import STAGES, make_project, results, run, temporaries, the_error

@@ -12,7 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
-from huescape.params.load import load_params, resolve_system, schema
+from huescape.params.load import load_params, schema
+from huescape.params.presets import resolve_system
 from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import torch
 
 import huescape
 from huescape import networks
-from huescape.params.load import resolve_system
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.training.optimizers import learning_rate
 

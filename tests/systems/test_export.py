@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from huescape.color.bins import gamut_centers
-from huescape.params.load import resolve_system
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides
 from huescape.systems.export import export_system
 from huescape.systems.system import build_system, load_system, save_system

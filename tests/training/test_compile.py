@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from huescape.base.errors import ParamsError
-from huescape.params.load import resolve_system
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system

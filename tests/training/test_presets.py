@@ -13,7 +13,7 @@ import torch
 from huescape import networks
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
-from huescape.params.load import resolve_system
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
 from huescape.stages import train

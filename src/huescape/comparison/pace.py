@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 from huescape.base.arrays import read_arrays
-from huescape.params.load import load_params, resolve_system
+from huescape.params.load import load_params
+from huescape.params.presets import resolve_system
 from huescape.shards import ShardSet
 from huescape.systems.system import build_system
 from huescape.training import devices

@@ -7,7 +7,7 @@ from typing import Any
 
 from huescape.base import atomic
 from huescape.base.errors import HuescapeError
-from huescape.params.load import resolve_system
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides
 from huescape.stages.train import resume_key
 from huescape.systems.system import WEIGHTS, read_description

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError, model_validator
-from ruamel.yaml import YAML
+from pydantic import model_validator
 
 from huescape.base.errors import ParamsError
 from huescape.params.base import Key, Section
 from huescape.params.download import DownloadParams
 from huescape.params.inputs import input_files, refuse_outputs, source_files
-from huescape.params.messages import explain, short
+from huescape.params.messages import short
 from huescape.params.photos import FilterParams, ResizeParams
+from huescape.params.presets import resolve_system
 from huescape.params.quantizers import QuantizerParams
 from huescape.params.reports import EvaluateParams, ReportParams
+from huescape.params.sections import validate
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.params.yaml_files import read_yaml
-
-M = TypeVar("M", bound=BaseModel)
 
 
 class Params(Section):
@@ -66,7 +64,7 @@ def validated(values: Any, where: str, project: Path = Path()) -> Params:
 
     See `load_params`.
     """
-    params = _validated(Params, values, where)
+    params = validate(Params, values, where)
     refuse_outputs(source_files(params.download), where, project)
     for name, overrides in params.systems.items():
         system = resolve_system(name, overrides, where)
@@ -77,39 +75,9 @@ def validated(values: Any, where: str, project: Path = Path()) -> Params:
     return params
 
 
-def resolve_system(
-    name: str, overrides: SystemOverrides, where: str = "params.yaml"
-) -> SystemParams:
-    """Apply the overrides of `systems.<name>` to its preset, section by section."""
-    merged = preset(overrides.preset, f"{where}: systems.{name}.preset")
-    for key, value in overrides.model_dump(exclude_none=True).items():
-        merged[key] = _merged(merged.get(key), value)
-    return _validated(SystemParams, merged, where, ("systems", name))
-
-
-def preset(name: str, where: str) -> dict[str, Any]:
-    """Read a published recipe from the package; raises ParamsError for a name that is not there."""
-    folder = resources.files("huescape") / "presets"
-    names = sorted(p.name for p in folder.iterdir() if (p / "preset.yaml").is_file())
-    if name not in names:
-        raise ParamsError(f"{where}: {short(name)} is not a preset; allowed: {', '.join(names)}")
-    file = folder / name / "preset.yaml"
-    recipe = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-    return {**recipe, "preset": name}
-
-
 def schema() -> dict[str, Any]:
     """The JSON schema of params.yaml, for editors."""
     return Params.model_json_schema()
-
-
-def _merged(old: Any, new: Any) -> Any:
-    """The preset's section with the keys of the override; whole if it names another thing."""
-    if not (isinstance(new, dict) and isinstance(old, dict)):
-        return new
-    if "name" in new and new["name"] != old.get("name"):
-        return new
-    return {**old, **new}
 
 
 def _check_head(name: str, system: SystemParams, params: Params, where: str) -> None:
@@ -150,13 +118,3 @@ def _check_strides(params: Params, where: str) -> None:
                 f"{where}: quantizers.{name}.encode.stride is {stride}; "
                 f"allowed: a divisor of resize.size = {params.resize.size}"
             )
-
-
-def _validated(model: type[M], value: Any, where: str, prefix: tuple[str, ...] = ()) -> M:
-    if not isinstance(value, dict):
-        raise ParamsError(f"{where}: expected sections and keys, found {type(value).__name__}")
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        line = explain(error.errors()[0], value, model.model_json_schema(), prefix)
-        raise ParamsError(f"{where}: {line}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from huescape.base import runtime
+from huescape.base.errors import HuescapeError
 
 PARAMS = Path("params.yaml")
 CHECKED = Path("data/checked.txt")
@@ -20,15 +21,53 @@ EVALUATION = REPORTS / "evaluation"
 FIGURES = REPORTS / "figures"
 PAGE = REPORTS / "index.html"
 
+
 #: What stages write: the engines and the stages themselves remove anything else that lies there.
 OUTPUTS = (CHECKED, RAW, CATALOG, RESIZED, BINS, SHARDS, PRIORS, MODELS, REPORTS)
 #: What the tools keep for themselves, and clear away when they like.
 STATE = (Path(".dvc"), Path(".git"), Path(".snakemake"), Path("mlruns"), Path("logs"))
 
 
+def bins_of(quantizer: str) -> Path:
+    """The file of a quantizer's bins."""
+    return BINS / f"{quantizer}.npz"
+
+
+def prior_of(quantizer: str) -> Path:
+    """The file of a quantizer's prior."""
+    return PRIORS / f"{quantizer}.npz"
+
+
+def needed(path: Path) -> Path:
+    """`path`; raises HuescapeError where nothing is there."""
+    if not path.exists():
+        raise HuescapeError(f"{path}: no such file or folder; `dvc repro` makes it")
+    return path
+
+
 def kept_by_tools() -> tuple[Path, ...]:
     """All folders that stages and tools remove things from, outputs first."""
     return (*OUTPUTS, *STATE, runtime.state_dir())
+
+
+def refuse_kept(path: Path) -> None:
+    """Raise HuescapeError where stages or tools would remove what is written to `path`."""
+    for place in kept_by_tools():
+        if path.resolve().is_relative_to(place.resolve()):
+            raise HuescapeError(
+                f"{path}: lies in {place}, which stages clear away; name another place"
+            )
+
+
+def trained_model(name: str) -> Path:
+    """The folder of a trained system; HuescapeError where there is none."""
+    if (MODELS / name).is_dir():
+        return MODELS / name
+    trained = sorted(path.name for path in MODELS.glob("*/")) if MODELS.is_dir() else []
+    raise HuescapeError(
+        f"{MODELS / name}: no such model; trained: {', '.join(trained) or 'none'}; "
+        "`dvc repro` or `dvc pull` brings one"
+    )
 
 
 def conflict(path: Path, project: Path) -> Path | None:

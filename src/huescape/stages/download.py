@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from huescape.params.download import (
     Source,
     Sun397Source,
 )
+from huescape.params.places import PARAMS, RAW
+from huescape.params.sections import read_section
 from huescape.sources.categories import sun_tier
 from huescape.sources.folder import found_file, list_folder
 from huescape.sources.foreign_files import refuse_foreign_files
@@ -56,6 +59,26 @@ class _Listed:
     key: str
     photos: list[Found]
     left_out: LeftOut
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """List, or compare."""
+    parser.add_argument("--check", action="store_true", help="only compare the photos on disk")
+
+
+def main(options: Namespace) -> dict[str, float] | None:
+    """List the photos of all sources, or compare the list with the disk."""
+    params = read_section(PARAMS, "download", DownloadParams)
+    if not options.check:
+        return run(RAW, params)
+    changed = check_unchanged(RAW / MANIFEST, params)
+    if changed:
+        raise HuescapeError(
+            f"{len(changed)} photos are not what the manifest says, the first: {changed[0]}; "
+            "list them anew with `dvc repro -f download`"
+        )
+    print("every photo is what the manifest says")
+    return None
 
 
 def run(out: Path, params: DownloadParams, *, workers: int | None = None) -> dict[str, float]:

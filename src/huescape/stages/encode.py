@@ -1,4 +1,4 @@
-"""Stage `encode`: the targets of every pixel, encoded once, so that training only reads them.
+"""Stage encode: the targets of every pixel, encoded once, so that training only reads them.
 
 Shape suffixes: H, W pixels of the photo's own area, S side of the padded square, s = S / stride,
 K bins of a pixel.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.pool import advance, working_on
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
-from huescape.params.quantizers import ChromaTargets, HardEncoding, SoftEncoding
+from huescape.params.places import PARAMS, RESIZED, SHARDS, bins_of
+from huescape.params.quantizers import ChromaTargets, HardEncoding, QuantizerParams, SoftEncoding
+from huescape.params.sections import read_entry
 from huescape.shards import (
     CHROMA_LEVELS,
     Column,
@@ -32,10 +35,28 @@ from huescape.shards import (
     write_shard,
 )
 from huescape.shards.format import maker, masses, sidecar_file
-from huescape.stages.partitions import run_partitions
+from huescape.shards.partitions import add_partition_arguments, run_partitions
 
 Array = npt.NDArray[Any]
 Encoding: TypeAlias = HardEncoding | SoftEncoding | ChromaTargets
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which quantizer."""
+    parser.add_argument("quantizer", help="a name under `quantizers:` in params.yaml")
+    add_partition_arguments(parser)
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Encode the targets of one quantizer."""
+    name = options.quantizer
+    quantizer = read_entry(PARAMS, "quantizers", name, QuantizerParams)
+    return run(
+        *(RESIZED, bins_of(name), SHARDS / name, quantizer.space, quantizer.encode),
+        name=name,
+        partition=options.partition,
+        gather=options.gather,
+    )
 
 
 def run(
@@ -87,6 +108,7 @@ def run(
         out,
         keys,
         encoder,
+        stage="encode",
         partition=partition,
         gather=lambda folder: _gather(folder, encoder.columns(size), count, meta),
         only_gather=gather,

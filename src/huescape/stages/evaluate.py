@@ -1,19 +1,52 @@
-"""Stage `evaluate`: score one system and the baselines on the test split."""
+"""Stage evaluate: score one system and the baselines on the test split."""
 
 from __future__ import annotations
 
+import json
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from huescape import tracking
 from huescape.base import atomic
+from huescape.base.digests import read_verified
 from huescape.evaluation import outputs
 from huescape.evaluation.loop import evaluate
 from huescape.evaluation.scoring import read_reference
 from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
+from huescape.params.places import EVALUATION, MODELS, PARAMS, RESIZED, bins_of, needed, prior_of
 from huescape.params.reports import EvaluateParams
+from huescape.params.sections import read_entry, read_section
+from huescape.params.systems import SystemOverrides
 from huescape.shards import ShardSet
 from huescape.systems.system import load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which system."""
+    parser.add_argument("system", help="a name under `systems:` in params.yaml")
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Score one system and the baselines, and add the scores to the run that trained it."""
+    name, params = options.system, read_section(PARAMS, "evaluate", EvaluateParams)
+    read_entry(PARAMS, "systems", name, SystemOverrides)  # a model that is left over has no scores
+    scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
+    metrics = run(
+        needed(MODELS / name),
+        needed(RESIZED),
+        needed(bins_of(params.prior)),
+        needed(prior_of(params.prior)),
+        scores,
+        folder,
+        params,
+    )
+    with tracking.attach(name, MODELS / name) as recorder:
+        recorder.results(json.loads(read_verified(scores, f"evaluate@{name}", folder)))
+        for path in (scores, folder):
+            recorder.artifact(path, "evaluation")
+    return metrics
 
 
 def run(

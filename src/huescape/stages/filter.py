@@ -1,9 +1,10 @@
-"""Stage `filter`: decide for every raw photo whether it is kept, why not, and its split."""
+"""Stage filter: decide for every raw photo whether it is kept, why not, and its split."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from huescape.base.errors import HuescapeError, one_line
 from huescape.base.pool import map_ordered, working_on
 from huescape.base.progress import progress
 from huescape.color.spaces import rgb_to_lab
+from huescape.params import places
 from huescape.params.photos import FilterParams
+from huescape.params.sections import read_section
 from huescape.photos import PhotoError
 from huescape.photos.catalog import (
     CATALOG,
@@ -39,6 +42,16 @@ _TIERS = {"core": ("core",), "extended": ("core", "extended")}
 _THUMBNAIL = 64
 _EXAMPLES = 3  # dropped photos that are named, of each reason
 _ADVICE = {"too_large": " (filter.max_pixels)"}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """None."""
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Decide which photos are kept."""
+    params = read_section(places.PARAMS, "filter", FilterParams)
+    return run(places.RAW, places.CATALOG, params)
 
 
 def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
@@ -80,15 +93,19 @@ class Verdict:
 
 
 def judge(row: Row, min_side: int, min_chroma: float, max_pixels: int) -> Verdict:
-    """Look at one photo by itself, in the order missing, size, decoding, color.
+    """Look at one photo by itself, in the order size, decoding, color.
 
-    Raises HuescapeError if its bytes are not those that were listed, or memory runs out.
+    Raises HuescapeError if it cannot be read, which may pass, its bytes are not those that were
+    listed, or memory runs out.
     """
     working_on(row.path)
     try:
         data = photos.read_bytes(Path(row.path), int(row.offset) if row.offset else None, row.bytes)
     except PhotoError as error:
-        return Verdict(error.reason, detail=error.detail)
+        raise HuescapeError(
+            f"{error.detail}, though it was listed; if it is gone for good, "
+            "run `dvc repro -f download`"
+        ) from error
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise changed_photo(Path(row.path), int(row.offset) if row.offset else None)
     with photos.enough_memory(row.path):

@@ -1,8 +1,9 @@
-"""Stage `prior`: how frequent each bin is in the training split, and the weight it gets for it."""
+"""Stage prior: how frequent each bin is in the training split, and the weight it gets for it."""
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,24 @@ from huescape.color.priors import (
     smooth_prior_by_index,
 )
 from huescape.figures import prior as figure_of
-from huescape.params.quantizers import PriorParams
+from huescape.params.places import FIGURES, PARAMS, SHARDS, bins_of, prior_of
+from huescape.params.quantizers import PriorParams, QuantizerParams
+from huescape.params.sections import read_entry
 from huescape.shards.format import INDEX, maker, masses, read_index
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which quantizer."""
+    parser.add_argument("quantizer", help="a name under `quantizers:` in params.yaml")
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Estimate the prior of one quantizer, and its class weights."""
+    name = options.quantizer
+    quantizer = read_entry(PARAMS, "quantizers", name, QuantizerParams)
+    figure = FIGURES / f"prior-{name}.png"
+    paths = bins_of(name), SHARDS / name, prior_of(name), figure
+    return run(*paths, quantizer.space, quantizer.prior)
 
 
 def run(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext
-from importlib import resources
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 import huescape
 from huescape.base.atomic import fresh_directory, write_text
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
 from huescape.claims import claims, claims_table
+from huescape.engines import leftovers, lockfile
+from huescape.params import places
 from huescape.params.load import Params, load_params
 from huescape.params.reports import ReportParams
 from huescape.reporting import compare, dataset, examples, scores, training, wording
@@ -32,6 +31,7 @@ from huescape.reporting.inputs import (
 from huescape.reporting.metrics import METRICS
 from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
 from huescape.reporting.provenance import commit_of
+from huescape.reporting.template import template
 
 # A prior's figure is line art: it is small as PNG, and JPEG would smear its text.
 _FIGURE_BUDGET = 400_000
@@ -39,6 +39,30 @@ _FIGURE_BUDGET = 400_000
 _GRID_BUDGET = 900_000
 # The pictures side by side come first: together they get at most this share of what is left.
 _SIDE_BY_SIDE_SHARE = 0.6
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """None."""
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Write the page on everything that was run, from what the stages make and nothing else."""
+    params = load_params(places.PARAMS)
+    lockfile.tell(leftovers.sweep_orphans() + leftovers.undeclared())
+    return run(
+        places.RAW,
+        places.CATALOG,
+        [places.EVALUATION / f"{name}.json" for name in params.systems],
+        places.MODELS,
+        {name: places.prior_of(name) for name in params.quantizers},
+        places.FIGURES,
+        places.PAGE,
+        params.report,
+        params_file=places.PARAMS,
+        comparison=places.REPORTS / "compare.csv",
+        checked_claims=places.REPORTS / "claims.csv",
+        side_by_side=places.REPORTS / "side_by_side",
+    )
 
 
 def run(
@@ -89,7 +113,7 @@ def run(
     with fresh_directory(side_by_side) if side_by_side else nullcontext() as fresh:
         shown = _side_by_side(groups, fresh, side_by_side, out, spent)
         context |= {"blocks": shown, **_pictures(results, out, spent + _embedded(shown))}
-        page = _template().render(context)
+        page = template().render(context)
     if comparison:
         write_text(comparison, compare.as_csv(groups))
     if checked_claims:
@@ -183,19 +207,3 @@ def _headline_temperature(results: Sequence[SystemResult], settings: Params) -> 
     """The temperature of the headline scores: as the evaluation says, else as params.yaml does."""
     said = wording.number(results[0].scores.get("temperature"))
     return settings.evaluate.temperature if said is None else said
-
-
-def _template() -> Any:
-    """The page's template; all text is escaped but for the SVG that `figures` made."""
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["svg"] = Markup  # figures.* escape what they are given
-    environment.filters["thousands"] = wording.thousands
-    environment.filters["reason"] = dataset.reason_text
-    source = resources.files("huescape") / "reporting" / "report.html"
-    return environment.from_string(source.read_text(encoding="utf-8"))

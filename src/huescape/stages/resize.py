@@ -1,8 +1,9 @@
-"""Stage `resize`: fit the kept photos into squares of RGB uint8, in shards."""
+"""Stage resize: fit the kept photos into squares of RGB uint8, in shards."""
 
 from __future__ import annotations
 
 import hashlib
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,27 @@ import numpy.typing as npt
 from huescape import photos
 from huescape.base.errors import HuescapeError
 from huescape.base.pool import advance, working_on
+from huescape.params import places
 from huescape.params.photos import ResizeParams
+from huescape.params.sections import read_section
 from huescape.photos import PhotoError
 from huescape.photos.catalog import CATALOG, CatalogRow, kept_rows, partition_of, read_catalog
 from huescape.shards import Column, shard_name, write_index, write_shard
+from huescape.shards.partitions import add_partition_arguments, run_partitions
 from huescape.shards.writer import Row
 from huescape.sources.hashing import changed_photo
-from huescape.stages.partitions import run_partitions
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """All at once, or in parts."""
+    add_partition_arguments(parser)
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Fit the kept photos into squares."""
+    params = read_section(places.PARAMS, "resize", ResizeParams)
+    part = {"partition": options.partition, "gather": options.gather}
+    return run(places.CATALOG, places.RESIZED, params, **part)
 
 
 def run(
@@ -52,6 +67,7 @@ def run(
         out,
         keys,
         _MakeShard(members, params.size, keys),
+        stage="resize",
         partition=partition,
         gather=lambda folder: _write_index(folder, columns, names, params.size),
         only_gather=gather,

@@ -4,24 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import json
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from huescape import networks
-from huescape.base import atomic, runtime
+from huescape import networks, tracking
+from huescape.base import atomic, closure, runtime
 from huescape.base.arrays import read_arrays
+from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
-from huescape.params.systems import SystemParams
+from huescape.params.places import (
+    CATALOG,
+    FIGURES,
+    MODELS,
+    PARAMS,
+    RAW,
+    SHARDS,
+    bins_of,
+    needed,
+    prior_of,
+)
+from huescape.params.presets import resolve_system
+from huescape.params.sections import read_entry
+from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
 from huescape.training.loop import HistoryRow, train
 from huescape.training.recorder import Recorder
 
-# Folders of this package; weights that two versions of them made are those of neither.
-_CODE = ("color", "losses", "networks", "shards", "training")
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which system."""
+    parser.add_argument("system", help="a name under `systems:` in params.yaml")
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
+    name = options.system
+    system = resolve_system(name, read_entry(PARAMS, "systems", name, SystemOverrides), str(PARAMS))
+    quantizer = system.quantizer
+    paths = SHARDS / quantizer, prior_of(quantizer), bins_of(quantizer)
+    for path in paths:
+        needed(path)
+    described = system.model_dump(mode="json")
+    described["network"] |= networks.check_options(system.network.name, system.network.options)
+    recorder = tracking.start_training(
+        name,
+        described,
+        _dataset(paths[0]),
+        {"preset": system.preset, "quantizer": quantizer},
+        resume_key=resume_key(*paths, system),
+    )
+    with recorder:
+        metrics = run(*paths, MODELS / name, system, name=name, recorder=recorder)
+        for path in (CATALOG / "summary.csv", FIGURES / f"prior-{quantizer}.png"):
+            if path.exists():
+                recorder.artifact(path, "data")
+        recorder.model(MODELS / name)
+    return metrics
 
 
 def run(
@@ -98,17 +140,11 @@ def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> s
     """
     described = json.dumps(params.model_dump(mode="json"), sort_keys=True).encode()
     files = (shards / "index.json", prior, bins)
-    return checkpoints.digest([described, _code(params.preset), *(_bytes(path) for path in files)])
-
-
-@cache
-def _code(preset: str) -> bytes:
-    """Digest of the source of this package that a step of training runs."""
-    root = Path(networks.__file__).parents[1]
-    files = [root / "systems" / "system.py"]
-    files += [path for part in _CODE for path in sorted((root / part).rglob("*.py"))]
-    files += sorted((root / "presets" / preset).glob("*.py"))
-    return checkpoints.digest(_bytes(path) for path in files).encode()
+    own = Path("presets") / params.preset
+    code = closure.digest(
+        "train", [own / path.name for path in (closure.PACKAGE / own).glob("*.py")]
+    )
+    return checkpoints.digest([described, code.encode(), *(_bytes(path) for path in files)])
 
 
 def _bytes(path: Path) -> bytes:
@@ -123,3 +159,21 @@ def _table(history: Sequence[HistoryRow]) -> str:
     rows: list[Sequence[Any]] = [("step", "loss", "lr", "grad_norm", *history[0].more)]
     rows += [(r.step, r.loss, r.lr, r.grad_norm, *r.more.values()) for r in history]
     return "".join(",".join(str(cell) for cell in row) + "\n" for row in rows)
+
+
+def _dataset(shards: Path) -> dict[str, Any]:
+    """The photos as MLflow's dataset; where only shards were brought along, what they say."""
+    if not (CATALOG / "summary.json").exists() or not (RAW / "sources.json").exists():
+        index = shards / "index.json"
+        content = read_verified(index, f"encode@{shards.name}")
+        digest = hashlib.sha256(content).hexdigest()
+        return {"name": "shards", "digest": digest, "source": index.as_posix()}
+    path, maker = CATALOG / "summary.json", "filter"
+    try:
+        summary = json.loads(read_verified(path, maker))
+        found = {"digest": summary["dataset_digest"], "counts": summary["splits"]}
+        path, maker = RAW / "sources.json", "download"
+        sources = json.loads(read_verified(path, maker))
+        return {"name": "+".join(source["name"] for source in sources), **found}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise HuescapeError(f"{path}: does not say what it should; {remedy(maker)}") from error

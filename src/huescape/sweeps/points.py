@@ -15,7 +15,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
-from huescape.params.load import Params, load_params, resolve_system
+from huescape.params.load import Params, load_params
+from huescape.params.presets import resolve_system
 from huescape.params.sweeps import Point, SweepParams, describe
 from huescape.systems.checks import check_systems
 

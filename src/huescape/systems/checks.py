@@ -15,8 +15,9 @@ import torch
 from huescape import networks
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.networks import pretrained
-from huescape.params.load import Params, resolve_system
+from huescape.params.load import Params
 from huescape.params.losses import ChromaGan
+from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemParams
 
 # Any number that is not the 2 of chroma: the quantizer's own is known only when its bins are made.

@@ -17,7 +17,7 @@ import pytest
 
 from huescape.base.errors import HuescapeError
 from huescape.shards import Column, ShardSet, shard_name, write_index, write_shard
-from huescape.stages.partitions import run_partitions
+from huescape.shards.partitions import run_partitions
 
 COLUMNS = [Column("rgb", "uint8", (8, 8, 3))]
 KEYS = ["a", "b", "c", "d"]
@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 from huescape.base.pool import advance
 from huescape.shards import Column, shard_name, write_index, write_shard
-from huescape.stages.partitions import run_partitions
+from huescape.shards.partitions import run_partitions
 
 def make(log, seconds, k, folder):
     with open(log, "a") as file:
@@ -50,8 +50,8 @@ def gather(out):
 
 if __name__ == "__main__":
     out, log, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    run_partitions(out, ["a", "b", "c", "d"], partial(make, log, seconds), partition=None,
-                   gather=gather, only_gather=False, total=40, desc="test")
+    run_partitions(out, ["a", "b", "c", "d"], partial(make, log, seconds), stage="resize",
+                   partition=None, gather=gather, only_gather=False, total=40, desc="test")
 """
 
 
@@ -87,7 +87,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     monkeypatch.setenv("HUESCAPE_WORKERS", "1")
 
     def call(make: Callable[[int, Path], None], out: str = "out", **options: object) -> None:
-        given = {"partition": None, "gather": gather, "only_gather": False, **options}
+        given = {"stage": "resize", "partition": None, "gather": gather, "only_gather": False}
+        given |= options
         keys = given.pop("keys", KEYS)
         run_partitions(Path(out), keys, make, **given)  # type: ignore[arg-type]
 

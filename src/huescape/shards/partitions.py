@@ -10,14 +10,13 @@ import hashlib
 import os
 import shutil
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import huescape
-from huescape.base import digests
+from huescape.base import closure, digests
 from huescape.base.atomic import explained
 from huescape.base.errors import HuescapeError
 from huescape.base.pool import run_each
@@ -32,11 +31,19 @@ Make = Callable[[int, Path], None]
 _LIBRARIES = ("numba", "numpy", "pillow", "scipy", "simplejpeg")
 
 
+def add_partition_arguments(parser: ArgumentParser) -> None:
+    """What an engine asks for that makes the partitions of a stage as jobs of their own."""
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--partition", type=int, metavar="K", help="make only partition K, from 0")
+    part.add_argument("--gather", action="store_true", help="only write the index")
+
+
 def run_partitions(
     out: Path,
     keys: Sequence[str],
     make: Make,
     *,
+    stage: str,
     partition: int | None,
     gather: Callable[[Path], None],
     only_gather: bool,
@@ -51,6 +58,7 @@ def run_partitions(
         make: `make(k, folder)` writes shard `shard_name(k)` into `folder`; it must be picklable.
             It may report photos done by `huescape.base.pool.advance`, and may record `keys[k]` as
             `inputs` in the `extra` of its sidecar, which is then checked before gathering.
+        stage: whose partitions they are; what other code made is not taken over.
         partition: make only this one, into `out`, which other processes may be writing to.
         gather: `gather(out)` writes the index; it alone is run with `only_gather`.
         total: how many photos `make` reports in all; None shows progress by partitions.
@@ -58,7 +66,8 @@ def run_partitions(
     The bytes do not depend on the way or on the number of workers. Raises HuescapeError for a
     partition that does not exist, or one that was made from other photos or parameters.
     """
-    kept = _Kept(_folder_of(out), tuple(_place_of(k, key) for k, key in enumerate(keys)))
+    program = _program(stage)
+    kept = _Kept(_folder_of(out), tuple(_place_of(program, k, key) for k, key in enumerate(keys)))
     if partition is not None:
         if not 0 <= partition < len(keys):
             raise HuescapeError(f"partition is {partition}; allowed: 0 to {len(keys) - 1}")
@@ -204,18 +213,14 @@ def _folder_of(out: Path) -> Path:
     return state_dir() / "partial" / f"{out.name}-{digest[:12]}"
 
 
-def _place_of(k: int, key: str) -> str:
+def _place_of(program: str, k: int, key: str) -> str:
     """With the number, for partitions without photos may all have the same key."""
-    return hashlib.sha256(f"{_program()} {k} {key}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{program} {k} {key}".encode()).hexdigest()[:32]
 
 
-@cache
-def _program() -> str:
-    """Digest of the package's source and of the versions of the libraries that make pixels."""
-    digest = hashlib.sha256()
-    root = Path(huescape.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+def _program(stage: str) -> str:
+    """Digest of the stage's source and of the versions of the libraries that make pixels."""
+    digest = hashlib.sha256(closure.digest(stage).encode())
     for library in _LIBRARIES:
         try:
             digest.update(f"{library} {version(library)}\n".encode())

@@ -1,0 +1,44 @@
+"""Tool colorize: color photos with a trained system."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from huescape.base.errors import ParamsError
+from huescape.params.load import load_params
+from huescape.params.places import PARAMS, refuse_kept, trained_model
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which photos, where to, with what."""
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--system", help="a trained system (default: the first in params.yaml)")
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        help="above 0, to 1; lower is more vivid (default: evaluate.temperature)",
+    )
+    parser.add_argument(
+        "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+
+
+def main(options: Namespace) -> None:
+    """Color photos of any size with a trained system."""
+    params = load_params(PARAMS)
+    name = options.system or next(iter(params.systems), None)
+    if name is None:
+        raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
+    refuse_kept(options.output)
+    model = trained_model(name)
+    from huescape.systems.colorize import colorize_files  # loads torch: after what is wrong
+
+    temperature = params.evaluate.temperature
+    if options.temperature is not None:
+        temperature = options.temperature
+    colorize_files(
+        model, options.photos, options.output, temperature, options.size, options.overwrite
+    )

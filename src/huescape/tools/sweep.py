@@ -1,0 +1,18 @@
+"""Tool sweep: run the graph at many points of the parameters."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from huescape.sweeps import run_sweep
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which points."""
+    parser.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")
+
+
+def main(options: Namespace) -> None:
+    """Run every point of a sweep file."""
+    run_sweep(options.file)
