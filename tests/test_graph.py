@@ -53,6 +53,10 @@ def test_the_dependencies_are_the_code_of_the_stages() -> None:
     assert deps.rewritten(text) == text
 
 
+def test_check_looks_again_when_any_preset_changes() -> None:
+    assert PACKAGE / "huescape/presets" in _code_deps("check")
+
+
 @pytest.mark.parametrize("stage", sorted(load_graph(ROOT).stages))
 def test_dvc_sees_all_the_code_of_a_stage(stage: str) -> None:
     """A change of any line that it can run, and that can change its outputs, makes it stale."""

@@ -13,7 +13,7 @@ from huescape.base.errors import HuescapeError
 _FILE = Path("dvc.yaml")
 _STAGE = re.compile(r"^  (\w+):$", re.MULTILINE)
 # Presets stay: which one a system has is a name in params.yaml.
-_CODE = re.compile(r"^ +- src/huescape/(?!presets/).*\n", re.MULTILINE)
+_CODE = re.compile(r"^ +- src/huescape/(?!presets\b).*\n", re.MULTILINE)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
