@@ -50,7 +50,7 @@ class Workspace:
 
     def ran(self) -> list[str]:
         """The stages that the last command ran, once each: `prior@yuv32`, …"""
-        names = re.findall(r"^[>$] python -m huescape (\w+)(?: (\w+))?", self.output, re.MULTILINE)
+        names = re.findall(r"^[>$] sh workflow/run (\w+)(?: (\w+))?", self.output, re.MULTILINE)
         return list(dict.fromkeys(f"{stage}@{key}" if key else stage for stage, key in names))
 
     def set(self, dotted: str, value: Any) -> None:

@@ -21,7 +21,7 @@ _PATIENCE = 120.0
 _POLL_SECONDS = 0.0005
 #: path, inode, bytes, time of change
 Facts = tuple[str, int, int, int]
-_STARTED = re.compile(rb"(?m)^[>$] python -m huescape")
+_STARTED = re.compile(rb"(?m)^[>$] sh workflow/run")
 
 
 def wait_for(
