@@ -8,9 +8,11 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from huescape import __version__
 from huescape.base import exclusive
@@ -21,6 +23,12 @@ from huescape.engines import lockfile, lockwatch
 
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 _LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS)"
+
+# Of this folder, wherever HUESCAPE_STATE is.
+_RUNNING = Path(".huescape/running")
+# A stage whose engine was killed ends before that.
+_TWICE_SECONDS = 60.0
+_running: list[IO[str]] = []
 
 # Where subcommands are: one file for each, with `add_arguments` and `main`.
 _ROOMS = ("stages", "tools")
@@ -37,6 +45,7 @@ def run(argv: list[str] | None) -> int:
         _look_after_engine()
         if options.is_stage:
             _refuse_wrong_params(str(name))
+            _insist_on_being_alone(arguments)
         _say(str(name), options.main(options))
     except HuescapeError as error:
         return _fail(str(error), error.exit_code)
@@ -65,6 +74,19 @@ def _refuse_wrong_params(stage: str) -> None:
         from huescape.systems.checks import check_systems
 
         check_systems(params, str(PARAMS))
+
+
+def _insist_on_being_alone(arguments: Sequence[str]) -> None:
+    """Two of one stage at once would move each other's outputs away while they are written."""
+    words = "-".join(word.lstrip("-") for word in arguments)
+    with suppress(OSError):  # where no lock can be had, as before
+        stream = exclusive.take(_RUNNING / words)
+        if stream is None:
+            print(f"huescape: waiting for another {words!r} in this folder", file=sys.stderr)
+            stream = exclusive.take(_RUNNING / words, _TWICE_SECONDS)
+        if stream is None:
+            raise HuescapeError(f"another {words!r} is at work in this folder")
+        _running.append(stream)
 
 
 def _say(stage: str, metrics: Mapping[str, float] | None) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from huescape.base.exclusive import take
+from tests.faults.permissions import bound
 
 _HOLD = """
 import sys
@@ -55,3 +59,19 @@ def test_a_kill_leaves_it_free(tmp_path: Path) -> None:
     free = take(path)
     assert free is not None
     free.close()
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="pipe or device"):
+        take(path)
+
+
+def test_a_file_of_another_user_can_be_locked(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    path.chmod(0o444)
+    command = [*bound(), sys.executable, "-c", _HOLD, str(path)]
+    done = subprocess.run(command, capture_output=True, input=b"", check=True)
+    assert done.stdout == b"True\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import resource
 import subprocess
 from pathlib import Path
@@ -266,3 +267,22 @@ def test_without_git_nothing_is_removed(root: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(HuescapeError, match=r"git cannot be asked .*git checkout dvc\.lock"):
         lockfile.repair(root)
     assert (root / lockfile.LOCK).exists()
+
+
+def test_a_link_stays_a_link(root: Path, tmp_path: Path) -> None:
+    """DVC follows it, and so does what puts dvc.lock back."""
+    elsewhere = tmp_path / "elsewhere.lock"
+    (root / lockfile.LOCK).rename(elsewhere)
+    (root / lockfile.LOCK).symlink_to(elsewhere)
+    elsewhere.write_bytes(WHOLE[:100])
+    assert "put back" in lockfile.repair(root)[0]
+    assert (root / lockfile.LOCK).is_symlink()
+    assert elsewhere.read_bytes() == WHOLE
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_one_line(root: Path) -> None:
+    path = root / lockfile.TEMPORARY / "huescape.lock"
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(HuescapeError, match=r"huescape\.lock: is a pipe or device"):
+        lockfile.repair(root)

@@ -21,6 +21,7 @@ CASES = [
     ("filter", "data/catalog", ("download",)),
     ("resize", ".huescape", ("download", "filter")),
 ]
+FIRST = ("download", "filter", "resize", "bins lab", "encode lab", "prior lab")
 
 
 def _run_bound(project: Path, stage: str) -> subprocess.CompletedProcess[str]:
@@ -63,3 +64,31 @@ def test_a_full_folder_for_temporary_files_is_no_fault(tmp_path: Path) -> None:
         for stage in ("download", "filter", "resize"):
             done = run(project, stage, TMPDIR=str(tmp))
             assert done.returncode == 0, done.stderr
+
+
+def test_a_training_says_before_its_first_step_that_it_could_not_be_saved(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    for name in FIRST:
+        assert run(project, name).returncode == 0
+    with unwritable(project / "models"):
+        done = _run_bound(project, "train colorunet")
+    assert re.search(r"models.*: Permission denied", the_error(done))
+    assert not list(project.glob(".huescape/checkpoints/*"))
+
+
+def test_a_stage_waits_for_another_of_its_kind(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    both = [
+        subprocess.Popen(
+            command("download"),
+            cwd=project,
+            env={**os.environ, **SETTINGS},
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = "".join(process.communicate(timeout=200)[1] for process in both)
+    assert [process.returncode for process in both] == [0, 0], said
+    assert "waiting for another 'download' in this folder" in said

@@ -69,6 +69,16 @@ def _take_place(folder: Path, path: Path) -> None:
             raise
 
 
+def insist_on_place(path: Path) -> None:
+    """Raise HuescapeError now where writing `path` would raise it after hours of work."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(path.parent):
+            pass
+    except OSError as error:
+        raise explained(error, path) from error
+
+
 def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write `content` to `path`, whole or not at all."""
     with replace_file(path, durable=durable) as temporary:

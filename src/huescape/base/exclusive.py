@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,9 +25,8 @@ def take(path: Path, patience: float = 0.0, *, shared: bool = False) -> IO[str] 
     `patience` seconds. The file is made if need be and stays, with nothing changed in it. Raises
     OSError when the disk refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
-    stream = path.open("a+")
+    stream = _opened(path)
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         while True:
@@ -38,6 +40,19 @@ def take(path: Path, patience: float = 0.0, *, shared: bool = False) -> IO[str] 
     except BaseException:  # a file system without locks, or Ctrl-C
         stream.close()
         raise
+
+
+def _opened(path: Path) -> IO[str]:
+    """The file, made if need be; one that is another user's is locked as well as one's own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    except PermissionError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is a pipe or device, not a file", str(path))
+    return os.fdopen(descriptor)
 
 
 _held: list[IO[str] | None] = []

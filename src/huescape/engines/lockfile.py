@@ -10,14 +10,14 @@ processes: one that DVC cannot read stops every command as well, and without it 
 
 from __future__ import annotations
 
-import fcntl
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,10 @@ def project_lock(root: Path) -> Iterator[None]:
     """
     path = root / _OURS
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("w")
+        stream = take(path, math.inf)
     except OSError as error:
         raise explained(error, path) from error
-    with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with stream or nullcontext():
         yield
 
 
@@ -80,7 +78,7 @@ def write(root: Path, content: bytes) -> None:
     Raises HuescapeError when the disk refuses.
     """
     if _read(root / LOCK) != content:
-        write_bytes(root / LOCK, content)
+        write_bytes((root / LOCK).resolve(), content)  # where it is a link, DVC follows it too
     _keep(root, content)
 
 
@@ -212,7 +210,7 @@ def _restore(root: Path) -> list[str]:
         kept, last = _read(root / KEPT), _committed(root)
         for version, origin in ((kept, "its copy of the last run"), (last, "the last commit")):
             if version and is_whole(version):
-                write_bytes(root / LOCK, version)
+                write_bytes((root / LOCK).resolve(), version)
                 return [f"dvc.lock was cut short by a kill: put back from {origin}{aside}"]
         (root / LOCK).unlink(missing_ok=True)
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from tqdm import tqdm
 
@@ -44,15 +45,15 @@ class HashCache:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[Stamp, str] = {}
-        self._lines = 0
+        self._stream: IO[str] | None = None
 
     def __enter__(self) -> HashCache:
-        self._load()
         try:
+            self._load()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self._path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise HuescapeError(f"cannot write {self._path}: {error.strerror}") from error
+        except (OSError, HuescapeError) as error:
+            self._forgo(error)
         return self
 
     def __exit__(
@@ -61,7 +62,11 @@ class HashCache:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._stream.close()
+        try:
+            if self._stream is not None:
+                self._stream.close()
+        except OSError as refusal:
+            self._forgo(refusal)
 
     def get(self, stamp: Stamp) -> str | None:
         """The hash of a photo that is as it was, or None."""
@@ -71,7 +76,20 @@ class HashCache:
         """Remember a hash, unless the file is too young to be told apart from its next version."""
         if time.time_ns() - max(stamp[3], stamp[4]) > _SETTLED_NS:
             self._known[stamp] = sha256
-            self._stream.write(_line(stamp, sha256))
+            try:
+                if self._stream is not None:
+                    self._stream.write(_line(stamp, sha256))
+            except OSError as error:
+                self._forgo(error)
+
+    def _forgo(self, error: Exception) -> None:
+        """Go on without remembering: it saves time, and decides nothing."""
+        self._stream = None
+        reason = error.strerror if isinstance(error, OSError) else error
+        print(
+            f"huescape: {self._path}: {reason}; the hashes of photos are not remembered",
+            file=sys.stderr,
+        )
 
     def _load(self) -> None:
         try:

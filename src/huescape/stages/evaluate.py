@@ -33,11 +33,12 @@ def main(options: Namespace) -> dict[str, float]:
     name, params = options.system, read_section(PARAMS, "evaluate", EvaluateParams)
     read_entry(PARAMS, "systems", name, SystemOverrides)  # a model that is left over has no scores
     scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
+    paths = (MODELS / name, RESIZED, bins_of(params.prior), prior_of(params.prior))
+    for path in paths:
+        needed(path)
+    atomic.insist_on_place(scores)
     metrics = run(
-        needed(MODELS / name),
-        needed(RESIZED),
-        needed(bins_of(params.prior)),
-        needed(prior_of(params.prior)),
+        *paths,
         scores,
         folder,
         params,

@@ -48,6 +48,7 @@ def main(options: Namespace) -> dict[str, float]:
     paths = SHARDS / quantizer, prior_of(quantizer), bins_of(quantizer)
     for path in paths:
         needed(path)
+    atomic.insist_on_place(MODELS / name)
     described = system.model_dump(mode="json")
     described["network"] |= networks.check_options(system.network.name, system.network.options)
     recorder = tracking.start_training(
