@@ -11,9 +11,16 @@ class Section(BaseModel):
     """A frozen section of params.yaml; an unknown key is an error, not a silent default.
 
     Types are those written in the file: "100" and true are no numbers. Every number is finite.
+    The string below a key describes it in params.schema.json.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
 
 
 # YAML has lists only, which a strict tuple refuses; what is in the list stays strict.

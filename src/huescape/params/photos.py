@@ -17,8 +17,11 @@ class SplitParams(Section):
     """
 
     val: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the validation split."""
     test: float = Field(default=0.15, ge=0, lt=1)
+    """Share of the test split."""
     honor_lists: bool = True
+    """Whether the list that a source brings wins over the hash."""
 
     @model_validator(mode="after")
     def _something_is_left(self) -> SplitParams:
@@ -28,28 +31,27 @@ class SplitParams(Section):
 
 
 class FilterParams(Section):
-    """What a photo must be to be kept.
-
-    `max_pixels` is the most pixels of a photo that is decoded (the default is Pillow's limit; it
-    keeps a small file from filling the memory, of which a million takes about 8 MB). `min_side` is
-    in pixels (of the shorter side), `min_chroma` the mean CIE Lab chroma below which a picture
-    counts as gray, `max_distance` the Hamming distance of 64-bit perceptual hashes up to which two
-    photos count as duplicates, `categories` the tier of landscape categories.
-    """
+    """What a photo must be to be kept."""
 
     categories: Literal["core", "extended", "all"] = "core"
+    """The tier of landscape categories."""
     max_pixels: int = Field(default=89_478_485, ge=1, le=2**31 - 1)
+    """The most pixels of a photo that is decoded. The default is Pillow's limit; it keeps a small
+    file from filling the memory, of which a million takes about 8 MB."""
     min_side: int = Field(default=100, ge=1, le=100_000)
+    """The shorter side in pixels."""
     min_chroma: float = Field(default=1.5, ge=0, le=200)
+    """The mean CIE Lab chroma below which a picture counts as gray."""
     max_distance: int = Field(default=8, ge=0, le=16)
+    """The Hamming distance of 64-bit perceptual hashes up to which photos count as duplicates."""
     split: SplitParams = SplitParams()
+    """The validation and the test split."""
 
 
 class ResizeParams(Section):
-    """Photos are fitted into `size` x `size` by Lanczos, only ever downsampled, and padded.
-
-    `shards` is the number of partitions that can be made independently.
-    """
+    """Photos are fitted into a square by Lanczos, only ever downsampled, and padded."""
 
     size: int = Field(default=256, ge=16, le=1024, multiple_of=8)
+    """The side of the square in pixels."""
     shards: int = Field(default=4, ge=1, le=10_000)
+    """The number of partitions that can be made independently."""

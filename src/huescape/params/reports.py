@@ -12,20 +12,24 @@ Temperature = Annotated[float, Field(gt=0, le=1)]
 
 
 class EvaluateParams(Section):
-    """The temperature of the headline scores, and those that are scored and drawn beside it.
-
-    `prior` names the quantizer whose bins and prior weigh the rebalanced scores of every system.
-    """
+    """How systems are scored."""
 
     temperature: Temperature = 0.38
+    """The temperature of the annealed mean for the headline scores (Zhang et al. 2016: 0.38)."""
     temperatures: Annotated[tuple[Temperature, ...], FromList] = (1.0, 0.38, 0.2)
+    """Temperatures that are scored and drawn beside it."""
     prior: str = "lab313"
+    """The quantizer whose bins and prior weigh the rebalanced scores of every system."""
     macro_pixels: int = Field(default=1000, ge=1, le=10**9)
+    """Pixels that a bin needs to count in the macro scores."""
     macro_photos: int = Field(default=5, ge=1, le=10**9)
+    """Photos that a bin needs to count in the macro scores."""
     pictures: int = Field(default=8, ge=0, le=64)
+    """Test photos that are shown."""
 
 
 class ReportParams(Section):
-    """The title of the page."""
+    """How results are shown."""
 
     title: str = Field(default="huescape", max_length=1000)
+    """The title of the page."""
