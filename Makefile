@@ -5,7 +5,8 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$$PWD/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems test test-exhaustive test-short faults soak lint bench bench-gpu schema env clean
+.PHONY: repro systems test test-exhaustive test-short faults soak lint bench bench-gpu schema env \
+  clean help
 
 repro: $(STAMP)  ## run the main job: dvc repro
 	@$(RUN) huescape repair > /dev/null
@@ -76,6 +77,9 @@ $(BENCH)/.installed: $(STAMP)
 	  > "$$($(BENCH)/bin/python -c 'import site; print(site.getsitepackages()[0])')/project.pth"
 	@$(BENCH)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
 
 clean:  ## remove the environment and every local run-time state, but no result
 	rm -rf $(VENV) .huescape .snakemake logs
