@@ -15,9 +15,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
+from huescape.experiments.sweep_file import Point, SweepParams, describe
 from huescape.params.load import Params, load_params
 from huescape.params.presets import resolve_system
-from huescape.params.sweeps import Point, SweepParams, describe
 from huescape.systems.checks import check_systems
 
 ENTRIES = ("quantizers", "systems")  # sections whose names are the user's own

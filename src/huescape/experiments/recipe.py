@@ -6,10 +6,13 @@ follow one another.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
 from huescape.params.load import Params
@@ -26,7 +29,6 @@ def read_recipe(path: Path) -> dict[str, Any]:
     recipe = read_yaml(path)
     if not isinstance(recipe, dict) or not isinstance(recipe.get("systems"), dict):
         raise ParamsError(f"{path}: systems: is missing; allowed: a section of systems")
-    recipe = {key: _unshared(value) for key, value in recipe.items()}
     seeds = recipe.pop("seeds", None) or {}
     if not isinstance(seeds, dict):
         raise ParamsError(f"{path}: seeds: allowed: a section with a number for each system")
@@ -37,8 +39,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
             raise ParamsError(f"{path}: seeds.{name}: is not a system; allowed: {known}")
         if type(count) is not int or not 1 <= count <= MOST_SEEDS:
             raise ParamsError(f"{path}: seeds.{name} is {count!r}; allowed: 1 to {MOST_SEEDS}")
-    recipe["systems"] = _with_seeds(systems, seeds, path)
-    return recipe
+    return {**recipe, "systems": _with_seeds(systems, seeds, path)}
 
 
 def narrowed(recipe: dict[str, Any], only: Sequence[str], path: Path) -> dict[str, Any]:
@@ -78,6 +79,17 @@ def completed(recipe: dict[str, Any], params: Params) -> dict[str, Any]:
     return {**full, "systems": recipe["systems"]}
 
 
+def as_text(recipe: dict[str, Any]) -> str:
+    """The recipe as a params.yaml, without anchors: DVC and a reader see each section whole."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.representer.ignore_aliases = lambda *_: True
+    text = io.StringIO()
+    yaml.dump(recipe, text)
+    return text.getvalue()
+
+
 def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, entry in systems.items():
@@ -91,12 +103,5 @@ def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> d
             called = f"{name}_s{k}"
             if called in systems:
                 raise ParamsError(f"{path}: seeds.{name}: {called!r} is a system already")
-            found[called] = _unshared({**entry, "seed": first + k})
+            found[called] = {**entry, "seed": first + k}
     return found
-
-
-def _unshared(value: Any) -> Any:
-    """A copy in which no section stands twice: an anchor's name and its aliases are one object."""
-    if isinstance(value, dict):
-        return {key: _unshared(inner) for key, inner in value.items()}
-    return [_unshared(inner) for inner in value] if isinstance(value, list) else value
