@@ -35,8 +35,9 @@ def main() -> int:
     options = _options()
     end = time.monotonic() + 60 * options.minutes
     try:
-        found = recipe.narrowed(recipe.read_recipe(options.params), options.systems, options.params)
-        found = recipe.completed(found, validated(found, str(options.params), options.output))
+        found = recipe.read_recipe(options.params)
+        params = validated(found, str(options.params), options.output)
+        found = recipe.completed(found, params, options.systems, options.params)
         done, wrong = _run(found, options.output, end)
     except HuescapeError as error:
         print(f"without_dvc: error: {error}", file=sys.stderr)

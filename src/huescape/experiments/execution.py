@@ -28,7 +28,7 @@ def reproduce(place: Workplace, targets: Sequence[str], variables: Mapping[str, 
         place.project,
         environment(place.project / "src", variables),
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr.fileno() if _has_fileno() else subprocess.DEVNULL,
+        stdout=sys.stderr,
         pass_fds=[place.lock.fileno()],
     )
     if code:
@@ -81,11 +81,3 @@ def save(place: Workplace, name: str, targets: Sequence[str], scores: Sequence[s
     new = [f"--include-untracked={path}" for path in (*place.unknown(), *scores)]
     dvc(place.project, "exp", "save", "--force", "--name", name, *new, *targets)
     git(place.project, "update-ref", "-d", _EXPERIMENT_HEAD, check=False)  # DVC leaves it behind
-
-
-def _has_fileno() -> bool:
-    try:
-        sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):
-        return False
-    return True

@@ -42,41 +42,34 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return {**recipe, "systems": _with_seeds(systems, seeds, path)}
 
 
-def narrowed(recipe: dict[str, Any], only: Sequence[str], path: Path) -> dict[str, Any]:
-    """The recipe with the systems `only` (their seeds with them) and the quantizers they need."""
-    if not only:
-        return recipe
-    systems = recipe["systems"]
-    for name in only:
-        if name not in systems:
-            raise ParamsError(f"{path}: {name!r} is not a system; allowed: {', '.join(systems)}")
-    kept = {
-        name: entry
-        for name, entry in systems.items()
-        if name in only or _SEEDED.sub("", name) in only
-    }
-    evaluate, quantizers = recipe.get("evaluate"), recipe.get("quantizers")
-    if not isinstance(quantizers, dict):
-        return {**recipe, "systems": kept}
-    needed = {str(entry.get("quantizer")) for entry in kept.values() if isinstance(entry, dict)}
-    needed.add(evaluate.get("prior", "lab313") if isinstance(evaluate, dict) else "lab313")
-    used = {name: entry for name, entry in quantizers.items() if name in needed}
-    # Where none is left, what names a quantizer that is not there is refused with all of them.
-    return {**recipe, "systems": kept, "quantizers": used or quantizers}
-
-
-def completed(recipe: dict[str, Any], params: Params) -> dict[str, Any]:
+def completed(
+    recipe: dict[str, Any], params: Params, only: Sequence[str], path: Path
+) -> dict[str, Any]:
     """The recipe with every key that its `params` have by default: DVC refuses what is not there.
 
-    Systems stay as they are, presets with overrides. Paths of sources are made absolute, because a
-    comparison runs in another folder.
+    `only` are the systems to keep, their seeds with them, and the quantizers they need; without it,
+    all. Systems stay as they are, presets with overrides. Paths of sources are made absolute,
+    because a comparison runs in another folder. Raises ParamsError for an unknown system.
     """
     full = params.model_dump(mode="json", by_alias=True, exclude={"systems"})
     for source in full["download"]["sources"]:
         for key in _PATHS:
             if source.get(key) is not None:
                 source[key] = str(Path(source[key]).resolve())
-    return {**full, "systems": recipe["systems"]}
+    systems = recipe["systems"]
+    for name in only:
+        if name not in systems:
+            raise ParamsError(f"{path}: {name!r} is not a system; allowed: {', '.join(systems)}")
+    if only:
+        systems = {
+            name: entry
+            for name, entry in systems.items()
+            if name in only or _SEEDED.sub("", name) in only
+        }
+        needed = {params.evaluate.prior, *(params.systems[name].quantizer for name in systems)}
+        listed = full["quantizers"].items()
+        full["quantizers"] = {name: entry for name, entry in listed if name in needed}
+    return {**full, "systems": systems}
 
 
 def as_text(recipe: dict[str, Any]) -> str:

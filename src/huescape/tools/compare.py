@@ -31,32 +31,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> None:
     """Train and score every system of a recipe, in a folder of its own."""
-    from huescape.training.devices import choose_device  # loads torch
+    from huescape.systems.checks import check_systems  # these load torch
+    from huescape.training.devices import choose_device
 
     on_gpu = choose_device().type != "cpu"
     path = options.recipe or Path("experiments") / f"{'gpu' if on_gpu else 'cpu'}.yaml"
-    found = recipe.narrowed(recipe.read_recipe(path), options.only, path)
+    found = recipe.read_recipe(path)
     if options.jobs is not None and options.jobs < 1:
         raise ParamsError(f"--jobs is {options.jobs}; allowed: at least 1")
     if options.photos is not None:
         found = {**found, "download": {"sources": [_source(options.photos)]}}
-    text = recipe.as_text(_checked(found, str(path), options.output))
+    params = validated(found, str(path), options.output)
+    full = recipe.completed(found, params, options.only, path)
+    check_systems(validated(full, str(path), options.output), str(path))
     if not (PROJECT / "dvc.yaml").is_file():
         raise HuescapeError(f"{PROJECT / 'dvc.yaml'}: no such file; run from a checkout")
     with workplace(PROJECT, options.output, results=False) as place:
         git(place.project, "update-index", "--skip-worktree", "params.yaml")  # the page shows it
-        place.write_params(text)
+        place.write_params(recipe.as_text(full))
         schedule(place, options.jobs or runtime.cpus(), on_gpu)
         print(f"compare: see {place.project / PAGE}")
-
-
-def _checked(found: dict[str, Any], where: str, folder: Path) -> dict[str, Any]:
-    """The recipe, whole; ParamsError for one that could not be run in `folder`."""
-    from huescape.systems.checks import check_systems  # loads torch: after what is wrong
-
-    params = validated(found, where, folder)
-    check_systems(params, where)
-    return recipe.completed(found, params)
 
 
 def _source(photos: Path) -> dict[str, Any]:
