@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,17 +20,18 @@ def take(path: Path, patience: float = 0.0, *, shared: bool = False) -> IO[str] 
     """Lock `path` until the stream is closed or the process ends, forked ones and all.
 
     `shared` goes along with others that share. None where another process has it, still after
-    `patience` seconds. The file is made if need be and stays, with nothing changed in it. Raises
-    OSError when the disk refuses.
+    `patience` seconds; `math.inf` waits for it. The file is made if need be and stays, with nothing
+    changed in it. Raises OSError when the disk refuses.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
     stream = path.open("a+")
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    kind |= 0 if patience == math.inf else fcntl.LOCK_NB
     try:
         while True:
             with suppress(BlockingIOError):
-                fcntl.flock(stream, kind | fcntl.LOCK_NB)
+                fcntl.flock(stream, kind)
                 return stream
             if time.monotonic() >= until:
                 stream.close()

@@ -10,8 +10,8 @@ processes: one that DVC cannot read stops every command as well, and without it 
 
 from __future__ import annotations
 
-import fcntl
 import json
+import math
 import os
 import re
 import subprocess
@@ -48,12 +48,11 @@ def project_lock(root: Path) -> Iterator[None]:
     """
     path = root / _OURS
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("w")
+        stream = take(path, math.inf)
     except OSError as error:
         raise explained(error, path) from error
+    assert stream is not None  # it waits as long as it takes
     with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 
 
