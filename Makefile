@@ -44,9 +44,9 @@ lint: $(STAMP)  ## linters and the type checker
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 
-# PHOTOS=folder for real photos; MINUTES=10 for a short time on a machine without an engine.
+# PHOTOS=folder for real photos.
 systems: $(STAMP)  ## train every published system side by side, in comparison/
-	$(RUN) huescape compare $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(MINUTES),--minutes $(MINUTES))
+	$(RUN) huescape compare $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 # ONLY="lab resize" for some of them. The peers are installed beside the environment, not into it;
 # those that are missing are named in the tables.

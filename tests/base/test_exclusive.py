@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -48,15 +50,15 @@ def test_those_that_share_keep_the_others_out(tmp_path: Path) -> None:
     alone.close()
 
 
-def test_a_kill_leaves_it_free(tmp_path: Path) -> None:
+def test_a_kill_leaves_it_free_for_who_waits(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     command = [sys.executable, "-c", _HOLD, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"True\n"
         assert take(path) is None
-        process.send_signal(signal.SIGKILL)
-    free = take(path)
+        Timer(0.3, process.send_signal, (signal.SIGKILL,)).start()
+        free = take(path, math.inf)
     assert free is not None
     free.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,16 @@ def test_the_code_of_the_folder_or_none(made_by_dvc: Any, tmp_path: Path) -> Non
         assert done.returncode == 1
         assert "is imported in place of" in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_dvc_exp_run_changes_what_it_is_told(project: Any) -> None:
+    """As the README has it: an existing key by its name, a key of the preset with a plus."""
+    project.run("dvc", "exp", "run", "-S", "evaluate.temperature=0.5")
+    assert project.ran() == ["check", "evaluate@colorunet", "report"]
+    scores = project.root / "reports/evaluation/colorunet.json"
+    assert json.loads(scores.read_text())["temperature"] == 0.5
+    project.run("dvc", "exp", "run", "-S", "+systems.colorunet.loss.name=focal")
+    assert project.ran() == ["check", "train@colorunet", "evaluate@colorunet", "report"]
+    model = json.loads((project.root / "models/colorunet/system.json").read_text())
+    assert model["params"]["loss"]["name"] == "focal"
+    assert json.loads(scores.read_text())["temperature"] == 0.5

@@ -13,7 +13,7 @@ import torch
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
-from huescape.comparison.recipe import read_recipe
+from huescape.experiments.recipe import read_recipe
 from huescape.networks.chromagan import _trunk
 from huescape.params.load import validated
 from huescape.systems.checks import check_systems

@@ -23,6 +23,7 @@ WITHOUT_EFFECT = {
     "cli.py": "starts the command line",
     "subcommands.py": "finds the stage, refuses wrong parameters, prints",
     "base/errors.py": "what a message says",
+    "base/exclusive.py": "who waits for whom",
     "base/orphans.py": "ends what its parent left",
     "base/progress.py": "what a terminal shows",
     "engines": "who starts, locks and mends; hands nothing to a stage",

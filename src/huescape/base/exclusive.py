@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import stat
 import time
@@ -22,16 +23,17 @@ def take(path: Path, patience: float = 0.0, *, shared: bool = False) -> IO[str] 
     """Lock `path` until the stream is closed or the process ends, forked ones and all.
 
     `shared` goes along with others that share. None where another process has it, still after
-    `patience` seconds. The file is made if need be and stays, with nothing changed in it. Raises
-    OSError when the disk refuses.
+    `patience` seconds; `math.inf` waits for it. The file is made if need be and stays, with nothing
+    changed in it. Raises OSError when the disk refuses.
     """
     until = time.monotonic() + patience
     stream = _opened(path)
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    kind |= 0 if patience == math.inf else fcntl.LOCK_NB
     try:
         while True:
             with suppress(BlockingIOError):
-                fcntl.flock(stream, kind | fcntl.LOCK_NB)
+                fcntl.flock(stream, kind)
                 return stream
             if time.monotonic() >= until:
                 stream.close()

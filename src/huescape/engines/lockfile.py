@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ def project_lock(root: Path) -> Iterator[None]:
         stream = take(path, math.inf)
     except OSError as error:
         raise explained(error, path) from error
-    with stream or nullcontext():
+    assert stream is not None  # it waits as long as it takes
+    with stream:
         yield
 
 

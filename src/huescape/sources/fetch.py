@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from huescape.base.atomic import write_json
 from huescape.base.errors import HuescapeError
+from huescape.base.exclusive import take
 from huescape.base.masking import mask
 from huescape.base.progress import bar
 from huescape.sources.hashing import file_digest
@@ -127,18 +127,15 @@ class _Download:
     def alone(self) -> Iterator[None]:
         """Hold the partial file, so that no other process writes it; an empty one goes."""
         try:
-            self.part.parent.mkdir(parents=True, exist_ok=True)
-            with self.part.open("ab") as held:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = take(self.part)
+            if held is None:
+                raise HuescapeError(f"{self.part}: another process downloads it; wait for it")
+            with held:
                 try:
                     yield
                 finally:
                     if self.part.is_file() and not self.have():
                         self._remove()
-        except BlockingIOError as error:
-            raise HuescapeError(
-                f"{self.part}: another process downloads it; wait for it"
-            ) from error
         except OSError as error:
             raise HuescapeError(f"cannot write {self.part}: {error.strerror}") from error
 

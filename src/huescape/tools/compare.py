@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+import huescape
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError
-from huescape.comparison import engines, folder, recipe
-from huescape.params.load import Params, validated
+from huescape.experiments import recipe
+from huescape.experiments.execution import schedule
+from huescape.experiments.workplace import git, workplace
+from huescape.params.load import validated
 from huescape.params.places import PAGE
+
+PROJECT = Path(huescape.__file__).parents[2]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Which systems, on which photos, for how long."""
+    """Which systems, on which photos."""
     parser.add_argument(
         "recipe", type=Path, nargs="?", help="default: experiments/gpu.yaml or cpu.yaml, by device"
     )
@@ -23,41 +27,30 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="instead of its sources")
     parser.add_argument("--only", nargs="+", default=[], metavar="SYSTEM", help="these systems")
     parser.add_argument("--jobs", type=int, help="stages at a time (default: every processor)")
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        help="without an engine: share this time among the systems, and set their steps by it",
-    )
 
 
 def main(options: Namespace) -> None:
     """Train and score every system of a recipe, in a folder of its own."""
-    path = options.recipe or Path("experiments") / f"{'gpu' if engines.has_gpu() else 'cpu'}.yaml"
-    found = recipe.narrowed(recipe.read_recipe(path), options.only, path)
-    if options.minutes is not None and not 0 < options.minutes < math.inf:
-        raise ParamsError(f"--minutes is {options.minutes:g}; allowed: above 0")
+    from huescape.systems.checks import check_systems  # these load torch
+    from huescape.training.devices import choose_device
+
+    on_gpu = choose_device().type != "cpu"
+    path = options.recipe or Path("experiments") / f"{'gpu' if on_gpu else 'cpu'}.yaml"
+    found = recipe.read_recipe(path)
     if options.jobs is not None and options.jobs < 1:
         raise ParamsError(f"--jobs is {options.jobs}; allowed: at least 1")
     if options.photos is not None:
-        found["download"] = {"sources": [_source(options.photos)]}
-    found = recipe.completed(found, check_recipe(found, str(path), options.output))
-    folder.prepare(options.output, found)
-    if engines.has_engines() and options.minutes is None:
-        code = engines.run_graph(options.output, options.jobs or runtime.cpus())
-    else:
-        code = engines.run_stages(options.output, found, options.minutes)
-    if code:
-        raise HuescapeError("not every system is done; the same command goes on with the rest")
-    print(f"compare: see {options.output / PAGE}")
-
-
-def check_recipe(params: dict[str, Any], where: str, folder: Path) -> Params:
-    """The checked parameters; ParamsError for a recipe that could not be run in `folder`."""
-    from huescape.systems.checks import check_systems  # loads torch: after what is wrong
-
-    checked = validated(params, where, folder)
-    check_systems(checked, where)
-    return checked
+        found = {**found, "download": {"sources": [_source(options.photos)]}}
+    params = validated(found, str(path), options.output)
+    full = recipe.completed(found, params, options.only, path)
+    check_systems(validated(full, str(path), options.output), str(path))
+    if not (PROJECT / "dvc.yaml").is_file():
+        raise HuescapeError(f"{PROJECT / 'dvc.yaml'}: no such file; run from a checkout")
+    with workplace(PROJECT, options.output, results=False) as place:
+        git(place.project, "update-index", "--skip-worktree", "params.yaml")  # the page shows it
+        place.write_params(recipe.as_text(full))
+        schedule(place, options.jobs or runtime.cpus(), on_gpu)
+        print(f"compare: see {place.project / PAGE}")
 
 
 def _source(photos: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from huescape.sweeps import run_sweep
+from huescape.experiments.sweep import run_sweep
 
 
 def add_arguments(parser: ArgumentParser) -> None:

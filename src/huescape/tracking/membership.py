@@ -25,13 +25,15 @@ VARIABLE = "HUESCAPE_SWEEP_POINT"
 class Membership:
     """A point of a sweep: the header of the sweep's own run, the point's key, and what varies.
 
-    `varied` has dotted keys of params.yaml; `tags` are those of every run of the point.
+    `varied` has dotted keys of params.yaml; `tags` are those of every run of the point; `title` is
+    what tells its runs from those of other points: `lambda=0.5`.
     """
 
     parent: Mapping[str, Any]
     point: str
     varied: Mapping[str, Any]
     tags: Mapping[str, str]
+    title: str = ""
 
     def run(self, system: str) -> str:
         """Key of the run of a system at this point: the same in every process, at every try."""
@@ -43,6 +45,7 @@ class Membership:
         return {
             **header,
             "parent": dict(self.parent),
+            "title": f"{header['title']} {self.title}".rstrip(),
             "params": {**header["params"], **flat_params(self.varied)},
             "tags": {**header["tags"], **self.tags},
         }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations, product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,15 +60,29 @@ def read_sweep(path: Path) -> SweepParams:
     return sweep
 
 
+def describe(point: Point, between: str = ", ") -> str:
+    """A point in one line: `evaluate.temperature=0.5, systems.unet.steps=100`."""
+    return between.join(f"{key}={_text(value)}" for key, value in point.items()) or "as params.yaml"
+
+
+def short_names(keys: Iterable[str]) -> dict[str, str]:
+    """What tells dotted keys apart: their last part, or as many as that takes."""
+    parts = {key: key.split(".") for key in keys}
+    for count in range(1, max(map(len, parts.values()), default=1) + 1):
+        names = {key: ".".join(split[-count:]) for key, split in parts.items()}
+        if len(set(names.values())) == len(names):
+            break
+    return names
+
+
 def _size_problem(sweep: SweepParams) -> str | None:
     if not sweep.grid and not sweep.points:
         return "nothing varies; allowed: a grid of keys and lists of values, a list of points"
     for key, values in sweep.grid.items():
         if not values:
             return f"grid.{key} has no values; allowed: a list of one or more"
-    count = max(len(sweep.points), 1)
-    for values in sweep.grid.values():  # counted, not expanded: it may be astronomical
-        count *= len(values)
+    # Counted, not expanded: it may be astronomical.
+    count = max(len(sweep.points), 1) * prod(len(values) for values in sweep.grid.values())
     if count > MOST_POINTS:
         return f"the sweep has {count} points; allowed: at most {MOST_POINTS}"
     return None
@@ -75,27 +90,27 @@ def _size_problem(sweep: SweepParams) -> str | None:
 
 def _repeated(sweep: SweepParams) -> str | None:
     for key, values in sweep.grid.items():
-        if found := _first_repeated([_text(value) for value in values]):
+        if found := _first_repeated(values):
             return f"grid.{key} lists {found} twice; allowed: each value once"
-    if found := _first_repeated(list(sweep.systems)):
+    if found := _first_repeated(sweep.systems):
         return f"systems lists {found} twice; allowed: each system once"
     for index, point in enumerate(sweep.points):
-        for one, other in combinations(sorted({*point, *sweep.grid}), 2):
-            if other.startswith(f"{one}."):
-                return f"points.{index}: {other} lies within {one}; allowed: one of the two"
         if shared := sorted(set(point) & set(sweep.grid)):
             return f"points.{index}.{shared[0]} is in the grid as well; allowed: one of the two"
-    for one, other in combinations(sorted(sweep.grid), 2):
-        if other.startswith(f"{one}."):
-            return f"grid.{other} lies within grid.{one}; allowed: one of the two"
-    if found := _first_repeated([_text(point) for point in sweep.points]):
+    for where, keys in [("grid", set(sweep.grid))] + [
+        (f"points.{index}", {*point, *sweep.grid}) for index, point in enumerate(sweep.points)
+    ]:
+        for one, other in combinations(sorted(keys), 2):
+            if other.startswith(f"{one}."):
+                return f"{where}: {other} lies within {one}; allowed: one of the two"
+    if found := _first_repeated(sweep.points):
         return f"points lists {found} twice; allowed: each point once"
     return None
 
 
-def _first_repeated(texts: list[str]) -> str | None:
+def _first_repeated(values: Iterable[Any]) -> str | None:
     seen: set[str] = set()
-    for text in texts:
+    for text in map(_text, values):
         if text in seen:
             return text
         seen.add(text)
@@ -105,8 +120,3 @@ def _first_repeated(texts: list[str]) -> str | None:
 def _text(value: Any) -> str:
     """Equal values as equal texts, whatever YAML's scalars are; 1 and true differ."""
     return json.dumps(value, sort_keys=True, default=str)
-
-
-def describe(point: Point) -> str:
-    """A point in one line: `evaluate.temperature=0.5, systems.unet.steps=100`."""
-    return ", ".join(f"{key}={_text(value)}" for key, value in point.items()) or "as params.yaml"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
-from huescape.params.sweeps import MOST_POINTS, SweepParams, read_sweep
+from huescape.experiments.sweep_file import MOST_POINTS, SweepParams, read_sweep, short_names
 
 
 def _write(tmp_path: Path, value: Any) -> Path:
@@ -65,11 +65,11 @@ def test_the_points_of_a_grid_are_its_product(grid: dict[str, list[int]]) -> Non
         ({"grid": {"a": 3}}, ["grid.a is 3", "a list"]),
         ({"grid": {"a": [1, 2, 1]}}, ["grid.a lists 1 twice"]),
         ({"grid": {"a": [{"x": 1, "y": 2}, {"y": 2, "x": 1}]}}, ["grid.a lists", "twice"]),
-        ({"grid": {"a": [1], "a.b": [2]}}, ["grid.a.b lies within grid.a"]),
+        ({"grid": {"a": [1], "a.b": [2]}}, ["grid: a.b lies within a"]),
         ({"points": [{"a.b": 1}, {"a.b": 1}], "grid": {}}, ["twice", "each point once"]),
         ({"points": [{"g": 1}]}, ["points.0.g is in the grid as well"]),
         ({"points": [{"g.h": 1}]}, ["points.0: g.h lies within g"]),
-        ({"systems": ["a", "a"]}, ["systems lists a twice"]),
+        ({"systems": ["a", "a"]}, ['systems lists "a" twice']),
         ({"name": "A b"}, ["name is 'A b'", "matching"]),
         ({"gird": {}}, ["gird: no such key", "grid, name, points, systems"]),
         ({"grid": {k: list(range(10)) for k in "abcd"}}, ["10000 points", str(MOST_POINTS)]),
@@ -87,6 +87,13 @@ def test_a_wrong_file_gets_one_line(
     assert "\n" not in line
     for word in words:
         assert word in line
+
+
+def test_keys_are_as_short_as_tells_them_apart() -> None:
+    assert list(short_names(["q.lab.prior.lambda", "e.t"]).values()) == ["lambda", "t"]
+    assert list(short_names(["s.a.steps", "s.b.steps"]).values()) == ["a.steps", "b.steps"]
+    assert list(short_names(["t", "a.t"]).values()) == ["t", "a.t"]
+    assert short_names([]) == {}
 
 
 def test_true_and_one_are_different_values(tmp_path: Path) -> None:

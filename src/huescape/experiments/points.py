@@ -15,9 +15,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
+from huescape.experiments.sweep_file import Point, SweepParams, describe
 from huescape.params.load import Params, load_params
 from huescape.params.presets import resolve_system
-from huescape.params.sweeps import Point, SweepParams, describe
 from huescape.systems.checks import check_systems
 
 ENTRIES = ("quantizers", "systems")  # sections whose names are the user's own
@@ -83,32 +83,28 @@ def _varied(text: str, point: Point, where: str) -> str:
 
 def _place(document: Any, dotted: str, value: Any, where: str) -> None:
     """Set a dotted key. Sections that are not written out are made; entries and items are not."""
-    keys = dotted.split(".")
+    *above, last = keys = dotted.split(".")
     if keys[0] in ENTRIES:
         _refuse_unlisted(document, keys, where)
     at = document
-    for depth, key in enumerate(keys[:-1], start=1):
-        if isinstance(at, dict) and (key not in at or at[key] is None):
+    for depth, key in enumerate(above):
+        if isinstance(at, dict) and at.get(key) is None:
             at[key] = {}
-        at = _step(at, keys[: depth - 1], key, where)
-    if isinstance(at, dict):
-        at[keys[-1]] = copy.deepcopy(value)
-    else:
-        _step(at, keys[:-1], keys[-1], where)
-        at[int(keys[-1])] = copy.deepcopy(value)
+        at = at[_index(at, keys[:depth], key, where)]
+    at[_index(at, above, last, where)] = copy.deepcopy(value)
 
 
-def _step(at: Any, above: Sequence[str], key: str, where: str) -> Any:
-    """One level down, into a section or an item of a list."""
+def _index(at: Any, above: Sequence[str], key: str, where: str) -> str | int:
+    """`key` as the section, or the list, at the keys `above` takes it."""
     if isinstance(at, dict):
-        return at[key]
+        return key
     path = ".".join(above)
     if not isinstance(at, list):
         raise ParamsError(f"{where}: {path}.{key}: no such key; {path} is a value, not a section")
     if not (key.isdigit() and int(key) < len(at)):
         allowed = f"0 to {len(at) - 1}" if at else "none, the list is empty"
         raise ParamsError(f"{where}: {path}.{key}: no such item; allowed: {allowed}")
-    return at[int(key)]
+    return int(key)
 
 
 def _refuse_unlisted(document: Any, keys: Sequence[str], where: str) -> None:

@@ -6,10 +6,13 @@ follow one another.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
 from huescape.params.load import Params
@@ -26,7 +29,6 @@ def read_recipe(path: Path) -> dict[str, Any]:
     recipe = read_yaml(path)
     if not isinstance(recipe, dict) or not isinstance(recipe.get("systems"), dict):
         raise ParamsError(f"{path}: systems: is missing; allowed: a section of systems")
-    recipe = {key: _unshared(value) for key, value in recipe.items()}
     seeds = recipe.pop("seeds", None) or {}
     if not isinstance(seeds, dict):
         raise ParamsError(f"{path}: seeds: allowed: a section with a number for each system")
@@ -37,45 +39,48 @@ def read_recipe(path: Path) -> dict[str, Any]:
             raise ParamsError(f"{path}: seeds.{name}: is not a system; allowed: {known}")
         if type(count) is not int or not 1 <= count <= MOST_SEEDS:
             raise ParamsError(f"{path}: seeds.{name} is {count!r}; allowed: 1 to {MOST_SEEDS}")
-    recipe["systems"] = _with_seeds(systems, seeds, path)
-    return recipe
+    return {**recipe, "systems": _with_seeds(systems, seeds, path)}
 
 
-def narrowed(recipe: dict[str, Any], only: Sequence[str], path: Path) -> dict[str, Any]:
-    """The recipe with the systems `only` (their seeds with them) and the quantizers they need."""
-    if not only:
-        return recipe
-    systems = recipe["systems"]
-    for name in only:
-        if name not in systems:
-            raise ParamsError(f"{path}: {name!r} is not a system; allowed: {', '.join(systems)}")
-    kept = {
-        name: entry
-        for name, entry in systems.items()
-        if name in only or _SEEDED.sub("", name) in only
-    }
-    evaluate, quantizers = recipe.get("evaluate"), recipe.get("quantizers")
-    if not isinstance(quantizers, dict):
-        return {**recipe, "systems": kept}
-    needed = {str(entry.get("quantizer")) for entry in kept.values() if isinstance(entry, dict)}
-    needed.add(evaluate.get("prior", "lab313") if isinstance(evaluate, dict) else "lab313")
-    used = {name: entry for name, entry in quantizers.items() if name in needed}
-    # Where none is left, what names a quantizer that is not there is refused with all of them.
-    return {**recipe, "systems": kept, "quantizers": used or quantizers}
-
-
-def completed(recipe: dict[str, Any], params: Params) -> dict[str, Any]:
+def completed(
+    recipe: dict[str, Any], params: Params, only: Sequence[str], path: Path
+) -> dict[str, Any]:
     """The recipe with every key that its `params` have by default: DVC refuses what is not there.
 
-    Systems stay as they are, presets with overrides. Paths of sources are made absolute, because a
-    comparison runs in another folder.
+    `only` are the systems to keep, their seeds with them, and the quantizers they need; without it,
+    all. Systems stay as they are, presets with overrides. Paths of sources are made absolute,
+    because a comparison runs in another folder. Raises ParamsError for an unknown system.
     """
     full = params.model_dump(mode="json", by_alias=True, exclude={"systems"})
     for source in full["download"]["sources"]:
         for key in _PATHS:
             if source.get(key) is not None:
                 source[key] = str(Path(source[key]).resolve())
-    return {**full, "systems": recipe["systems"]}
+    systems = recipe["systems"]
+    for name in only:
+        if name not in systems:
+            raise ParamsError(f"{path}: {name!r} is not a system; allowed: {', '.join(systems)}")
+    if only:
+        systems = {
+            name: entry
+            for name, entry in systems.items()
+            if name in only or _SEEDED.sub("", name) in only
+        }
+        needed = {params.evaluate.prior, *(params.systems[name].quantizer for name in systems)}
+        listed = full["quantizers"].items()
+        full["quantizers"] = {name: entry for name, entry in listed if name in needed}
+    return {**full, "systems": systems}
+
+
+def as_text(recipe: dict[str, Any]) -> str:
+    """The recipe as a params.yaml, without anchors: DVC and a reader see each section whole."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.representer.ignore_aliases = lambda *_: True
+    text = io.StringIO()
+    yaml.dump(recipe, text)
+    return text.getvalue()
 
 
 def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> dict[str, Any]:
@@ -91,12 +96,5 @@ def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> d
             called = f"{name}_s{k}"
             if called in systems:
                 raise ParamsError(f"{path}: seeds.{name}: {called!r} is a system already")
-            found[called] = _unshared({**entry, "seed": first + k})
+            found[called] = {**entry, "seed": first + k}
     return found
-
-
-def _unshared(value: Any) -> Any:
-    """A copy in which no section stands twice: an anchor's name and its aliases are one object."""
-    if isinstance(value, dict):
-        return {key: _unshared(inner) for key, inner in value.items()}
-    return [_unshared(inner) for inner in value] if isinstance(value, list) else value

@@ -11,7 +11,7 @@ import pytest
 
 from huescape.base.digests import seal
 from huescape.base.errors import HuescapeError
-from huescape.sweeps.table import as_csv, as_text, headline
+from huescape.experiments.table import as_csv, as_text, headline
 
 ROWS = [
     {"point": 1, "status": "done", "system": "a", "experiment": "x-1", "e.t": 0.5, "auc": 1 / 3},

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
-from huescape.comparison.recipe import completed, narrowed, read_recipe
+from huescape.experiments.recipe import as_text, completed, read_recipe
 from huescape.params.load import validated
 
 ROOT = Path(__file__).parents[2]
@@ -53,13 +54,12 @@ def test_merged_keys_are_there_and_the_own_ones_win(recipe: dict[str, Any]) -> N
     assert recipe["systems"]["b_s1x"]["quantizer"] == "two"
 
 
-def test_what_an_anchor_names_can_be_changed_alone(recipe: dict[str, Any]) -> None:
-    """A comparison sets the steps of each system: those of its aliases must stay."""
-    systems = recipe["systems"]
-    systems["a"]["steps"] = 99
-    systems["a"]["network"]["width"] = 99
-    others = [entry for name, entry in systems.items() if name != "a"]
-    assert all(entry["steps"] == 5 and entry["network"]["width"] == 2 for entry in others)
+def test_what_is_written_has_no_anchors_and_keeps_its_order(recipe: dict[str, Any]) -> None:
+    text = as_text(recipe)
+    assert not {"&", "*"} & set(text)
+    written = YAML(typ="safe", pure=True).load(text)
+    assert written == recipe
+    assert list(written["systems"]) == list(recipe["systems"])
 
 
 @pytest.mark.parametrize(
@@ -90,20 +90,21 @@ def test_a_seed_of_no_section_is_one_line(tmp_path: Path) -> None:
         read_recipe(write(tmp_path, "seeds: {a: 2}\nsystems: {a: 3}\n"))
 
 
-def test_narrowed_keeps_the_seeds_and_the_quantizers(recipe: dict[str, Any]) -> None:
-    path = Path("recipe.yaml")
-    assert narrowed(recipe, [], path) == recipe
-    some = narrowed(recipe, ["a"], path)
-    assert list(some["systems"]) == ["a", "a_s1", "a_s2"]  # not a_small
-    assert list(some["quantizers"]) == ["one", "lab313"]
-    assert list(narrowed(recipe, ["a_s2"], path)["systems"]) == ["a_s2"]
-    both = narrowed(recipe, ["b_s1x", "c"], path)
-    assert list(both["systems"]) == ["b_s1x", "b_s1x_s1", "c"]
-    assert list(both["quantizers"]) == ["one", "two", "lab313"]
-    prior = narrowed({**recipe, "evaluate": {"prior": "two"}}, ["a"], path)
-    assert list(prior["quantizers"]) == ["one", "two"]
-    with pytest.raises(ParamsError, match=r"recipe\.yaml: 'no' is not a system; allowed: a, a_s1"):
-        narrowed(recipe, ["no"], path)
+def test_only_keeps_the_seeds_and_the_quantizers() -> None:
+    path = ROOT / "experiments" / "cpu.yaml"
+    recipe = read_recipe(path)
+    params = validated(recipe, str(path))
+    every = completed(recipe, params, [], path)
+    assert list(every["systems"]) == list(recipe["systems"])
+    some = completed(recipe, params, ["mleu_random", "slides_ce"], path)
+    seeds = ["mleu_random", "mleu_random_s1", "mleu_random_s2"]
+    assert sorted(some["systems"]) == sorted([*seeds, "slides_ce"])
+    assert set(some["quantizers"]) == {"lab313", "lab313_index"}
+    one = completed(recipe, params, ["colorunet_s2"], path)  # not colorunet, nor colorunet_flat
+    assert list(one["systems"]) == ["colorunet_s2"]
+    assert set(one["quantizers"]) == {"yuv32", "lab313"}  # and the one that scores need
+    with pytest.raises(ParamsError, match=r"cpu\.yaml: 'no' is not a system; allowed: colorunet, "):
+        completed(recipe, params, ["no"], path)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +117,12 @@ def test_narrowed_keeps_the_seeds_and_the_quantizers(recipe: dict[str, Any]) -> 
         ({"evaluate": None}, "evaluate is None"),
     ],
 )
-def test_narrowing_leaves_the_refusal_to_the_check(changes: dict[str, Any], words: str) -> None:
+def test_the_rest_of_a_recipe_is_checked_as_parameters_are(
+    changes: dict[str, Any], words: str
+) -> None:
     recipe = {**read_recipe(ROOT / "experiments" / "cpu.yaml"), **changes}
-    first = next(iter(recipe["systems"]))
     with pytest.raises(ParamsError, match=words) as caught:
-        validated(narrowed(recipe, [first], Path("r.yaml")), "r.yaml")
+        validated(recipe, "r.yaml")
     assert "\n" not in str(caught.value)
 
 
@@ -142,14 +144,14 @@ def test_what_a_recipe_leaves_out_is_written_out() -> None:
         "bins": {"rule": "gamut"},
         "encode": {"method": "soft", "stride": 4},
     }
-    full = completed(short, validated(short, "r.yaml"))
+    full = completed(short, validated(short, "r.yaml"), [], Path("r.yaml"))
     assert validated(full, "full") == validated(short, "short")
     assert {"download", "filter", "resize", "evaluate", "report"} <= set(full)
     assert full["resize"]["shards"] >= 1
     assert full["quantizers"]["lab313"]["prior"]["lambda"] == 0.5
     assert full["systems"] == short["systems"]
     again = validated(recipe, "r.yaml")
-    assert validated(completed(recipe, again), "full") == again
+    assert validated(completed(recipe, again, [], Path("r.yaml")), "full") == again
 
 
 def test_photos_are_found_from_the_folder_of_the_comparison(
@@ -159,7 +161,9 @@ def test_photos_are_found_from_the_folder_of_the_comparison(
     recipe = read_recipe(ROOT / "experiments" / "cpu.yaml")
     own = {"kind": "folder", "root": "my/photos", "splits": "my/list.csv"}
     recipe["download"] = {"sources": [{"kind": "sample"}, own]}
-    sample, found = completed(recipe, validated(recipe, "r.yaml"))["download"]["sources"]
+    sample, found = completed(recipe, validated(recipe, "r.yaml"), [], Path("r.yaml"))["download"][
+        "sources"
+    ]
     assert "root" not in sample
     assert found["root"] == str(tmp_path / "my/photos")
     assert found["splits"] == str(tmp_path / "my/list.csv")

@@ -10,6 +10,7 @@ from typing import Any
 from huescape.base.digests import read_verified
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
+from huescape.experiments.sweep_file import short_names
 from huescape.reporting.tables import csv_text
 
 SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation
@@ -47,15 +48,22 @@ def as_csv(rows: Sequence[Row], varied: Iterable[str]) -> str:
 
 
 def as_text(rows: Sequence[Row], varied: Iterable[str]) -> str:
-    """Rows as aligned text; what the keys have in common is left out of the headings."""
+    """Rows as aligned text; of a key the heading has what tells it apart."""
     columns = _columns(varied)
-    headings = [name.split(".", maxsplit=1)[-1] for name in columns]
-    if len(set(headings)) < len(headings):  # two systems vary in the same key
-        headings = list(columns)
-    lines = [headings, *([_short(row.get(name)) for name in columns] for row in rows)]
+    lines = [
+        list(short_names(columns).values()),
+        *([_short(row.get(name)) for name in columns] for row in rows),
+    ]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     padded = (zip(line, widths, strict=True) for line in lines)
     return "\n".join("  ".join(t.ljust(w) for t, w in line).rstrip() for line in padded)
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raise HuescapeError for a file in a table's place that is no table of a sweep."""
+    head = ",".join(COLUMNS[:2]).encode()
+    if path.is_file() and not path.read_bytes().startswith(head):
+        raise HuescapeError(f"{path}: is there, and no table of a sweep; move it, or name another")
 
 
 def _columns(varied: Iterable[str]) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
+from huescape.experiments.points import ResolvedPoint, resolve_points
+from huescape.experiments.sweep_file import SweepParams, read_sweep
 from huescape.params.load import load_params
-from huescape.params.sweeps import SweepParams, read_sweep
-from huescape.sweeps.points import ResolvedPoint, resolve_points
 
 ROOT = Path(__file__).parents[2]
 FILE = Path("sweeps/mine.yaml")

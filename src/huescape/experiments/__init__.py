@@ -1,0 +1,1 @@
+"""Many points of the parameters, each run in a copy of the project: sweeps and comparisons."""
