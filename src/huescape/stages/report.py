@@ -30,7 +30,6 @@ from huescape.reporting.inputs import (
 )
 from huescape.reporting.metrics import METRICS
 from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
-from huescape.reporting.provenance import commit_of
 from huescape.reporting.template import template
 
 # A prior's figure is line art: it is small as PNG, and JPEG would smear its text.
@@ -88,8 +87,8 @@ def run(
 
     Each of `evaluations` is a system's `<folder>/<system>.json`, with its curves and pictures in
     `<folder>/<system>/`; `priors` are the priors by quantizer, their figures in `figures`. The
-    page holds no time and no path of this machine: the same inputs at the same commit give the
-    same bytes. Raises HuescapeError when a file is missing or broken; nothing is written then.
+    page holds no time, no commit and no path of this machine: the same inputs give the same bytes,
+    in any clone. Raises HuescapeError when a file is missing or broken; nothing is written then.
     """
     if not evaluations:
         raise HuescapeError("there is nothing to report: `systems` of params.yaml is empty")
@@ -103,7 +102,6 @@ def run(
     context = {
         "title": params.title,
         "version": huescape.__version__,
-        "commit": commit_of(params_file.resolve().parent),
         "params_text": mask(read_text(params_file)).rstrip("\n"),
         "comparison": compare.comparison(groups),
         "claims": claims_table.part(found_claims, groups),
