@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.base.csvtext import csv_text
 from huescape.base.digests import reseal
 from huescape.base.errors import HuescapeError
+from huescape.base.tables import TEXT, frame
 from huescape.sources.manifest import COLUMNS, Row, read_manifest, write_manifest
 from huescape.sources.splits import read_splits
 
@@ -74,7 +74,7 @@ def test_a_split_list_names_any_photo(
     names = [n for n in names if PurePosixPath(n).as_posix() == n and not n.startswith("/")]
     lines = [[n, data.draw(st.sampled_from(["train", "val", "test"]))] for n in names]
     path = tmp_path_factory.mktemp("s") / "splits.csv"
-    path.write_text(csv_text(["path", "split"], lines), encoding="utf-8", newline="")
+    write_table(path, frame(lines, {"path": TEXT, "split": TEXT}))
     found = read_splits(path, "splits")
     assert {n: found[n] for n in names} == dict(lines)
 

@@ -81,7 +81,7 @@ def one_of_each(raw: Raw) -> dict[str, str]:
     raw.add("m/mountain/cut", jpeg(picture(1))[:2000])
     raw.add("m/mountain/text", b"not an image")
     raw.add("m/mountain/small", jpeg(picture(2, 300, 99)))
-    raw.add("m/mountain/grey", jpeg(picture(3).convert("L")))
+    raw.add("m/mountain/gray", jpeg(picture(3).convert("L")))
     raw.add("m/mountain/scan", jpeg(picture(4).convert("L").convert("RGB")))
     stream = io.BytesIO()
     Image.fromarray(np.ones((120, 160), np.float32)).save(stream, "TIFF")
@@ -92,7 +92,7 @@ def one_of_each(raw: Raw) -> dict[str, str]:
         "m/mountain/cut": "undecodable",
         "m/mountain/text": "undecodable",
         "m/mountain/small": "too_small",
-        "m/mountain/grey": "gray",
+        "m/mountain/gray": "gray",
         "m/mountain/scan": "gray",
         "m/mountain/float": "unsupported",
     }
