@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from huescape.base.digests import reseal
 from huescape.base.errors import HuescapeError
-from huescape.base.tables import TEXT, frame
+from huescape.base.tables import TEXT, frame, write_table
 from huescape.sources.manifest import COLUMNS, Row, read_manifest, write_manifest
 from huescape.sources.splits import read_splits
 
