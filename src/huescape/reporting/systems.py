@@ -114,12 +114,13 @@ def _pretrained(group: Group) -> str:
 
 
 def _optimizer(section: Json) -> str:
-    places = section.get("milestones") or []
-    steps = ", ".join(f"{100 * share:g} %" for share in places)
-    gamma = section.get("gamma")
+    text = f"{section['name']}, learning rate {section['lr']:g}"
+    if not section.get("milestones"):
+        return text
+    gamma = section["gamma"]
     factors = ", ".join(f"{factor:g}" for factor in (gamma if isinstance(gamma, list) else [gamma]))
-    falls = f", times {factors} at {steps} of the run" if steps else ""
-    return f"{section['name']}, learning rate {section['lr']:g}{falls}"
+    places = ", ".join(f"{100 * share:g} %" for share in section["milestones"])
+    return f"{text}, times {factors} at {places} of the run"
 
 
 def _augmentation(section: Json) -> str:

@@ -91,7 +91,7 @@ def run(
     groups = grouped(results, params.quantizers)
     checked = claims.check(groups)
     rows = scores.score_rows(groups)
-    context = {
+    context: dict[str, Any] = {
         "title": params.report.title,
         "version": huescape.__version__,
         "params_text": mask(read_text(params_file)).rstrip("\n"),
@@ -105,11 +105,16 @@ def run(
         **_result_parts(results, rows),
         **_data_parts(found, tables, out, params),
     }
+    curves = [curve for _, _, curve in context["trainings"] if curve]
     spent = sum(_size(prior.figure) for prior in tables)
+    spent += _embedded([context["auc_chart"], *curves])
     side_by_side = out.parent / "side_by_side"
     with fresh_directory(side_by_side) as fresh:
         shown = _side_by_side(groups, fresh, side_by_side, out, spent)
-        context |= {"blocks": shown, **_pictures(results, out, spent + _embedded(shown))}
+        context |= {
+            "blocks": shown,
+            **_pictures(results, out, spent + _embedded([p for _, p in shown])),
+        }
         page = template().render(context)
     write_table(out.parent / "compare.csv", systems.comparison_table(rows, groups), _DIGITS)
     write_table(out.parent / "claims.csv", claims.table(checked), _DIGITS)
@@ -148,9 +153,9 @@ def _side_by_side(
     ]
 
 
-def _embedded(shown: Sequence[tuple[str, Picture]]) -> int:
+def _embedded(pictures: Sequence[Picture]) -> int:
     """The bytes that the pictures take, before base64 adds its third."""
-    return sum(len(picture.uri) for _, picture in shown) * 3 // 4
+    return sum(len(picture.uri) for picture in pictures) * 3 // 4
 
 
 def _pictures(results: Sequence[SystemResult], out: Path, spent: int) -> dict[str, Any]:
