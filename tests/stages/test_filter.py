@@ -18,7 +18,7 @@ from PIL import Image
 from huescape.base.errors import HuescapeError
 from huescape.params.photos import FilterParams, SplitParams
 from huescape.photos.catalog import CatalogRow, read_catalog, split_of
-from huescape.sources.manifest import Row, write_manifest
+from huescape.sources.manifest import ManifestRow, write_manifest
 from huescape.stages import filter as stage
 
 PHOTOS = Path(os.environ.get("HUESCAPE_TEST_PHOTOS", Path(__file__).parents[3] / "shared" / "data"))
@@ -41,9 +41,9 @@ class Raw:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.rows: list[Row] = []
+        self.rows: list[ManifestRow] = []
 
-    def add(self, name: str, data: bytes, tier: str = "core", split: str = "") -> Row:
+    def add(self, name: str, data: bytes, tier: str = "core", split: str = "") -> ManifestRow:
         path = self.root / f"{name}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -51,10 +51,12 @@ class Raw:
 
     def list_(
         self, name: str, path: Path, offset: str, data: bytes, tier: str = "core", split: str = ""
-    ) -> Row:
+    ) -> ManifestRow:
         sha256 = hashlib.sha256(data).hexdigest()
         category = name.rpartition("/")[0]
-        row = Row(f"s/{name}", "s", category, tier, str(path), offset, len(data), sha256, split)
+        row = ManifestRow(
+            f"s/{name}", "s", category, tier, str(path), offset, len(data), sha256, split
+        )
         self.rows.append(row)
         return row
 

@@ -16,7 +16,7 @@ SPLITS = ("", "train", "val", "test")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One photo; the fields are the columns, in their order.
 
     path: POSIX, relative to the repository's root when inside it. offset: byte offset in the tar
@@ -35,7 +35,7 @@ class Row:
     split: str
 
 
-COLUMNS = {field.name: WHOLE if field.name == "bytes" else TEXT for field in fields(Row)}
+COLUMNS = {field.name: WHOLE if field.name == "bytes" else TEXT for field in fields(ManifestRow)}
 #: What the stage writes, as `tables.read_table` takes it. No disk holds 10**18 bytes.
 _FORMS = {
     "id": ".+",
@@ -48,17 +48,17 @@ _FORMS = {
 }
 
 
-def write_manifest(path: Path, rows: Iterable[Row]) -> None:
+def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
     """Write the rows sorted by id, whole or not at all, and their SHA-256 beside them."""
     ordered = sorted(rows, key=lambda row: row.id)
     write_table(path, frame(map(attrgetter(*COLUMNS), ordered), COLUMNS))
     reseal(path)
 
 
-def read_manifest(path: Path) -> list[Row]:
+def read_manifest(path: Path) -> list[ManifestRow]:
     """Read the rows back; raises HuescapeError for a file that is no manifest, or is damaged."""
     cells: dict[str, Iterable[Any]] = {
         **read_table(path, [*COLUMNS], _FORMS, "a manifest", "download")
     }
     cells["bytes"] = map(int, cells["bytes"])
-    return list(map(Row, *cells.values()))
+    return list(map(ManifestRow, *cells.values()))
