@@ -84,7 +84,7 @@ def _predictions(task: Task, lab_HW3: Array, reference: Reference) -> Iterator[t
     prior_Q, centers_Q2 = reference.empirical_Q, reference.centers_Q2
     mean = (prior_Q[:, None] * centers_Q2).sum(axis=0) / prior_Q.sum()
     for name, color in (
-        ("grey", np.zeros(2)),
+        ("gray", np.zeros(2)),
         ("prior_mean", mean),
         ("prior_mode", centers_Q2[prior_Q.argmax()]),
     ):

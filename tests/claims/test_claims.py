@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from huescape.base.tables import table_text
 from huescape.claims import claims, claims_table
 from huescape.claims.published import CLAIMS
 from huescape.reporting.groups import grouped
-from huescape.reporting.wording import NONE
 
 CE = {"name": "cross_entropy"}
 PLAIN = {"flip": False, "crop": None, "noise": [0.0]}
@@ -29,6 +29,10 @@ SIDES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 def checked(results, quantizers) -> dict[str, claims.Checked]:
     return {item.claim.number: item for item in claims.check(grouped(results, quantizers))}
+
+
+def as_csv(found) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table_text(claims.table(found), 6))))
 
 
 def trio(make, name: str, base: float, deltas: tuple[float, ...], **changed: Any):
@@ -80,7 +84,7 @@ def test_a_second_difference_is_no_pair(make, quantizers, number: str) -> None:
     item = checked([one, make("two", **second, batch=99)], quantizers)[number]
     assert item.lines == ()
     assert item.missing.endswith("closest in this run: one and two, which also differ in batch")
-    other = {"baselines": {"grey": {"auc": 0.2}}}
+    other = {"baselines": {"gray": {"auc": 0.2}}}
     item = checked([one, make("two", other, **second)], quantizers)[number]
     assert item.lines == ()
     assert "closest" not in item.missing
@@ -183,8 +187,7 @@ def test_temperature_is_compared_within_each_system(make, quantizers) -> None:
     assert vivid.seen is not None
     assert vivid.seen.value == 9.0
     assert (vivid.verdict, auc.verdict) == ("reproduced", "contradicted")
-    part = claims_table.part(list(found.values()), grouped(results, quantizers))
-    assert part.tables[3].rows[0].pair == "net: T = 0.2 against T = 1"
+    assert claims_table.row(vivid).pair == "net: T = 0.2 against T = 1"
 
 
 def test_a_turn_between_the_temperatures_is_told(make, quantizers) -> None:
@@ -207,10 +210,9 @@ def test_a_run_without_pairs_says_what_would_answer(make, quantizers, count: int
     assert [item.claim for item in found] == list(CLAIMS)
     assert all(item.missing.startswith("needs ") and not item.lines for item in found)
     assert claims.summary(found) == "0 of 8 claims could be compared in this run."
-    rows = list(csv.DictReader(io.StringIO(claims.as_csv(found))))
+    rows = as_csv(found)
     assert [row["verdict"] for row in rows] == ["not compared"] * 8
     assert all(row["note"].startswith("needs ") for row in rows)
-    assert len(claims_table.part(found, groups).tables) == 8
 
 
 def test_without_class_weights_smoothing_is_not_compared(make, quantizers) -> None:
@@ -223,7 +225,7 @@ def test_csv_has_every_number(make, quantizers) -> None:
     results = trio(make, "up", 0.8, (0.01, 0.02, 0.03), **SIDES["3"][0])
     results += trio(make, "down", 0.7, (0.01, 0.01, 0.01), **SIDES["3"][1])
     found = claims.check(grouped(results, quantizers))
-    rows = [r for r in csv.DictReader(io.StringIO(claims.as_csv(found))) if r["claim"] == "3"]
+    rows = [row for row in as_csv(found) if row["claim"] == "3"]
     assert [row["score"] for row in rows] == ["auc", "auc_macro"]
     row = rows[0]
     assert (row["first"], row["second"], row["expected"]) == ("up", "down", "higher")
@@ -238,14 +240,11 @@ def test_rows_in_words(make, quantizers) -> None:
     results = trio(make, "up", 0.8, (0.01, 0.02, 0.03), **SIDES["1"][0])
     results += trio(make, "down", 0.9, (0.01, 0.01, 0.01), **SIDES["1"][1])
     groups = grouped(results, quantizers)
-    part = claims_table.part(claims.check(groups), groups)
-    assert part.basis == "40 test photos; 3 seeds a system; 500 training steps"
-    row = part.tables[0].rows[0]
+    basis = claims_table.basis_of(groups)
+    assert basis == "40 test photos; 3 seeds a system; 500 training steps"
+    row = claims_table.row(claims.check(groups)[0].lines[0])
     minus = "\N{MINUS SIGN}"
     assert (row.pair, row.score, row.expected) == ("up against down", "AuC", "lower")
     assert (row.means, row.difference) == ("0.8200 against 0.9100", f"{minus}0.0900")
     assert row.interval == f"{minus}0.1148 to {minus}0.0652"
     assert (row.verdict, row.style) == ("reproduced", "yes")
-    assert part.tables[1].rows == ()
-    single = claims_table.part(claims.check(grouped(results[:1], quantizers)), groups[:1])
-    assert NONE not in single.basis

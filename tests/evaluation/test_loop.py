@@ -12,7 +12,7 @@ from huescape.base.errors import HuescapeError
 from huescape.evaluation import loop
 from huescape.evaluation.loop import Evaluation, evaluate, example_ids, temperature_name
 from huescape.evaluation.scoring import Reference, read_reference
-from huescape.metrics.baselines import BASELINES
+from huescape.metrics.names import BASELINES
 from huescape.metrics.totals import Rules
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.systems.system import load_system
@@ -31,7 +31,7 @@ def test_counts_the_test_photos_only(inputs: Any) -> None:
     found = result(inputs, ShardSet.open(inputs.resized))
     assert found.ids == TEST_IDS
     assert set(found.totals) == {"1", "0.2", *BASELINES}
-    coverage = found.totals["grey"].coverage()
+    coverage = found.totals["gray"].coverage()
     assert coverage["photos"] == 5
     # Padding is not scored: the boxes of photos 1, 3, 5, 7 and 8.
     assert coverage["pixels"] == 24 * 32 + 8 * 32 + 24 * 32 + 8 * 32 + 32 * 32

@@ -10,7 +10,7 @@ import pytest
 from huescape.color.bins import gamut_centers
 from huescape.evaluation.loop import Evaluation
 from huescape.evaluation.outputs import record
-from huescape.metrics.baselines import BASELINES
+from huescape.metrics.names import BASELINES
 from huescape.metrics.photo import score, truth
 from huescape.metrics.totals import Rules, Totals
 from huescape.params.reports import EvaluateParams
@@ -22,7 +22,7 @@ def made(weight_Q: np.ndarray, params: EvaluateParams) -> Evaluation:
     """Five photos; every prediction is the photo, turned around by a different number of rows."""
     found = Evaluation(ids=[f"photo{n}" for n in range(5)])
     rules = Rules(weight_Q, params.macro_pixels, params.macro_photos)
-    for shift, name in enumerate(("1", "0.38", "0.2", *BASELINES[:-1], "ground_truth")):
+    for shift, name in enumerate(("1", "0.38", "0.2", *BASELINES)):
         found.totals[name] = Totals(rules)
         for number in range(5):
             rng = np.random.default_rng(number)
@@ -55,8 +55,8 @@ def test_record() -> None:
 def test_few_effective_pixels_are_a_warning() -> None:
     params = EvaluateParams(macro_pixels=5, macro_photos=2)
     (warning,) = record(made(np.ones(313), params), params)["warnings"]
-    assert "840 effective pixels out of 840, below 100,000" in warning
-    assert "auc_macro" in warning
+    assert warning["score"] == "auc_rebalanced"
+    assert "840 effective pixels out of 840, below 100,000" in warning["text"]
 
 
 def test_enough_effective_pixels_are_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +72,8 @@ def test_other_warnings() -> None:
     weight_Q[gray] = 0
     found = record(made(weight_Q, params), params)
     assert found["auc_macro"] is None
-    assert len(found["warnings"]) == 3
-    assert f"leaves out {found['unweighted_pixels']:,} of 840 pixels" in found["warnings"][1]
-    assert "no bin has 10,000 test pixels from 5 photos" in found["warnings"][2]
+    scores = [warning["score"] for warning in found["warnings"]]
+    assert scores == ["auc_rebalanced", "auc_rebalanced", "auc_macro"]
+    _, left_out, undefined = (warning["text"] for warning in found["warnings"])
+    assert f"leaves out {found['unweighted_pixels']:,} of 840 pixels" in left_out
+    assert "no bin has 10,000 test pixels from 5 photos" in undefined

@@ -12,8 +12,8 @@ from huescape.color.bins import gamut_centers
 from huescape.color.spaces import SPACES, rgb_to_lab
 from huescape.evaluation.scoring import Reference, Task, read_reference, score_photo
 from huescape.metrics.auc import auc
-from huescape.metrics.baselines import BASELINES
 from huescape.metrics.chroma import unclipped_ab
+from huescape.metrics.names import BASELINES
 
 CENTERS_Q2 = gamut_centers()
 
@@ -65,7 +65,7 @@ def test_baselines() -> None:
     assert found.scores["ground_truth"].error == 0
     ab_HW2 = rgb_to_lab(made.rgb_HW3)[..., 1:]
     expected = {
-        "grey": np.zeros(2),
+        "gray": np.zeros(2),
         "prior_mean": (reference().empirical_Q[:, None] * CENTERS_Q2).sum(axis=0),
         "prior_mode": np.array([10.0, 10.0]),
     }
@@ -74,14 +74,14 @@ def test_baselines() -> None:
         oracle = 1 - np.minimum(distance_HW, 150).mean() / 150
         assert scores[name] == pytest.approx(oracle, abs=1e-3), name
     assert scores["random_photo"] < 1
-    assert np.ptp(found.pictures["grey"].astype(int), axis=-1).max() <= 1
+    assert np.ptp(found.pictures["gray"].astype(int), axis=-1).max() <= 1
 
 
 def test_every_prediction_keeps_the_lightness() -> None:
     made = task("lab")
     found = score_photo(made, reference(), SPACES["lab"])
     lightness_HW = rgb_to_lab(made.rgb_HW3)[..., 0]
-    for name in ("0.5", "grey"):
+    for name in ("0.5", "gray"):
         kept_HW = rgb_to_lab(found.pictures[name])[..., 0]
         assert np.abs(kept_HW - lightness_HW).max() < 0.6, name
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from huescape.base.errors import HuescapeError
-from huescape.metrics.baselines import BASELINES
+from huescape.metrics.names import BASELINES
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
@@ -57,7 +57,7 @@ def test_a_regression_has_one_score_at_every_temperature(
     scores = list(record["temperatures"].values())
     assert len(scores) == 3
     assert all(one == scores[0] for one in scores)
-    assert scores[0]["auc"] == record["auc"] != record["baselines"]["grey"]["auc"]
+    assert scores[0]["auc"] == record["auc"] != record["baselines"]["gray"]["auc"]
 
 
 @pytest.mark.parametrize("name", ["regression", "yuv"])
@@ -130,7 +130,7 @@ def test_tables(inputs: Any, tmp_path: Path) -> None:
         curves = list(csv.DictReader(file))
     assert list(curves[0]) == ["threshold", "system", *BASELINES]
     assert [int(row["threshold"]) for row in curves] == list(range(151))
-    for name in ("system", "grey"):
+    for name in ("system", "gray"):
         shares = np.array([float(row[name]) for row in curves])
         scores = record if name == "system" else record["baselines"][name]
         assert np.trapezoid(shares) / 150 == pytest.approx(scores["auc"], abs=2e-6)

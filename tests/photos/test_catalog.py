@@ -101,7 +101,7 @@ def test_damaged_record_is_named(tmp_path: Path, column: str, value: str) -> Non
     write_catalog(path, ROWS)
     lines = path.read_text().splitlines()
     cells = lines[1].split(",")
-    cells[COLUMNS.index(column)] = value
+    cells[list(COLUMNS).index(column)] = value
     path.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
     with pytest.raises(HuescapeError, match=r"catalog\.csv: damaged: .*-s -f filter"):
         read_catalog(path)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from huescape.params.quantizers import QuantizerParams
@@ -22,6 +23,14 @@ SCORES = {
     "colorfulness": 30.0,
 }
 TRUTH = dict.fromkeys(SCORES, 1.0) | {"psnr": None, "colorfulness": 40.0}
+COST = {
+    "parameters": 1000,
+    "trained_parameters": 900,
+    "macs_per_photo_inference": 1_234_000_000,
+    "macs_per_photo_training": 3_700_000_000,
+    "activation_bytes_per_photo": 2_500_000,
+    "input": "256x256",
+}
 Make = Callable[..., SystemResult]
 
 
@@ -52,17 +61,20 @@ def result(
     } | params
     evaluation: dict[str, Any] = SCORES | {
         "photos": 40,
+        "macro_bins": 17,
+        "head": "bins",
         "effective_pixels": 250_000.0,
         "temperature": 0.38,
         "temperatures": {},
         "warnings": [],
-        "baselines": {"grey": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
+        "baselines": {"gray": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
     }
-    described = {"params": record, "steps": record["steps"], "parameters": 1000} | (model or {})
-    none: dict[str, list[float]] = {}
-    return SystemResult(
-        name, evaluation | (scores or {}), described, none, none, None, None, pictures
-    )
+    evaluation |= scores or {}
+    evaluation["cost"] = COST | evaluation.get("cost", {})
+    described = {"params": record, "steps": record["steps"], "loss": 2.5}
+    described |= {"dataset_digest": "0" * 64} | (model or {})
+    none = pd.DataFrame()
+    return SystemResult(name, evaluation, described, none, none, None, None, pictures)
 
 
 @pytest.fixture

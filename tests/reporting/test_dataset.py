@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from huescape.params.quantizers import QuantizerParams
 from huescape.photos import catalog
@@ -19,11 +21,21 @@ def test_every_reason_has_its_words_in_the_order_of_the_checks() -> None:
     assert tuple(dataset.REASONS) == catalog.REASONS
 
 
-def test_a_reason_of_tomorrow_is_still_shown() -> None:
-    summary = {"photos": 10, "kept": 7, "reasons": {"not_sharp": 3, "kept": 7}}
-    steps, idle = dataset.funnel_of(Catalog([], summary, {}))
-    assert [(dataset.reason_text(s.key), s.dropped, s.left) for s in steps] == [("not sharp", 3, 7)]
-    assert idle == list(dataset.REASONS.values())
+@given(st.dictionaries(st.sampled_from(catalog.REASONS), st.integers(1, 500)), st.integers(0, 500))
+def test_the_funnel_accounts_for_every_photo(reasons: dict[str, int], kept: int) -> None:
+    photos = kept + sum(reasons.values())
+    steps, idle = dataset.funnel_of(Catalog([], {"photos": photos, "reasons": reasons}, {}))
+    left = photos
+    for step in steps:
+        left -= step.dropped
+        assert step.left == left
+        assert step.left_percent == pytest.approx(100 * left / photos, abs=0.4)
+        assert step.dropped_percent > 0
+        assert step.left_percent + step.dropped_percent <= 100.001
+    assert left == kept
+    order = [text for key, text in dataset.REASONS.items() if key in reasons]
+    assert [step.text for step in steps] == order
+    assert {*order, *idle} == {*dataset.REASONS.values()}
 
 
 @pytest.mark.parametrize(

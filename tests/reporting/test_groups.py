@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from huescape.reporting.compare import comparison
 from huescape.reporting.groups import differing, distinct, flattened, grouped
+from huescape.reporting.scores import score_rows
 
 
 def test_seeds_are_one_group_named_without_them(make, quantizers) -> None:
@@ -28,12 +28,12 @@ def test_the_same_seed_twice_counts_once(make, quantizers) -> None:
     (group,) = grouped([make("a", preset="p"), make("b", preset="p")], quantizers)
     assert [member.name for member in group.members] == ["a"]
     assert group.twins == ("b",)
-    assert comparison([group]).entries[0].note == "the same as b"
+    assert score_rows([group])[0].note == "the same as b"
 
 
 def test_other_photos_or_other_weights_are_another_group(make, quantizers) -> None:
     base = make("a", preset="p")
-    elsewhere = make("b", {"baselines": {"grey": {"auc": 0.1}}}, preset="p", seed=1)
+    elsewhere = make("b", {"baselines": {"gray": {"auc": 0.1}}}, preset="p", seed=1)
     trained = make("c", model={"pretrained": "vgg16"}, preset="p", seed=2)
     assert len(grouped([base, elsewhere, trained], quantizers)) == 3
 

@@ -1,92 +1,111 @@
-"""Who is best, what is said of it, and which warnings touch which score."""
+"""One table of scores: means over seeds, who is best, what is said of it, what warnings touch."""
 
 from __future__ import annotations
 
-from typing import Any
+from scipy import stats
 
 from huescape.reporting import scores
-from huescape.reporting.inputs import SystemResult
+from huescape.reporting.groups import grouped
 from huescape.reporting.metrics import METRICS
 
-
-def result(name: str, **changed: Any) -> SystemResult:
-    own = {"auc": 0.9, "auc_macro": 0.8, "colorfulness": 60.0, "psnr": 24.0}
-    rest: dict[str, Any] = {
-        "temperatures": {"1.0": own, "0.2": own, "0.38": own},
-        "baselines": {
-            "ground_truth": {"auc": 1.0, "auc_macro": 1.0, "colorfulness": 40.0, "psnr": None},
-            "novel": {"auc": 0.1, "auc_macro": 0.1, "colorfulness": 41.0, "psnr": 3.0},
-            "grey": {"auc": 0.95, "auc_macro": 0.7, "colorfulness": 0.0, "psnr": 25.0},
-        },
-        "warnings": [],
-    }
-    return SystemResult(name, {**own, **rest, **changed}, {}, {}, {}, None, None)
+PLACE = {metric.key: k for k, metric in enumerate(METRICS)}
+BASELINES = {
+    "ground_truth": {"auc": 1.0, "auc_macro": 1.0, "colorfulness": 40.0, "psnr": None},
+    "random_photo": {"auc": 0.1, "auc_macro": 0.1, "colorfulness": 41.0, "psnr": 3.0},
+    "gray": {"auc": 0.95, "auc_macro": 0.7, "colorfulness": 0.0, "psnr": 25.0},
+}
 
 
-def best_of(rows: list[scores.Row], key: str) -> list[str]:
-    column = [metric.key for metric in METRICS].index(key)
-    return [row.label for row in rows if row.cells[column].best]
+def rows(results, quantizers) -> list[scores.ScoreRow]:
+    return scores.score_rows(grouped(results, quantizers))
 
 
-def test_a_baseline_can_be_best_and_the_truth_cannot() -> None:
-    rows = scores.score_rows([result("net")])
-    assert [row.label for row in rows] == ["net", "Gray", "novel", "Ground truth"]
-    assert best_of(rows, "auc") == ["Gray"]
-    assert best_of(rows, "auc_macro") == ["net"]
-    assert best_of(rows, "colorfulness") == ["novel"]  # 41 is nearest to the truth's 40
-    assert best_of(rows, "ssim") == []  # measured by none
+def best_of(table, key: str) -> list[str]:
+    return [row.label for row, cells in table if cells[PLACE[key]].best]
 
 
-def test_equals_share_the_mark() -> None:
-    rows = scores.score_rows([result("one"), result("two")])
-    assert best_of(rows, "auc_macro") == ["one", "two"]
+def test_seeds_are_averaged_with_their_interval(make, quantizers) -> None:
+    values = [0.80, 0.82, 0.87]
+    made = [make(f"net-s{s}", {"auc": v}, preset="net", seed=s) for s, v in enumerate(values)]
+    (row, cells), *rest = scores.table(rows(made, quantizers))
+    half = stats.t.ppf(0.975, 2) * stats.sem(values)
+    assert (row.label, row.seeds) == ("net", (0, 1, 2))
+    assert cells[PLACE["auc"]].text == "0.830"
+    assert cells[PLACE["auc"]].spread == f"± {half:.4f}"
+    assert [(row.label, row.kind) for row, _ in rest] == [
+        ("Gray", "baseline"),
+        ("Ground truth", "truth"),
+    ]
+    (_, single), *_ = scores.table(rows(made[:1], quantizers))
+    assert single[PLACE["auc"]].spread == ""
 
 
-def test_verdict_is_honest() -> None:
-    assert "above the 0.700" in scores.verdict([result("net")])
-    assert "below the 0.700" in scores.verdict([result("net", auc_macro=0.6)])
-    assert "equal to the 0.700" in scores.verdict([result("net", auc_macro=0.7)])
-    beaten = result("net")
-    beaten.scores["baselines"]["prior_mean"] = {"auc_macro": 0.81}
-    assert scores.verdict([beaten]).endswith(
+def test_a_baseline_can_be_best_and_the_truth_cannot(make, quantizers) -> None:
+    net = make("net", {"baselines": BASELINES, "ssim": None, "colorfulness": 60.0})
+    table = scores.table(rows([net], quantizers))
+    assert [row.name for row, _ in table] == ["net", "gray", "random_photo", "ground_truth"]
+    assert best_of(table, "auc") == ["Gray"]
+    assert best_of(table, "auc_macro") == ["net"]
+    assert best_of(table, "colorfulness") == ["Colors of a random photo"]  # nearest to 40
+    assert best_of(table, "ssim") == []  # measured by none
+    assert table[-1][1][PLACE["psnr"]].text == "∞"
+
+
+def test_equals_share_the_mark(make, quantizers) -> None:
+    table = scores.table(rows([make("one"), make("two", batch=8)], quantizers))
+    assert best_of(table, "auc_macro") == ["one", "two", "Gray"]
+
+
+def test_verdict_is_honest(make, quantizers) -> None:
+    def said(macro: float | None, **more: float) -> str:
+        changed = BASELINES | {name: {"auc_macro": value} for name, value in more.items()}
+        net = make("net", {"baselines": changed, "auc_macro": macro})
+        return scores.verdict(rows([net], quantizers))
+
+    assert "above the 0.700" in said(0.8)
+    assert "below the 0.700" in said(0.6)
+    assert "equal to the 0.700" in said(0.7)
+    assert said(0.8, prior_mean=0.81).endswith(
         "but not above the 0.810 of the baseline “Mean color”."
     )
-    assert scores.verdict([result("net", auc_macro=None)]).startswith("No system")
-    two = [result("low", auc_macro=0.6), result("high")]
-    assert scores.verdict(two).startswith("The best system, high,")
+    assert said(None).startswith("No system")
+    two = [make("low", {"auc_macro": 0.6}, batch=1), make("high", {"auc_macro": 0.9})]
+    assert scores.verdict(rows(two, quantizers)).startswith("The best system, high,")
 
 
-def test_a_warning_marks_the_score_that_it_is_about() -> None:
-    warned = result("net", warnings=["auc is odd; see auc_macro"])
-    (row, *others) = scores.score_rows([warned])
-    marked = [m.key for m, cell in zip(METRICS, row.cells, strict=True) if cell.shaky]
-    assert marked == ["auc"]
-    assert not any(cell.shaky for other in others for cell in other.cells)
-    assert scores.warnings_of([warned]) == [("net", "AuC is odd; see Macro AuC")]
+def test_a_warning_marks_the_score_that_it_is_about(make, quantizers) -> None:
+    warned = make("net", {"warnings": [{"score": "auc", "text": "is odd; see the macro AuC"}]})
+    (_, cells), *others = scores.table(rows([warned], quantizers))
+    assert [m.key for m, cell in zip(METRICS, cells, strict=True) if cell.shaky] == ["auc"]
+    assert not any(cell.shaky for _, other in others for cell in other)
+    assert scores.warnings_of([warned]) == [("net", "AuC is odd; see the macro AuC")]
 
 
-def test_what_holds_for_many_systems_names_none_of_them() -> None:
-    warned = [result(f"net{k}", warnings=["odd"]) for k in range(5)]
-    assert scores.warnings_of(warned) == [("All 5 systems", "odd")]
-    assert scores.warnings_of(warned[:4]) == [("net0, net1, net2, net3", "odd")]
-    ((names, _),) = scores.warnings_of([*warned, result("calm")])
+def test_what_holds_for_many_systems_names_none_of_them(make) -> None:
+    odd = {"warnings": [{"score": "auc", "text": "is odd"}]}
+    warned = [make(f"net{k}", odd) for k in range(5)]
+    assert scores.warnings_of(warned) == [("All 5 systems", "AuC is odd")]
+    assert scores.warnings_of(warned[:4]) == [("net0, net1, net2, net3", "AuC is odd")]
+    ((names, _),) = scores.warnings_of([*warned, make("calm")])
     assert names == "net0, net1, net2, net3, net4"
 
 
-def test_temperatures_fall_and_the_headline_is_chosen() -> None:
-    rows = scores.temperature_rows(result("net"), 1.0)
-    assert [(row.temperature, row.chosen) for row in rows] == [
-        ("1.0", True),
-        ("0.38", False),
-        ("0.2", False),
+def test_temperatures_fall_and_the_headline_is_chosen(make) -> None:
+    own = {"auc": 0.5}
+    temperatures = {"1.0": own, "0.2": own, "0.38": own}
+    table = scores.temperatures_of(make("net", {"temperatures": temperatures, "temperature": 1.0}))
+    assert [row[:2] for row in table.rows] == [
+        *(("1.0", "0.500"), ("0.38", "0.500"), ("0.2", "0.500")),
     ]
+    assert table.chosen == 0
+    alone = scores.temperatures_of(make("net", {"temperatures": temperatures, "temperature": 0.7}))
+    assert alone.chosen == -1
 
 
-def test_all_numbers_keeps_every_column() -> None:
-    table = scores.all_numbers(result("net", extra={"deep": 3}))
-    assert table.head == (
-        "score", "net", "grey", "novel", "ground_truth", "T = 1.0", "T = 0.38", "T = 0.2",
-    )  # fmt: skip
-    rows = {row[0]: row[1:] for row in table.rows}
-    assert rows["extra.deep"][:2] == ("3", "\N{EN DASH}")
-    assert rows["psnr"][:4] == ("24", "25", "3", "\N{EN DASH}")
+def test_all_numbers_keeps_every_column(make) -> None:
+    made = make("net", {"extra": {"deep": 3}, "baselines": BASELINES, "temperatures": {"1": {}}})
+    table = scores.all_numbers(made)
+    assert table.head == ("score", "net", "gray", "random_photo", "ground_truth", "T = 1")
+    found = {row[0]: row[1:] for row in table.rows}
+    assert found["extra.deep"][:2] == ("3", "\N{EN DASH}")
+    assert found["psnr"][:4] == ("24", "25", "3", "\N{EN DASH}")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.base.csvtext import csv_text
 from huescape.base.digests import reseal
 from huescape.base.errors import HuescapeError
-from huescape.sources.manifest import COLUMNS, Row, read_manifest, write_manifest
+from huescape.base.tables import TEXT, frame, write_table
+from huescape.sources.manifest import COLUMNS, ManifestRow, read_manifest, write_manifest
 from huescape.sources.splits import read_splits
 
 # Whatever a file system allows in a name, but for bytes that are not UTF-8: the walk skips those.
@@ -32,7 +32,7 @@ name = (
     .filter(bool)
 )
 rows = st.builds(
-    Row,
+    ManifestRow,
     id=name,
     source=name,
     category=st.one_of(st.just(""), name),
@@ -45,8 +45,8 @@ rows = st.builds(
 )
 
 
-def row(name: str, size: int = 3) -> Row:
-    return Row(name, "sun", "m/mountain", "core", f"a/{name}.jpg", "", size, "0" * 64, "")
+def row(name: str, size: int = 3) -> ManifestRow:
+    return ManifestRow(name, "sun", "m/mountain", "core", f"a/{name}.jpg", "", size, "0" * 64, "")
 
 
 def test_columns_and_order(tmp_path: Path) -> None:
@@ -57,7 +57,9 @@ def test_columns_and_order(tmp_path: Path) -> None:
 
 
 @given(st.lists(rows, unique_by=lambda r: r.id))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, some: list[Row]) -> None:
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, some: list[ManifestRow]
+) -> None:
     path = tmp_path_factory.mktemp("m") / "manifest.csv"
     write_manifest(path, some)
     assert read_manifest(path) == sorted(some, key=lambda r: r.id)
@@ -74,7 +76,7 @@ def test_a_split_list_names_any_photo(
     names = [n for n in names if PurePosixPath(n).as_posix() == n and not n.startswith("/")]
     lines = [[n, data.draw(st.sampled_from(["train", "val", "test"]))] for n in names]
     path = tmp_path_factory.mktemp("s") / "splits.csv"
-    path.write_text(csv_text(["path", "split"], lines), encoding="utf-8", newline="")
+    write_table(path, frame(lines, {"path": TEXT, "split": TEXT}))
     found = read_splits(path, "splits")
     assert {n: found[n] for n in names} == dict(lines)
 

@@ -18,7 +18,7 @@ from PIL import Image
 from huescape.base.errors import HuescapeError
 from huescape.params.photos import FilterParams, SplitParams
 from huescape.photos.catalog import CatalogRow, read_catalog, split_of
-from huescape.sources.manifest import Row, write_manifest
+from huescape.sources.manifest import ManifestRow, write_manifest
 from huescape.stages import filter as stage
 
 PHOTOS = Path(os.environ.get("HUESCAPE_TEST_PHOTOS", Path(__file__).parents[3] / "shared" / "data"))
@@ -41,9 +41,9 @@ class Raw:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.rows: list[Row] = []
+        self.rows: list[ManifestRow] = []
 
-    def add(self, name: str, data: bytes, tier: str = "core", split: str = "") -> Row:
+    def add(self, name: str, data: bytes, tier: str = "core", split: str = "") -> ManifestRow:
         path = self.root / f"{name}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -51,10 +51,12 @@ class Raw:
 
     def list_(
         self, name: str, path: Path, offset: str, data: bytes, tier: str = "core", split: str = ""
-    ) -> Row:
+    ) -> ManifestRow:
         sha256 = hashlib.sha256(data).hexdigest()
         category = name.rpartition("/")[0]
-        row = Row(f"s/{name}", "s", category, tier, str(path), offset, len(data), sha256, split)
+        row = ManifestRow(
+            f"s/{name}", "s", category, tier, str(path), offset, len(data), sha256, split
+        )
         self.rows.append(row)
         return row
 
@@ -81,7 +83,7 @@ def one_of_each(raw: Raw) -> dict[str, str]:
     raw.add("m/mountain/cut", jpeg(picture(1))[:2000])
     raw.add("m/mountain/text", b"not an image")
     raw.add("m/mountain/small", jpeg(picture(2, 300, 99)))
-    raw.add("m/mountain/grey", jpeg(picture(3).convert("L")))
+    raw.add("m/mountain/gray", jpeg(picture(3).convert("L")))
     raw.add("m/mountain/scan", jpeg(picture(4).convert("L").convert("RGB")))
     stream = io.BytesIO()
     Image.fromarray(np.ones((120, 160), np.float32)).save(stream, "TIFF")
@@ -92,7 +94,7 @@ def one_of_each(raw: Raw) -> dict[str, str]:
         "m/mountain/cut": "undecodable",
         "m/mountain/text": "undecodable",
         "m/mountain/small": "too_small",
-        "m/mountain/grey": "gray",
+        "m/mountain/gray": "gray",
         "m/mountain/scan": "gray",
         "m/mountain/float": "unsupported",
     }

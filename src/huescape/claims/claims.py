@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
+import pandas as pd
+
+from huescape.base.tables import NUMBER, TEXT, frame
 from huescape.claims.contrasts import Contrast
 from huescape.claims.published import CLAIMS, Claim
+from huescape.metrics.names import FEW_PIXELS
 from huescape.reporting.groups import Group, distinct
 from huescape.reporting.inputs import Json
 from huescape.reporting.intervals import Difference, Verdict, difference, verdict
-from huescape.reporting.tables import csv_text
 from huescape.reporting.wording import number
 
-# Below so many effective pixels a few rare ones decide the rebalanced score (the evaluation warns).
-FEW_PIXELS = 100_000
+_TEXTS = ("claim", "text", "source", "score", "expected", "first", "second")
+_NUMBERS = ("first_mean", "second_mean", "difference", "low", "high")
 _COLUMNS = (
-    "claim", "text", "source", "score", "expected", "first", "second", "first_mean",
-    "second_mean", "difference", "low", "high", "basis", "steps", "verdict", "note",
-)  # fmt: skip
+    dict.fromkeys(_TEXTS, TEXT)
+    | dict.fromkeys(_NUMBERS, NUMBER)
+    | dict.fromkeys(("basis", "steps", "verdict", "note"), TEXT)
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class _Side:
     label: str
     scores: Mapping[int, Json]
     effective: float
-    steps: int | None
+    steps: int
 
 
 def check(groups: Sequence[Group]) -> list[Checked]:
@@ -70,31 +74,26 @@ def summary(found: Sequence[Checked]) -> str:
     return text + f"{len(found) - open_} of {len(found)} claims could be compared in this run."
 
 
-def as_csv(found: Sequence[Checked]) -> str:
-    """The claims as a table: one row a comparison, one for a claim that was not compared."""
-    rows = []
+def table(found: Sequence[Checked]) -> pd.DataFrame:
+    """One row a comparison, and one for a claim that was not compared."""
+    rows: list[list[object]] = []
     for item in found:
         start = [item.claim.number, item.claim.text, item.claim.source]
         rows += [[*start, *_fields(line)] for line in item.lines]
         if not item.lines:
-            rows.append([*start, *[""] * 11, "not compared", item.missing])
-    return csv_text(_COLUMNS, rows)
+            rows.append([*start, *[None] * 11, "not compared", item.missing])
+    return frame(rows, _COLUMNS)
 
 
 def _fields(line: Line) -> list[object]:
-    seen = line.seen
-    numbers = (
-        [seen.first, seen.second, seen.value, seen.low, seen.high, seen.basis]
-        if seen
-        else [None] * 5 + [""]
-    )
+    numbers = (None,) * 6 if line.seen is None else astuple(line.seen)
     expected = "higher" if line.expected > 0 else "lower"
-    head = [line.score, expected, line.first, line.second]
-    return [*head, *numbers, " ".join(map(str, line.steps)), line.verdict, line.note]
+    steps = " ".join(map(str, line.steps))
+    return [line.score, expected, line.first, line.second, *numbers, steps, line.verdict, line.note]
 
 
 def _checked(claim: Claim, groups: Sequence[Group]) -> Checked:
-    sides = _heat_sides(groups) if claim.contrast is None else _sides(claim.contrast, groups)
+    sides = _temperature_sides(groups) if claim.contrast is None else _sides(claim.contrast, groups)
     lines = [
         _line(one, two, note, score, sign)
         for one, two, note in sides
@@ -111,37 +110,34 @@ def _sides(contrast: Contrast, groups: Sequence[Group]) -> list[tuple[_Side, _Si
     return found
 
 
-def _side(group: Group) -> _Side:
-    return _Side(group.name, group.scores(), _effective(group), _steps(group))
-
-
-def _heat_sides(groups: Sequence[Group]) -> list[tuple[_Side, _Side, str]]:
+def _temperature_sides(groups: Sequence[Group]) -> list[tuple[_Side, _Side, str]]:
     found = []
     for group in groups:
-        # The record of an old evaluation names no head; all systems classified then.
-        heats = sorted(group.members[0].scores["temperatures"], key=float)
-        if group.members[0].scores.get("head", "bins") != "bins" or len(heats) < 2:
-            continue
-        low, high = (
-            _Side(
-                f"{group.name}, T = {heat}",
-                group.scores_at(heat),
-                _effective(group),
-                _steps(group),
-            )
-            for heat in (heats[0], heats[-1])
-        )
-        found.append((low, high, _between(group, heats)))
+        rising = sorted(group.members[0].scores["temperatures"], key=float)
+        if group.members[0].scores["head"] == "bins" and len(rising) > 1:
+            low, high = _side(group, rising[0]), _side(group, rising[-1])
+            found.append((low, high, _between(group, rising)))
     return found
 
 
-def _between(group: Group, heats: Sequence[str]) -> str:
+def _side(group: Group, temperature: str = "") -> _Side:
+    """At that temperature, or at that of the headline scores."""
+    return _Side(
+        f"{group.name}, T = {temperature}" if temperature else group.name,
+        group.scores_at(temperature) if temperature else group.scores(),
+        # The fewest of any member.
+        min(float(member.scores["effective_pixels"]) for member in group.members),
+        group.members[0].model["steps"],
+    )
+
+
+def _between(group: Group, rising: Sequence[str]) -> str:
     """Whether the temperatures between the two ends are in line with them."""
     uneven = []
     for key, word in (("colorfulness", "the colorfulness"), ("auc", "the AuC")):
         means = []
-        for heat in heats:
-            values = list(_values(group.scores_at(heat), key).values())
+        for temperature in rising:
+            values = list(_values(group.scores_at(temperature), key).values())
             means.append(sum(values) / len(values) if values else 0.0)
         if means not in (sorted(means), sorted(means, reverse=True)):
             uneven.append(word)
@@ -156,7 +152,7 @@ def _line(one: _Side, two: _Side, note: str, score: str, sign: int) -> Line:
     if score == "auc_rebalanced" and seen is not None and effective < FEW_PIXELS:
         said = "not decided"
         notes.append(f"rests on {effective:,.0f} effective pixels, too few to decide anything")
-    steps = tuple(dict.fromkeys(n for side in (one, two) if (n := side.steps) is not None))
+    steps = tuple(dict.fromkeys((one.steps, two.steps)))
     return Line(score, sign, one.label, two.label, seen, steps, said, "; ".join(notes))
 
 
@@ -172,13 +168,3 @@ def _missing(claim: Claim, groups: Sequence[Group]) -> str:
 def _values(scores: Mapping[int, Json], key: str) -> dict[int, float]:
     found = ((seed, number(one.get(key))) for seed, one in scores.items())
     return {seed: value for seed, value in found if value is not None}
-
-
-def _effective(group: Group) -> float:
-    """The fewest effective pixels of any member; none where an old file does not say."""
-    return min(number(m.scores.get("effective_pixels")) or 0.0 for m in group.members)
-
-
-def _steps(group: Group) -> int | None:
-    found = number(group.members[0].model.get("steps"))
-    return None if found is None else int(found)

@@ -1,24 +1,17 @@
-"""The checked claims as rows of tables: numbers with their digits and signs, verdicts in words."""
+"""The checked claims in words: numbers with their digits and signs, and what they rest on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from huescape.claims.claims import Checked, Line, summary
+from huescape.claims.claims import Line
 from huescape.reporting.groups import Group
 from huescape.reporting.metrics import METRICS
-from huescape.reporting.wording import NONE, number, thousands
+from huescape.reporting.wording import NONE, thousands
 
 _METRICS = {metric.key: metric for metric in METRICS}
-_STYLES = {
-    "reproduced": "yes",
-    "contradicted": "no",
-    "not decided": "open",
-    "seen once": "open",
-    "not seen (once)": "open",
-    "not compared": "open",
-}
+_STYLES = {"reproduced": "yes", "contradicted": "no"}
 
 
 @dataclass(frozen=True)
@@ -38,78 +31,46 @@ class ClaimRow:
     note: str
 
 
-@dataclass(frozen=True)
-class ClaimTable:
-    """A claim with its rows; without one, `missing` says which systems would answer it."""
-
-    number: str
-    text: str
-    source: str
-    rows: tuple[ClaimRow, ...]
-    missing: str
-
-
-@dataclass(frozen=True)
-class ClaimPart:
-    """All that the page says of the claims: one sentence of counts, what it rests on, tables."""
-
-    summary: str
-    basis: str
-    tables: tuple[ClaimTable, ...]
-
-
-def part(found: Sequence[Checked], groups: Sequence[Group]) -> ClaimPart:
-    """The checked claims of these groups, ready to be shown."""
-    return ClaimPart(summary(found), basis_of(groups), tuple(_table(item) for item in found))
-
-
 def basis_of(groups: Sequence[Group]) -> str:
-    """One sentence on the test photos, the seeds and the steps of this run."""
-    photos = {thousands(g.members[0].scores.get("photos")) for g in groups} - {NONE}
+    """What the comparisons rest on: the test photos, the seeds and the steps of this run."""
+    photos = sorted({thousands(group.members[0].scores["photos"]) for group in groups})
     seeds = sorted({len(group.seeds) for group in groups})
-    found = (number(group.members[0].model.get("steps")) for group in groups)
-    steps = sorted({int(value) for value in found if value is not None})
-    parts = [f"{' or '.join(sorted(photos))} test photos"] if photos else []
-    if seeds:
-        parts.append(f"{_range(seeds)} {'seed' if seeds == [1] else 'seeds'} a system")
-    if steps:
-        parts.append(f"{_range(steps)} training steps")
-    return "; ".join(parts)
+    steps = sorted({int(group.members[0].model["steps"]) for group in groups})
+    return (
+        f"{' or '.join(photos)} test photos; {_range(seeds)} "
+        f"{'seed' if seeds == [1] else 'seeds'} a system; {_range(steps)} training steps"
+    )
+
+
+def row(line: Line) -> ClaimRow:
+    """One comparison, ready to be shown."""
+    metric, seen = _METRICS[line.score], line.seen
+    digits = metric.digits + 1
+    means = difference = basis = NONE
+    interval = ""
+    if seen is not None:
+        means = f"{seen.first:.{digits}f} against {seen.second:.{digits}f}"
+        difference, basis = _signed(seen.value, digits), seen.basis
+        if seen.low is not None and seen.high is not None:
+            interval = f"{_signed(seen.low, digits)} to {_signed(seen.high, digits)}"
+    return ClaimRow(
+        pair=_pair(line.first, line.second),
+        score=metric.label,
+        expected="higher" if line.expected > 0 else "lower",
+        means=means,
+        difference=difference,
+        interval=interval,
+        basis=basis,
+        steps=" and ".join(map(thousands, line.steps)),
+        verdict=line.verdict,
+        style=_STYLES.get(line.verdict, "open"),
+        note=line.note,
+    )
 
 
 def _range(values: Sequence[int]) -> str:
     low, high = thousands(values[0]), thousands(values[-1])
     return low if low == high else f"{low} to {high}"
-
-
-def _table(item: Checked) -> ClaimTable:
-    claim = item.claim
-    rows = tuple(_row(line) for line in item.lines)
-    return ClaimTable(claim.number, claim.text, claim.source, rows, item.missing)
-
-
-def _row(line: Line) -> ClaimRow:
-    metric, seen = _METRICS[line.score], line.seen
-    digits = metric.digits + 1
-    means = difference = interval = basis = ""
-    if seen is not None:
-        means = f"{seen.first:.{digits}f} against {seen.second:.{digits}f}"
-        difference, basis = _signed(seen.value, digits), seen.basis
-    if seen is not None and seen.low is not None and seen.high is not None:
-        interval = f"{_signed(seen.low, digits)} to {_signed(seen.high, digits)}"
-    return ClaimRow(
-        pair=_pair(line.first, line.second),
-        score=metric.label,
-        expected="higher" if line.expected > 0 else "lower",
-        means=means or NONE,
-        difference=difference or NONE,
-        interval=interval,
-        basis=basis or NONE,
-        steps=" and ".join(map(thousands, line.steps)) or NONE,
-        verdict=line.verdict,
-        style=_STYLES[line.verdict],
-        note=line.note,
-    )
 
 
 def _pair(first: str, second: str) -> str:

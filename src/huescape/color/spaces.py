@@ -25,7 +25,7 @@ FloatArray = npt.NDArray[np.floating[Any]]
 AnyArray = npt.NDArray[Any]
 
 # Linear sRGB to XYZ and the D65 white of the 2-degree observer, with the digits of IEC 61966-2-1
-# that scikit-image uses too. The rows do not sum to the white exactly, so greys have |a|, |b| of
+# that scikit-image uses too. The rows do not sum to the white exactly, so grays have |a|, |b| of
 # up to 0.008: that is part of the contract with the reference.
 _XYZ_FROM_RGB = np.array(
     [

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from huescape.base import atomic, digests
 from huescape.base.arrays import write_arrays
-from huescape.base.csvtext import csv_text
+from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
-from huescape.metrics.baselines import BASELINES
+from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Scores
 from huescape.params.reports import EvaluateParams
 
-FEW_PIXELS = 100_000
 _DIGITS = 6  # fewer than float32 sums can spoil, more than anyone compares
-_SCORES = ("pixels", "auc", "auc_rebalanced", "bin_accuracy", "psnr", "ssim")
-_COLUMNS: tuple[str, ...] = (*_SCORES, "colorfulness", "true_colorfulness")
-_LABELS = {
-    "grey": "Gray",
-    "prior_mean": "Mean color",
-    "prior_mode": "Most frequent color",
-    "random_photo": "Random photo's colors",
-}
+_PHOTO_SCORES = (
+    *("auc", "auc_rebalanced", "bin_accuracy", "psnr", "ssim"),
+    *("colorfulness", "true_colorfulness"),
+)
 
 
 def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
@@ -54,8 +51,8 @@ def write(
     Its SHA256SUMS lists `scores` too, the file beside the folder.
     """
     with atomic.fresh_directory(folder) as fresh:
-        atomic.write_text(fresh / "photos.csv", _photo_table(result, params))
-        atomic.write_text(fresh / "curves.csv", _curve_table(result, params))
+        write_table(fresh / "photos.csv", _photo_table(result, params), _DIGITS)
+        write_table(fresh / "curves.csv", _curve_table(result, params), _DIGITS)
         _draw_curves(fresh / "curves.png", system, result, params)
         if result.examples:
             _draw_grid(fresh / "grid.png", result, params)
@@ -70,47 +67,47 @@ def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _warnings(coverage: dict[str, int | float], params: EvaluateParams) -> list[str]:
-    """What a reader of the scores must know."""
+def _warnings(coverage: dict[str, int | float], params: EvaluateParams) -> list[dict[str, str]]:
+    """What a reader must know: the key of a score, and what is to be said of it."""
     effective, pixels = coverage["effective_pixels"], coverage["pixels"]
     found = []
     if effective < FEW_PIXELS:
-        found.append(
-            f"auc_rebalanced rests on {effective:,.0f} effective pixels out of {pixels:,}, below "
-            f"{FEW_PIXELS:,}: a few rare pixels decide it; compare systems by auc_macro"
+        text = (
+            f"rests on {effective:,.0f} effective pixels out of {pixels:,}, below {FEW_PIXELS:,}: "
+            "a few rare pixels decide it; compare systems by the macro AuC"
         )
+        found.append({"score": "auc_rebalanced", "text": text})
     if coverage["unweighted_pixels"]:
-        found.append(
-            f"auc_rebalanced leaves out {coverage['unweighted_pixels']:,} of {pixels:,} pixels, "
-            "whose colors the training photos never show"
+        text = (
+            f"leaves out {coverage['unweighted_pixels']:,} of {pixels:,} pixels, whose colors the "
+            "training photos never show"
         )
+        found.append({"score": "auc_rebalanced", "text": text})
     if not coverage["macro_bins"]:
-        found.append(
-            f"auc_macro is undefined: no bin has {params.macro_pixels:,} test pixels from "
+        text = (
+            f"is undefined: no bin has {params.macro_pixels:,} test pixels from "
             f"{params.macro_photos} photos"
         )
+        found.append({"score": "auc_macro", "text": text})
     return found
 
 
-def _photo_table(result: Evaluation, params: EvaluateParams) -> str:
+def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
     """One row a photo at the headline temperature; an empty field is infinite or undefined."""
     rows = result.totals[temperature_name(params.temperature)].photos
-    table = [
-        [photo, *(_text(row[column]) for column in _COLUMNS)]
-        for photo, row in sorted(zip(result.ids, rows, strict=True), key=lambda pair: pair[0])
+    types = {"id": TEXT, "pixels": WHOLE, **dict.fromkeys(_PHOTO_SCORES, NUMBER)}
+    records = [
+        [photo, *(row[name] for name in [*types][1:])]
+        for photo, row in zip(result.ids, rows, strict=True)
     ]
-    return csv_text(["id", *_COLUMNS], table)
+    return frame(sorted(records, key=itemgetter(0)), types)
 
 
-def _curve_table(result: Evaluation, params: EvaluateParams) -> str:
+def _curve_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
     """The share of pixels within each threshold: one column for the system and each baseline."""
-    names = (temperature_name(params.temperature), *BASELINES)
-    columns = [result.totals[name].curve() for name in names]
-    table = [
-        [str(threshold), *(_text(float(share)) for share in shares)]
-        for threshold, shares in enumerate(np.stack(columns, axis=1))
-    ]
-    return csv_text(["threshold", "system", *BASELINES], table)
+    names = {"system": temperature_name(params.temperature)} | {name: name for name in BASELINES}
+    curves = {column: result.totals[name].curve() for column, name in names.items()}
+    return pd.DataFrame(curves).rename_axis("threshold").reset_index()
 
 
 def _draw_curves(path: Path, system: str, result: Evaluation, params: EvaluateParams) -> None:
@@ -119,7 +116,8 @@ def _draw_curves(path: Path, system: str, result: Evaluation, params: EvaluatePa
     The ground truth, 1 everywhere, is left out.
     """
     headline = temperature_name(params.temperature)
-    labels = {headline: f"{system}, T = {headline}", **_LABELS}
+    labels = {headline: f"{system}, T = {headline}"}
+    labels |= {name: shown.label for name, shown in BASELINES.items() if name != TRUTH}
     scores = {name: result.totals[name].scores() for name in labels}
     bins = result.totals[headline].coverage()["macro_bins"]
     curves.draw(
@@ -145,7 +143,7 @@ def _scored(label: str, scores: Scores, key: str) -> str:
 def _draw_grid(path: Path, result: Evaluation, params: EvaluateParams) -> None:
     wanted = sorted({*params.temperatures, params.temperature}, reverse=True)
     names = [temperature_name(temperature) for temperature in wanted]
-    keys = ("ground_truth", "grey", *names)
+    keys = (TRUTH, "gray", *names)
     rows: list[tuple[str, Sequence[Picture]]] = [
         (photo, [pictures[key] for key in keys]) for photo, pictures in result.examples.items()
     ]
@@ -156,12 +154,6 @@ def _write_pictures(path: Path, result: Evaluation, params: EvaluateParams) -> N
     """The example photos as they are and as the system colors them, for pictures side by side."""
     arrays: dict[str, Any] = {"ids": np.array(list(result.examples))}
     for k, pictures in enumerate(result.examples.values()):
-        arrays[f"truth_{k}"] = pictures["ground_truth"]
+        arrays[f"truth_{k}"] = pictures[TRUTH]
         arrays[f"rgb_{k}"] = pictures[temperature_name(params.temperature)]
     write_arrays(path, **arrays)
-
-
-def _text(value: float | None) -> str:
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, int) else f"{value:.{_DIGITS}f}"

@@ -126,7 +126,7 @@ def _baselines(task: Task, true: Truth, reference: Reference) -> Iterator[tuple[
         baselines.prior_mean(prior_Q, centers_Q2),
         baselines.prior_mode(prior_Q, centers_Q2),
     )
-    yield "grey", baselines.constant(np.zeros(2), height, width)
+    yield "gray", baselines.constant(np.zeros(2), height, width)
     yield "prior_mean", baselines.constant(mean, height, width)
     yield "prior_mode", baselines.constant(mode, height, width)
     donor_ab_HW2 = rgb_to_lab(task.donor_HW3)[..., 1:]

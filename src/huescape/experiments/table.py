@@ -10,8 +10,8 @@ from typing import Any
 from huescape.base.digests import read_verified
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
+from huescape.base.tables import TEXT, frame, table_text
 from huescape.experiments.sweep_file import short_names
-from huescape.reporting.tables import csv_text
 
 SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation
 TRAINING = ("loss", "steps")  # of the model
@@ -44,7 +44,8 @@ def headline(project: Path, system: str) -> dict[str, Any]:
 def as_csv(rows: Sequence[Row], varied: Iterable[str]) -> str:
     """Rows as CSV, values in full."""
     columns = _columns(varied)
-    return csv_text(columns, ([_exact(row.get(name)) for name in columns] for row in rows))
+    lines = ([_exact(row.get(name)) for name in columns] for row in rows)
+    return table_text(frame(lines, dict.fromkeys(columns, TEXT)))
 
 
 def as_text(rows: Sequence[Row], varied: Iterable[str]) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,8 +28,8 @@ _STYLE: Any = {
 
 
 @contextmanager
-def plot(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """Yield a figure of `width` x `height` inches; on leaving, write it to `path` as PNG, 120 dpi.
+def plot(target: Path | BinaryIO, width: float, height: float) -> Iterator[Figure]:
+    """Yield a figure of `width` x `height` inches; on leaving, write it as PNG, 120 dpi.
 
     A person's own matplotlib settings are ignored, and no metadata is written.
     """
@@ -39,5 +39,5 @@ def plot(path: Path, width: float, height: float) -> Iterator[Figure]:
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        with replace_file(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
+        with replace_file(target) if isinstance(target, Path) else nullcontext(target) as out:
+            figure.savefig(out, format="png", dpi=120, metadata={"Software": None})

@@ -1,8 +1,8 @@
 """Colors that need no training; a table without them says nothing.
 
-`grey` has no color, `prior_mean` and `prior_mode` paint everything in the mean or the most frequent
+`gray` has no color, `prior_mean` and `prior_mode` paint everything in the mean or the most frequent
 color of the training photos, `random_photo` takes the colors of a random training photo, and
-`ground_truth` is the photo itself. (The names are those of the published tables.)
+`ground_truth` is the photo itself; `metrics.names` lists them.
 
 Shape suffixes: H rows, W columns, 2 chroma channels, Q bins.
 """
@@ -17,8 +17,6 @@ import numpy.typing as npt
 import torch
 
 FloatArray = npt.NDArray[np.floating[Any]]
-
-BASELINES = ("grey", "prior_mean", "prior_mode", "random_photo", "ground_truth")
 
 
 def prior_mean(prior_Q: FloatArray, centers_Q2: FloatArray) -> npt.NDArray[np.float64]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from huescape.base.atomic import write_text
-from huescape.base.csvtext import csv_text, read_records
 from huescape.base.digests import reseal
+from huescape.base.tables import FLAG, NUMBER, TEXT, WHOLE, frame, read_table, write_table
 
 CATALOG = "catalog.csv"
 SPLITS = ("train", "val", "test")
@@ -56,33 +55,47 @@ class CatalogRow:
     reason: str
 
 
-COLUMNS = tuple(field.name for field in fields(CatalogRow))
-_NUMBER = "[0-9]{1,18}"
+COLUMNS = {
+    "id": TEXT, "path": TEXT, "offset": WHOLE, "bytes": WHOLE, "source": TEXT, "category": TEXT,
+    "tier": TEXT, "sha256": TEXT, "width": WHOLE, "height": WHOLE, "chroma": NUMBER, "phash": TEXT,
+    "split": TEXT, "kept": FLAG, "reason": TEXT,
+}  # fmt: skip
+#: What the stage writes, as `tables.read_table` takes it.
 _FORMS = {
+    "id": ".+",
+    "path": r"[^\0]+",
     "offset": "[0-9]{0,18}",
-    "bytes": _NUMBER,
+    **dict.fromkeys(("bytes", "width", "height"), "[0-9]{1,18}"),
     "sha256": "[0-9a-f]{64}",
-    "width": _NUMBER,
-    "height": _NUMBER,
     "chroma": r"|[0-9]{1,4}\.[0-9]{3}",
     "phash": "|[0-9a-f]{16}",
     "kept": "true|false",
+    "kept,reason": f"true,|false,({'|'.join(REASONS)})",
+    "kept,split": f"true,({'|'.join(SPLITS)})|false,",
+    "kept,phash": "true,.+|false,.*",
 }
-# All of them at once: a catalog may have a million rows.
-_FORM = re.compile(",".join(f"(?:{form})" for form in _FORMS.values()))
 
 
 def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
     """Write the rows as CSV, sorted by id, whole or not at all, and their SHA-256 beside them."""
-    lines = map(_cells, sorted(rows, key=lambda row: row.id))
-    write_text(path, csv_text(COLUMNS, lines))
+    ordered = sorted(rows, key=lambda row: row.id)
+    write_table(path, frame(map(attrgetter(*COLUMNS), ordered), COLUMNS), digits=3)
     reseal(path)
 
 
 def read_catalog(path: Path) -> list[CatalogRow]:
     """Read the rows back; raises HuescapeError for a file that is no catalog, or is damaged."""
-    records = read_records(path, COLUMNS, "a catalog", "filter", _wrong)
-    return [_row(cells) for cells in records]
+    cells: dict[str, Iterable[Any]] = {
+        **read_table(path, [*COLUMNS], _FORMS, "a catalog", "filter")
+    }
+    for name in ("bytes", "width", "height"):
+        cells[name] = map(int, cells[name])
+    for name in ("source", "category", "tier", "split", "reason"):
+        cells[name] = map(sys.intern, cells[name])  # a few words, held once for all photos
+    cells["offset"] = (int(cell) if cell else None for cell in cells["offset"])
+    cells["chroma"] = (float(cell) if cell else None for cell in cells["chroma"])
+    cells["kept"] = (cell == "true" for cell in cells["kept"])
+    return list(map(CatalogRow, *cells.values()))
 
 
 def kept_rows(rows: Iterable[CatalogRow]) -> list[CatalogRow]:
@@ -130,8 +143,8 @@ def summary(rows: Sequence[CatalogRow]) -> dict[str, Any]:
 def write_summary_table(path: Path, rows: Iterable[CatalogRow]) -> None:
     """Write `source,reason,photos`, sorted; the reason of the kept photos is `kept`."""
     counts = Counter((row.source, row.reason or "kept") for row in rows)
-    lines = ((source, reason, str(n)) for (source, reason), n in sorted(counts.items()))
-    write_text(path, csv_text(("source", "reason", "photos"), lines))
+    lines = [(source, reason, photos) for (source, reason), photos in sorted(counts.items())]
+    write_table(path, frame(lines, {"source": TEXT, "reason": TEXT, "photos": WHOLE}))
 
 
 def funnel(rows: Sequence[CatalogRow]) -> str:
@@ -141,42 +154,3 @@ def funnel(rows: Sequence[CatalogRow]) -> str:
     splits = ", ".join(f"{n} {split}" for split, n in counts["splits"].items())
     parts.append(f"{counts['kept']} kept ({splits})")
     return f"{counts['photos']} photos: {', '.join(parts)}"
-
-
-def _cells(row: CatalogRow) -> list[str]:
-    return [_cell(value) for value in astuple(row)]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _wrong(cells: dict[str, str]) -> str | None:
-    """The first column that no stage writes like this."""
-    if not cells["id"]:
-        return "id"
-    if not cells["path"] or "\0" in cells["path"]:
-        return "path"
-    if not _FORM.fullmatch(",".join([cells[name] for name in _FORMS])):
-        return next(name for name, form in _FORMS.items() if not re.fullmatch(form, cells[name]))
-    kept = cells["kept"] == "true"
-    if cells["reason"] not in (("",) if kept else REASONS):
-        return "reason"
-    if cells["split"] not in (SPLITS if kept else ("",)):
-        return "split"
-    return "phash" if kept and not cells["phash"] else None
-
-
-def _row(cells: dict[str, Any]) -> CatalogRow:
-    for name in ("bytes", "width", "height"):
-        cells[name] = int(cells[name])
-    cells["offset"] = int(cells["offset"]) if cells["offset"] else None
-    cells["chroma"] = float(cells["chroma"]) if cells["chroma"] else None
-    cells["kept"] = cells["kept"] == "true"
-    for name in ("source", "category", "tier", "split", "reason"):
-        cells[name] = sys.intern(cells[name])  # a few words, held once for all photos
-    return CatalogRow(**cells)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huescape.figures.funnel import Step, bar, steps
 from huescape.params.quantizers import (
     ChromaTargets,
     FrequentBins,
@@ -48,13 +47,24 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Step:
+    """After a check: photos it dropped, photos that are left, and both in percent of all."""
+
+    text: str
+    dropped: int
+    left: int
+    dropped_percent: float
+    left_percent: float
+
+
+@dataclass(frozen=True)
 class Count:
-    """A named share of the photos, with its bar."""
+    """A named number of photos, in percent of what its bar stands for."""
 
     name: str
     note: str
     photos: int
-    bar: str
+    percent: float
 
 
 @dataclass(frozen=True)
@@ -74,23 +84,22 @@ def sources_of(catalog: Catalog) -> list[Source]:
 
 
 def funnel_of(catalog: Catalog) -> tuple[list[Step], list[str]]:
-    """The steps of the funnel, and the checks (in words) that no photo fell to."""
-    dropped = {k: int(v) for k, v in catalog.summary["reasons"].items() if k != "kept"}
-    idle = [text for key, text in REASONS.items() if not dropped.get(key)]
-    return steps(int(catalog.summary["photos"]), dropped, list(REASONS)), idle
-
-
-def reason_text(key: str) -> str:
-    """A reason for dropping a photo, in words."""
-    return REASONS.get(key, key.replace("_", " "))
+    """The checks that dropped photos, in their order, and those (in words) that dropped none."""
+    total = left = int(catalog.summary["photos"])
+    steps = []
+    for key, text in REASONS.items():
+        if dropped := int(catalog.summary["reasons"].get(key, 0)):
+            left -= dropped
+            # One photo in a hundred thousand is still seen.
+            share = max(100 * dropped / total, 0.4)
+            steps.append(Step(text, dropped, left, share, min(100 * left / total, 100 - share)))
+    return steps, [text for key, text in REASONS.items() if not catalog.summary["reasons"].get(key)]
 
 
 def splits_of(catalog: Catalog) -> list[Count]:
-    """Train, validation and test, then any other split by name."""
-    found: Json = catalog.summary["splits"]
-    names = [*SPLITS, *sorted(name for name in found if name not in SPLITS)]
-    total = int(catalog.summary["kept"])
-    return [_counted(name, SPLITS.get(name, ""), found.get(name, 0), total) for name in names]
+    """Train, validation and test."""
+    found, kept = catalog.summary["splits"], catalog.summary["kept"]
+    return [_counted(name, note, found[name], kept) for name, note in SPLITS.items()]
 
 
 def categories_of(catalog: Catalog) -> list[Count]:
@@ -123,7 +132,7 @@ def _source(item: Json, catalog: Catalog) -> Source:
 
 
 def _counted(name: str, note: str, count: int, total: int) -> Count:
-    return Count(name, note, int(count), bar(total, int(count)))
+    return Count(name, note, int(count), 100 * count / max(total, 1))
 
 
 def _describe(params: QuantizerParams) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from huescape.params.quantizers import QuantizerParams
 from huescape.reporting.inputs import Json, SystemResult
-from huescape.reporting.wording import number
 
 Settings = dict[str, Any]
 
@@ -83,10 +82,10 @@ def distinct(groups: Sequence[Group]) -> list[Group]:
 
 def settings_of(result: SystemResult, quantizers: Mapping[str, QuantizerParams]) -> Settings:
     """Every parameter of a system by dotted key, those of its quantizer under `quantizer.`."""
-    params = result.model.get("params") or {}
+    params = result.model["params"]
     plain = {key: value for key, value in params.items() if key not in _LABELS}
     settings = flattened(plain)
-    name = str(params.get("quantizer", ""))
+    name = params["quantizer"]
     if name in quantizers:
         settings |= flattened(quantizers[name].model_dump(mode="json", by_alias=True), "quantizer.")
     else:
@@ -115,13 +114,12 @@ def differing(first: Settings, second: Settings) -> list[str]:
 
 
 def seed_of(result: SystemResult) -> int:
-    """The seed of a system; 0, the default, where its record does not say."""
-    found = number((result.model.get("params") or {}).get("seed"))
-    return 0 if found is None else int(found)
+    """The seed of a system."""
+    return int(result.model["params"]["seed"])
 
 
 def _identity(result: SystemResult) -> str:
-    params = {k: v for k, v in (result.model.get("params") or {}).items() if k != "seed"}
+    params = {k: v for k, v in result.model["params"].items() if k != "seed"}
     pretrained = result.model.get("pretrained", "")
     return json.dumps([params, pretrained, _photos(result)], sort_keys=True, default=str)
 
@@ -129,7 +127,7 @@ def _identity(result: SystemResult) -> str:
 def _photos(result: SystemResult) -> str:
     """Equal for systems scored on the same pixels: the baselines depend on those alone."""
     return json.dumps(
-        [result.scores.get("temperature"), result.scores["baselines"]], sort_keys=True, default=str
+        [result.scores["temperature"], result.scores["baselines"]], sort_keys=True, default=str
     )
 
 

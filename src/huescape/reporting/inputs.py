@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from huescape.base.arrays import read_arrays
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
+from huescape.base.tables import read_cells
 
 Json = dict[str, Any]
-Columns = dict[str, list[float]]
+
+_SCORES = (
+    *("baselines", "temperatures", "temperature", "warnings", "head", "cost"),
+    *("photos", "macro_bins", "effective_pixels"),
+)
 
 
 @dataclass(frozen=True)
 class SystemResult:
     """One trained system: its scores, its model's record, its history, its curves, its pictures.
 
-    `grid` is a PNG of them; `pictures` holds them one by one, as arrays.
+    `history` has the columns `step` and `loss`, `curves` has `threshold`, `system` and one for each
+    baseline. `grid` is a PNG of the pictures; `pictures` holds them one by one, as arrays.
     """
 
     name: str
     scores: Json
     model: Json
-    history: Columns
-    curves: Columns
+    history: pd.DataFrame
+    curves: pd.DataFrame
     curves_figure: Path | None
     grid: Path | None
     pictures: Path | None = None
@@ -65,21 +70,15 @@ def read_result(evaluation: Path, models: Path) -> SystemResult:
     name = evaluation.stem
     folder = evaluation.parent / name
     scores = _read_object(evaluation, f"evaluate@{name}", folder)
-    for key in ("baselines", "temperatures"):
-        if not isinstance(scores.get(key), dict):
-            raise HuescapeError(f"{evaluation}: no section {key!r}; {remedy(f'evaluate@{name}')}")
-    curves = _read_columns(folder / "curves.csv", f"evaluate@{name}")
-    if "system" in curves:  # the system's own column may carry its role instead of its name
-        curves = {name if key == "system" else key: values for key, values in curves.items()}
-    _require(curves, ("threshold", name), folder / "curves.csv")
-    history = _read_columns(models / name / "history.csv", f"train@{name}")
-    _require(history, ("step", "loss"), models / name / "history.csv")
+    _require(scores, _SCORES, evaluation)
+    model = _read_object(models / name / "system.json", f"train@{name}")
+    _require(model, ("params", "steps", "loss", "dataset_digest"), models / name / "system.json")
     return SystemResult(
         name=name,
         scores=scores,
-        model=_read_object(models / name / "system.json", f"train@{name}"),
-        history=history,
-        curves=curves,
+        model=model,
+        history=_read_numbers(models / name / "history.csv", f"train@{name}", ("step", "loss")),
+        curves=_read_numbers(folder / "curves.csv", f"evaluate@{name}", ("threshold", "system")),
         curves_figure=_if_there(folder / "curves.png"),
         grid=_if_there(folder / "grid.png"),  # absent when evaluate.pictures is 0
         pictures=_if_there(folder / "pictures.npz"),
@@ -108,10 +107,12 @@ def read_catalog(raw: Path, catalog: Path) -> Catalog:
         ("photos", "kept", "reasons", "splits", "categories", "dataset_digest"),
         catalog / "summary.json",
     )
-    by_source: dict[tuple[str, str], int] = {}
-    for row in _read_rows(catalog / "summary.csv", "filter"):
-        by_source[row.get("source") or "", row.get("reason") or ""] = _count(row, catalog)
-    return Catalog(sources, summary, by_source)
+    rows = read_cells(
+        catalog / "summary.csv", "filter", ("source", "reason", "photos"), "a summary"
+    )
+    counts = _floats(catalog / "summary.csv", "photos", rows["photos"])
+    fates = zip(rows["source"], rows["reason"], strict=True)
+    return Catalog(sources, summary, dict(zip(fates, map(int, counts), strict=True)))
 
 
 def read_text(path: Path) -> str:
@@ -132,7 +133,9 @@ def _read_object(path: Path, stage: str, folder: Path | None = None) -> Json:
 
 def _read_json(path: Path, stage: str, folder: Path | None = None) -> Any:
     try:
-        return json.loads(_verified_text(path, stage, folder))
+        return json.loads(read_verified(path, stage, folder).decode())
+    except UnicodeDecodeError as error:
+        raise HuescapeError(f"{path}: cannot be read: not UTF-8; {remedy(stage)}") from error
     except json.JSONDecodeError as error:
         line = f"{path}, line {error.lineno}: not valid JSON: {error.msg}; {remedy(stage)}"
         raise HuescapeError(line) from error
@@ -140,42 +143,26 @@ def _read_json(path: Path, stage: str, folder: Path | None = None) -> Any:
         raise HuescapeError(f"{path}: nested too deeply; {remedy(stage)}") from error
 
 
-def _read_rows(path: Path, stage: str) -> list[dict[str, str]]:
-    try:
-        return list(csv.DictReader(io.StringIO(_verified_text(path, stage), newline="")))
-    except csv.Error as error:
-        raise HuescapeError(f"{path}: not a table: {error}; {remedy(stage)}") from error
+def _read_numbers(path: Path, stage: str, columns: Sequence[str]) -> pd.DataFrame:
+    """A table of numbers with at least these columns; an empty field is NaN (not measured)."""
+    cells = read_cells(path, stage)
+    _require(cells, columns, path)
+    return pd.DataFrame({name: _floats(path, name, texts) for name, texts in cells.items()})
 
 
-def _verified_text(path: Path, stage: str, folder: Path | None = None) -> str:
-    try:
-        return read_verified(path, stage, folder).decode()
-    except UnicodeDecodeError as error:
-        raise HuescapeError(f"{path}: cannot be read: not UTF-8; {remedy(stage)}") from error
+def _floats(path: Path, column: str, texts: Sequence[str]) -> list[float]:
+    found = []
+    for line, text in enumerate(texts, start=2):
+        try:
+            found.append(float(text or "nan"))
+        except ValueError:
+            raise HuescapeError(
+                f"{path}, line {line}: {column} is {text!r}; a number is allowed"
+            ) from None
+    return found
 
 
-def _read_columns(path: Path, stage: str) -> Columns:
-    """Columns of numbers; an empty field is NaN (a value that was not measured in that row)."""
-    columns: Columns = {}
-    for number, row in enumerate(_read_rows(path, stage), start=2):
-        for key, text in row.items():
-            try:
-                columns.setdefault(key, []).append(float(text) if text else math.nan)
-            except (TypeError, ValueError):
-                raise HuescapeError(
-                    f"{path}, line {number}: {key} is {text!r}; a number is allowed"
-                ) from None
-    return columns
-
-
-def _count(row: dict[str, str], catalog: Path) -> int:
-    text = row.get("photos") or ""
-    if not text.isdigit():
-        raise HuescapeError(f"{catalog / 'summary.csv'}: photos is {text!r}; a count is allowed")
-    return int(text)
-
-
-def _require(found: dict[str, Any], keys: Sequence[str], path: Path) -> None:
+def _require(found: Mapping[str, Any], keys: Sequence[str], path: Path) -> None:
     for key in keys:
         if key not in found:
             raise HuescapeError(

@@ -1,11 +1,9 @@
-"""The scores and the baselines by name, each explained in one sentence to a newcomer."""
+"""The scores by name, each explained in one sentence to a newcomer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
-
-TRUTH = "ground_truth"
 
 
 @dataclass(frozen=True)
@@ -88,19 +86,3 @@ METRICS = (
         "but the one closest to the true photos.",
     ),
 )
-BASELINES = {
-    "grey": "Gray",
-    "gray": "Gray",
-    "prior_mean": "Mean color",
-    "prior_mode": "Most frequent color",
-    "random_photo": "Colors of a random photo",
-    TRUTH: "Ground truth",
-}
-BASELINE_NOTES = {
-    "grey": "no color at all",
-    "gray": "no color at all",
-    "prior_mean": "the prior's mean, everywhere",
-    "prior_mode": "the prior's peak, everywhere",
-    "random_photo": "of the training split",
-    TRUTH: "the true colors: the limit",
-}

@@ -23,7 +23,7 @@ _QUALITIES = (92, 86, 78, 68)
 
 @dataclass(frozen=True)
 class Picture:
-    """A data URI with the size in pixels of what it holds, and a relative link to the file."""
+    """A data URI, the size in pixels of what it holds, and a relative link to its file, if any."""
 
     uri: str
     width: int
@@ -51,12 +51,21 @@ def embed(path: Path, page: Path, budget: int, final: Path | None = None, *, sta
         raise HuescapeError(
             f"{path}: not a picture that can be read: {error}; {remedy(stage)}"
         ) from error
-    mime = "image/png"
+    form = "png"
     if kind != "PNG" or len(content) > budget:
-        mime = "image/jpeg"
+        form = "jpeg"
         content, image = _shrink(image, budget)
-    uri = f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
-    return Picture(uri, image.width, image.height, _link(final or path, page))
+    return Picture(_uri(form, content), image.width, image.height, _link(final or path, page))
+
+
+def drawn(content: bytes) -> Picture:
+    """A PNG that was drawn for the page alone, as it is."""
+    with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        return Picture(_uri("png", content), image.width, image.height, "")
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _shrink(image: Image.Image, budget: int) -> tuple[bytes, Image.Image]:

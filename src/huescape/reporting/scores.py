@@ -1,14 +1,16 @@
-"""The scores as rows of tables, and who is best at what."""
+"""The scores of systems, baselines and the truth in one table, and what is to be said of them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from huescape.metrics.names import BASELINES, TRUTH
+from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json, SystemResult
-from huescape.reporting.metrics import BASELINE_NOTES, BASELINES, METRICS, TRUTH, Metric
+from huescape.reporting.intervals import Estimate, estimate
+from huescape.reporting.metrics import METRICS, Metric
 from huescape.reporting.wording import NONE, number, plain, thousands
 
 # As many names as a reader takes in.
@@ -16,200 +18,200 @@ _FEW = 4
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A formatted score; `best` of its column; `shaky` when a warning is about it."""
+class ScoreRow:
+    """A group of systems that differ in their seed, a baseline or the truth.
 
-    text: str
-    best: bool = False
-    shaky: bool = False
+    `means` are its scores by key, None where there is none; `doubted` are the keys of those that
+    a warning of the evaluation is about.
+    """
 
-
-@dataclass(frozen=True)
-class Row:
-    """A row of scores, of a system, a baseline or the truth."""
-
+    kind: Literal["system", "baseline", "truth"]
+    name: str
     label: str
     note: str
-    kind: Literal["system", "baseline", "truth"]
-    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    means: Mapping[str, Estimate | None]
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class HeatRow:
-    """The scores at one temperature; `chosen` when it is that of the headline scores."""
+class Cell:
+    """A score as text, and half of its interval ("" with one seed).
 
-    temperature: str
-    chosen: bool
-    cells: tuple[str, ...]
+    `best` of its column; `shaky` when a warning is about it.
+    """
+
+    text: str
+    spread: str
+    best: bool
+    shaky: bool
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table of texts: `head` over the columns, then rows whose first text is their header."""
+class TextTable:
+    """Texts: `head` over the columns, then rows; `chosen` is the row to shade, -1 for none."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    chosen: int = -1
 
 
-def score_rows(results: Sequence[SystemResult]) -> list[Row]:
-    """The headline scores of every system, the baselines (once: they are the same) and the truth.
+def score_rows(groups: Sequence[Group]) -> list[ScoreRow]:
+    """The groups, then the baselines of the first one's test photos, the truth last."""
+    rows = [
+        ScoreRow(
+            "system",
+            group.name,
+            group.name,
+            f"the same as {', '.join(group.twins)}" if group.twins else "",
+            group.seeds,
+            _estimates(group.scores().values()),
+            frozenset(w["score"] for member in group.members for w in member.scores["warnings"]),
+        )
+        for group in groups
+    ]
+    for name, scores in _baselines(groups[0].members[0] if groups else None).items():
+        kind: Literal["truth", "baseline"] = "truth" if name == TRUTH else "baseline"
+        rows.append(ScoreRow(kind, name, *BASELINES[name], (), _estimates([scores])))
+    return rows
+
+
+def table(rows: Sequence[ScoreRow]) -> list[tuple[ScoreRow, tuple[Cell, ...]]]:
+    """Each row with a cell for each of METRICS.
 
     The best of a column is chosen among systems and baselines alike; the truth does not compete.
     """
-    entries = [(result.name, "", result.scores) for result in results]
-    entries += [(name, "baseline", scores) for name, scores in _baselines(results).items()]
-    truth = _baselines(results).get(TRUTH, {})
-    racing = [scores for name, _, scores in entries if name != TRUTH]
-    best = {metric.key: _best(metric, racing, truth) for metric in METRICS}
-    return [_row(name, bool(role), scores, best) for name, role, scores in entries]
-
-
-def temperature_rows(result: SystemResult, headline: float) -> list[HeatRow]:
-    """The scores of one system at every temperature, from 1 (mean) down towards 0 (mode)."""
+    best = {metric.key: _best(metric, rows) for metric in METRICS}
     return [
-        HeatRow(
-            name,
-            float(name) == headline,
-            tuple(format_score(m, scores.get(m.key)) for m in METRICS),
-        )
-        for name, scores in _by_temperature(result)
+        (row, tuple(_cell(row, metric, best[metric.key]) for metric in METRICS)) for row in rows
     ]
 
 
-def all_numbers(result: SystemResult) -> Table:
+def temperatures_of(result: SystemResult) -> TextTable:
+    """The scores of one system at every temperature, from 1 (mean) down towards 0 (mode)."""
+    found = _by_temperature(result)
+    rows = tuple(
+        (name, *(_formatted(metric, number(scores.get(metric.key))) for metric in METRICS))
+        for name, scores in found.items()
+    )
+    headline = [float(name) == result.scores["temperature"] for name in found]
+    chosen = headline.index(True) if True in headline else -1
+    return TextTable(("Temperature", *(metric.label for metric in METRICS)), rows, chosen)
+
+
+def all_numbers(result: SystemResult) -> TextTable:
     """Every number of the evaluation file: a row a metric, a column the system or a baseline."""
-    groups: dict[str, Json] = {result.name: _numbers(result.scores)}
-    groups |= {name: _numbers(v) for name, v in _baselines([result]).items()}
-    groups |= {f"T = {name}": _numbers(v) for name, v in _by_temperature(result)}
-    keys = sorted({key for numbers in groups.values() for key in numbers})
-    rows = tuple((key, *(plain(group.get(key)) for group in groups.values())) for key in keys)
-    return Table(("score", *groups), rows)
+    columns = {result.name: _numbers(result.scores)}
+    columns |= {name: _numbers(scores) for name, scores in _baselines(result).items()}
+    columns |= {f"T = {t}": _numbers(scores) for t, scores in _by_temperature(result).items()}
+    keys = sorted({key for numbers in columns.values() for key in numbers})
+    rows = tuple((key, *(plain(column.get(key)) for column in columns.values())) for key in keys)
+    return TextTable(("score", *columns), rows)
 
 
-def verdict(results: Sequence[SystemResult]) -> str:
+def verdict(rows: Sequence[ScoreRow]) -> str:
     """One honest sentence on the best system by macro AuC against gray and the best baseline."""
-    known = _macro({result.name: result.scores for result in results})
-    baselines = _macro({k: v for k, v in _baselines(results).items() if k != TRUTH})
-    gray = baselines.get("grey", baselines.get("gray"))
-    if not known or gray is None:
+    known = {row.name: row for row in rows if row.means["auc_macro"] and row.kind != "truth"}
+    systems = [row for row in known.values() if row.kind == "system"]
+    if not systems or "gray" not in known:
         return "No system has a macro AuC that could be compared with leaving the photos gray."
-    best, value = max(known.items(), key=lambda item: item[1])
-    which = f"The best system, {best}," if len(results) > 1 else f"The system {best}"
+    best, gray = max(systems, key=_macro), _macro(known["gray"])
+    value = _macro(best)
+    which = f"The best system, {best.name}," if len(systems) > 1 else f"The system {best.name}"
     word = "above" if value > gray else "below" if value < gray else "equal to"
     text = f"{which} scores a macro AuC of {value:.3f} on the test photos, "
     text += f"{word} the {gray:.3f} of leaving them gray"
-    name, limit = max(baselines.items(), key=lambda item: item[1])
-    if gray < value <= limit:
-        label = BASELINES.get(name, name)
-        text += f", but not above the {limit:.3f} of the baseline \u201c{label}\u201d"
+    limit = max((row for row in known.values() if row.kind == "baseline"), key=_macro)
+    if gray < value <= _macro(limit):
+        text += f", but not above the {_macro(limit):.3f} of the baseline \u201c{limit.label}\u201d"
     return text + "."
-
-
-def _macro(entries: Mapping[str, Json]) -> dict[str, float]:
-    found = ((name, number(scores.get("auc_macro"))) for name, scores in entries.items())
-    return {name: value for name, value in found if value is not None}
 
 
 def basis_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     """(systems, what their scores rest on) pairs: photos, bins, effective pixels."""
-    said = ((result.name, _basis(result.scores)) for result in results)
-    return _grouped(said, len(results))
-
-
-def _basis(scores: Json) -> str:
-    found = (
-        ("{} test photos", "photos"),
-        ("macro AuC over {} bins of true color", "macro_bins"),
-        ("rebalanced AuC carried by {} effective pixels", "effective_pixels"),
+    text = (
+        "{photos} test photos; macro AuC over {macro_bins} bins of true color; rebalanced AuC "
+        "carried by {effective_pixels} effective pixels"
     )
-    known = [(text, scores[key]) for text, key in found if number(scores.get(key)) is not None]
-    return "; ".join(text.format(thousands(value)) for text, value in known)
+    keys = ("photos", "macro_bins", "effective_pixels")
+    said = (
+        (r.name, text.format(**{key: thousands(r.scores[key]) for key in keys})) for r in results
+    )
+    return _said_once(said, len(results))
 
 
 def warnings_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     """(systems, warning) pairs: a warning that several systems share is said once."""
-    said = [(r.name, _in_words(text)) for r in results for text in _warnings(r.scores)]
-    return _grouped(said, len(results)) + _baseline_warning(results)
+    labels = {metric.key: metric.label for metric in METRICS}
+    said = [
+        (result.name, f"{labels[warning['score']]} {warning['text']}")
+        for result in results
+        for warning in result.scores["warnings"]
+    ]
+    # Baselines depend on the test photos alone: if they differ, so did the photos.
+    first = results[0]
+    text = f"scored on other photos than {first.name}: these rows cannot be compared"
+    others = [r.name for r in results if r.scores["baselines"] != first.scores["baselines"]]
+    return _said_once(said, len(results)) + [(", ".join(others), text)] * bool(others)
 
 
-def _warnings(scores: Json) -> list[str]:
-    return [str(text) for text in scores.get("warnings", [])]
+def _cell(row: ScoreRow, metric: Metric, best: float | None) -> Cell:
+    one = row.means[metric.key]
+    if one is None:  # the truth has no error, and JSON no infinity for its PSNR
+        endless = row.kind == "truth" and metric.key == "psnr"
+        return Cell("∞" if endless else NONE, "", False, False)
+    spread = "" if one.half is None else f"± {one.half:.{metric.digits + 1}f}"
+    won = row.kind != "truth" and one.mean == best
+    return Cell(_formatted(metric, one.mean), spread, won, metric.key in row.doubted)
 
 
-def _in_words(text: str) -> str:
-    """The names of scores in a warning as the tables have them."""
+def _best(metric: Metric, rows: Sequence[ScoreRow]) -> float | None:
+    found = [(row.kind == "truth", one.mean) for row in rows if (one := row.means[metric.key])]
+    racing = [mean for is_truth, mean in found if not is_truth]
+    if metric.best == "high":
+        return max(racing, default=None)
+    goal = next((mean for is_truth, mean in found if is_truth), None)
+    return None if goal is None else min(racing, key=lambda m: abs(m - goal), default=None)
+
+
+def _estimates(scores: Iterable[Json]) -> dict[str, Estimate | None]:
+    every = list(scores)
+    found = {}
     for metric in METRICS:
-        text = re.sub(rf"\b{metric.key}\b", metric.label, text)
-    return text
+        values = (number(one.get(metric.key)) for one in every)
+        found[metric.key] = estimate([value for value in values if value is not None])
+    return found
 
 
-def _grouped(pairs: Iterable[tuple[str, str]], systems: int) -> list[tuple[str, str]]:
-    """The names of each text joined, in the order in which the texts first come."""
+def _macro(row: ScoreRow) -> float:
+    one = row.means["auc_macro"]
+    return -1.0 if one is None else one.mean
+
+
+def _formatted(metric: Metric, value: float | None) -> str:
+    return NONE if value is None else f"{value:.{metric.digits}f}"
+
+
+def _said_once(pairs: Iterable[tuple[str, str]], systems: int) -> list[tuple[str, str]]:
+    """The names of each text joined, or that it is all of them where they are many."""
     names: dict[str, list[str]] = {}
     for name, text in pairs:
         names.setdefault(text, []).append(name)
-    return [(_joined(those, systems), text) for text, those in names.items() if text]
+    return [
+        (f"All {systems} systems" if len(n) == systems > _FEW else ", ".join(n), text)
+        for text, n in names.items()
+    ]
 
 
-def _joined(names: Sequence[str], systems: int) -> str:
-    """The names, or that it is all of them where they are many."""
-    return f"All {systems} systems" if len(names) == systems > _FEW else ", ".join(names)
+def _baselines(result: SystemResult | None) -> dict[str, Json]:
+    """Scores by baseline, in the order of BASELINES."""
+    found = result.scores["baselines"] if result else {}
+    return {name: found[name] for name in BASELINES if name in found}
 
 
-def _baseline_warning(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
-    """Baselines depend on the test photos alone: if they differ, so did the photos."""
-    first = results[0].scores["baselines"]
-    other = [r.name for r in results if r.scores["baselines"] != first]
-    if not other:
-        return []
-    text = f"scored on other photos than {results[0].name}: these rows cannot be compared"
-    return [(", ".join(other), text)]
-
-
-def _baselines(results: Sequence[SystemResult]) -> dict[str, Json]:
-    """The baselines in the order of BASELINES, unknown names after those, the truth last."""
-    found: dict[str, Json] = results[0].scores["baselines"]
-    order = [name for name in BASELINES if name != TRUTH]
-    names = sorted(found, key=lambda n: (n == TRUTH, order.index(n) if n in order else 99, n))
-    return {name: found[name] for name in names}
-
-
-def _by_temperature(result: SystemResult) -> list[tuple[str, Json]]:
-    return sorted(result.scores["temperatures"].items(), key=lambda item: -float(item[0]))
-
-
-def _best(metric: Metric, racing: Sequence[Json], truth: Json) -> float | None:
-    values = [v for scores in racing if (v := number(scores.get(metric.key))) is not None]
-    if not values:
-        return None
-    if metric.best == "high":
-        return max(values)
-    goal = number(truth.get(metric.key))
-    return None if goal is None else min(values, key=lambda value: abs(value - goal))
-
-
-def _row(name: str, baseline: bool, scores: Json, best: dict[str, float | None]) -> Row:
-    kind: Literal["system", "baseline", "truth"]
-    kind = "truth" if baseline and name == TRUTH else "baseline" if baseline else "system"
-    doubted = {
-        text.split(" ", 1)[0] for text in _warnings(scores)
-    }  # a warning starts with its score
-    cells = []
-    for metric in METRICS:
-        value = number(scores.get(metric.key))
-        text = format_score(metric, scores.get(metric.key))
-        if kind == "truth" and metric.key == "psnr" and value is None:
-            text = "∞"  # no error at all; JSON has no infinity
-        won = kind != "truth" and value is not None and value == best[metric.key]
-        cells.append(Cell(text, won, metric.key in doubted))
-    label = BASELINES.get(name, name) if baseline else name
-    return Row(label, BASELINE_NOTES.get(name, "") if baseline else "", kind, tuple(cells))
-
-
-def format_score(metric: Metric, value: Any) -> str:
-    """A score with the digits of its metric; a dash where there is none."""
-    found = number(value)
-    return NONE if found is None else f"{found:.{metric.digits}f}"
+def _by_temperature(result: SystemResult) -> dict[str, Json]:
+    found = result.scores["temperatures"]
+    return {name: found[name] for name in sorted(found, key=float, reverse=True)}
 
 
 def _numbers(value: Json, prefix: str = "") -> Json:

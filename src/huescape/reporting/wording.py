@@ -38,3 +38,12 @@ def file_size(value: Any) -> str:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def counted(value: float) -> str:
+    """A large count with three digits and its unit (K, M, G, T)."""
+    for unit in ("", " K", " M", " G"):
+        if value < 999.5:
+            return f"{value:.3g}{unit}"
+        value /= 1000
+    return f"{value:.3g} T"

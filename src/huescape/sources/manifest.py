@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
-from huescape.base.atomic import write_text
-from huescape.base.csvtext import csv_text, read_records
 from huescape.base.digests import reseal
+from huescape.base.tables import TEXT, WHOLE, frame, read_table, write_table
 
 TIERS = ("core", "extended", "none")
 SPLITS = ("", "train", "val", "test")
-#: Python's own limit to digits, and more than any disk: a number of bytes has at most 18.
-_NUMBER = re.compile(r"[0-9]{1,18}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One photo; the fields are the columns, in their order.
 
     path: POSIX, relative to the repository's root when inside it. offset: byte offset in the tar
@@ -38,32 +35,30 @@ class Row:
     split: str
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = {field.name: WHOLE if field.name == "bytes" else TEXT for field in fields(ManifestRow)}
+#: What the stage writes, as `tables.read_table` takes it. No disk holds 10**18 bytes.
+_FORMS = {
+    "id": ".+",
+    "tier": "|".join(TIERS),
+    "path": r"[^\0]+",
+    "offset": "[0-9]{0,18}",
+    "bytes": "[0-9]{1,18}",
+    "sha256": "[0-9a-f]{64}",
+    "split": "|".join(SPLITS),
+}
 
 
-def write_manifest(path: Path, rows: Iterable[Row]) -> None:
+def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
     """Write the rows sorted by id, whole or not at all, and their SHA-256 beside them."""
     ordered = sorted(rows, key=lambda row: row.id)
-    lines = ([str(getattr(row, name)) for name in COLUMNS] for row in ordered)
-    write_text(path, csv_text(COLUMNS, lines))
+    write_table(path, frame(map(attrgetter(*COLUMNS), ordered), COLUMNS))
     reseal(path)
 
 
-def read_manifest(path: Path) -> list[Row]:
+def read_manifest(path: Path) -> list[ManifestRow]:
     """Read the rows back; raises HuescapeError for a file that is no manifest, or is damaged."""
-    records = read_records(path, COLUMNS, "a manifest", "download", _wrong)
-    return [Row(**{**cells, "bytes": int(cells["bytes"])}) for cells in records]  # type: ignore[arg-type]
-
-
-def _wrong(cells: dict[str, str]) -> str | None:
-    """The first column that no stage writes like this."""
-    checks = {
-        "id": bool(cells["id"]),
-        "tier": cells["tier"] in TIERS,
-        "path": bool(cells["path"]) and "\0" not in cells["path"],
-        "offset": not cells["offset"] or bool(_NUMBER.fullmatch(cells["offset"])),
-        "bytes": bool(_NUMBER.fullmatch(cells["bytes"])),
-        "sha256": bool(_SHA256.fullmatch(cells["sha256"])),
-        "split": cells["split"] in SPLITS,
+    cells: dict[str, Iterable[Any]] = {
+        **read_table(path, [*COLUMNS], _FORMS, "a manifest", "download")
     }
-    return next((name for name, fine in checks.items() if not fine), None)
+    cells["bytes"] = map(int, cells["bytes"])
+    return list(map(ManifestRow, *cells.values()))

@@ -31,7 +31,7 @@ from huescape.sources.foreign_files import refuse_foreign_files
 from huescape.sources.hashing import HashCache, cache_file, hash_photos
 from huescape.sources.imagenet import list_imagenet
 from huescape.sources.listing import Found, photo_ids, recorded_path
-from huescape.sources.manifest import Row, read_manifest, write_manifest
+from huescape.sources.manifest import ManifestRow, read_manifest, write_manifest
 from huescape.sources.splits import read_splits
 from huescape.sources.sun397 import list_sun397, prepare_sun397
 from huescape.sources.walk import LeftOut, walk_photos
@@ -189,9 +189,9 @@ def _rows(
     workers: int,
     folder: Path,
     out: Path,
-) -> list[Row]:
+) -> list[ManifestRow]:
     """The rows of the manifest, by id; photos rendered into `folder` are recorded below `out`."""
-    rows: list[Row] = []
+    rows: list[ManifestRow] = []
     with _cache() as cache:
         for item in listed:
             hashes = hash_photos(item.photos, cache, workers)
@@ -206,8 +206,8 @@ def _rows(
 
 def _row(
     name: str, source: str, photo: Found, path: Path, sha256: str, splits: dict[str, str]
-) -> Row:
-    return Row(
+) -> ManifestRow:
+    return ManifestRow(
         id=name,
         source=source,
         category=photo.category,
@@ -248,7 +248,7 @@ def _describe(item: _Listed) -> dict[str, Any]:
     return described | ({"not_read": not_read} if not_read else {})
 
 
-def _found(row: Row) -> Found:
+def _found(row: ManifestRow) -> Found:
     offset = int(row.offset) if row.offset else None
     return Found(row.id, Path(row.path), row.category, row.tier, row.bytes, offset)
 

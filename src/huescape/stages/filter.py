@@ -36,7 +36,7 @@ from huescape.photos.catalog import (
 from huescape.photos.copies import drop_copies
 from huescape.photos.duplicates import perceptual_hash
 from huescape.sources.hashing import changed_photo
-from huescape.sources.manifest import Row, read_manifest
+from huescape.sources.manifest import ManifestRow, read_manifest
 
 _TIERS = {"core": ("core",), "extended": ("core", "extended")}
 _THUMBNAIL = 64
@@ -92,7 +92,7 @@ class Verdict:
     detail: str = ""
 
 
-def judge(row: Row, min_side: int, min_chroma: float, max_pixels: int) -> Verdict:
+def judge(row: ManifestRow, min_side: int, min_chroma: float, max_pixels: int) -> Verdict:
     """Look at one photo by itself, in the order size, decoding, color.
 
     Raises HuescapeError if it cannot be read, which may pass, its bytes are not those that were
@@ -142,7 +142,7 @@ def _shrunk(image: Image.Image) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BOX)
 
 
-def _judge_all(listed: Sequence[Row], params: FilterParams) -> Iterator[CatalogRow]:
+def _judge_all(listed: Sequence[ManifestRow], params: FilterParams) -> Iterator[CatalogRow]:
     """The rows in order, each judged by itself; other categories are not even read."""
     tiers = _TIERS.get(params.categories)
     wanted = [row for row in listed if tiers is None or row.tier in tiers]
@@ -158,7 +158,7 @@ def _judge_all(listed: Sequence[Row], params: FilterParams) -> Iterator[CatalogR
     details.say()
 
 
-def _catalog_row(row: Row, verdict: Verdict, honor_lists: bool) -> CatalogRow:
+def _catalog_row(row: ManifestRow, verdict: Verdict, honor_lists: bool) -> CatalogRow:
     kept = not verdict.reason
     return CatalogRow(
         id=row.id,
@@ -186,7 +186,7 @@ class _Details:
         self._counts: Counter[str] = Counter()
         self._lines: list[str] = []
 
-    def add(self, row: Row, verdict: Verdict) -> None:
+    def add(self, row: ManifestRow, verdict: Verdict) -> None:
         """Count a photo that has a detail, and keep its line if it is one of the first."""
         if not verdict.detail:
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ import huescape
 from huescape.base.atomic import fresh_directory, write_text
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
+from huescape.base.tables import write_table
 from huescape.claims import claims, claims_table
 from huescape.engines import leftovers, lockfile
 from huescape.params import places
 from huescape.params.load import Params, load_params
-from huescape.params.reports import ReportParams
-from huescape.reporting import compare, dataset, examples, scores, training, wording
+from huescape.reporting import charts, dataset, examples, scores, systems, wording
 from huescape.reporting.groups import Group, grouped
 from huescape.reporting.inputs import (
     Catalog,
@@ -30,9 +29,11 @@ from huescape.reporting.inputs import (
 )
 from huescape.reporting.metrics import METRICS
 from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
-from huescape.reporting.provenance import commit_of
+from huescape.reporting.scores import ScoreRow
 from huescape.reporting.template import template
 
+# Of numbers in tables: as many as the evaluation files have.
+_DIGITS = 6
 # A prior's figure is line art: it is small as PNG, and JPEG would smear its text.
 _FIGURE_BUDGET = 400_000
 # Photos look the same as JPEG of this size, and the page opens at once on a phone.
@@ -57,11 +58,7 @@ def main(options: Namespace) -> dict[str, float]:
         {name: places.prior_of(name) for name in params.quantizers},
         places.FIGURES,
         places.PAGE,
-        params.report,
-        params_file=places.PARAMS,
-        comparison=places.REPORTS / "compare.csv",
-        checked_claims=places.REPORTS / "claims.csv",
-        side_by_side=places.REPORTS / "side_by_side",
+        places.PARAMS,
     )
 
 
@@ -73,78 +70,80 @@ def run(
     priors: dict[str, Path],
     figures: Path,
     out: Path,
-    params: ReportParams,
-    *,
     params_file: Path,
-    comparison: Path | None = None,
-    checked_claims: Path | None = None,
-    side_by_side: Path | None = None,
 ) -> dict[str, float]:
     """Write the page `out` from the files of the earlier stages; returns what it counts.
 
-    Also writes the comparison of all systems as the table `comparison`, the published claims as
-    the table `checked_claims` (both CSV), and the systems' pictures of the same photos into the
-    folder `side_by_side`; what is None is not written, and pictures are not shown either then.
+    Beside it go the comparison of all systems, `compare.csv`, the published claims, `claims.csv`,
+    and the systems' pictures of the same photos, `side_by_side/`.
 
     Each of `evaluations` is a system's `<folder>/<system>.json`, with its curves and pictures in
     `<folder>/<system>/`; `priors` are the priors by quantizer, their figures in `figures`. The
-    page holds no time and no path of this machine: the same inputs at the same commit give the
-    same bytes. Raises HuescapeError when a file is missing or broken; nothing is written then.
+    page holds no time, no commit and no path of this machine: the same inputs give the same bytes,
+    in any clone. Raises HuescapeError when a file is missing or broken; nothing is written then.
     """
     if not evaluations:
         raise HuescapeError("there is nothing to report: `systems` of params.yaml is empty")
     results = [read_result(path, models) for path in sorted(evaluations)]
     found = read_catalog(raw, catalog)
     tables = [read_prior(name, path, figures) for name, path in sorted(priors.items())]
-    settings = load_params(params_file)
-    groups = grouped(results, settings.quantizers)
-    found_claims = claims.check(groups)
-    spent = sum(_size(prior.figure) for prior in tables)
-    context = {
-        "title": params.title,
+    params = load_params(params_file)
+    groups = grouped(results, params.quantizers)
+    checked = claims.check(groups)
+    rows = scores.score_rows(groups)
+    context: dict[str, Any] = {
+        "title": params.report.title,
         "version": huescape.__version__,
-        "commit": commit_of(params_file.resolve().parent),
         "params_text": mask(read_text(params_file)).rstrip("\n"),
-        "comparison": compare.comparison(groups),
-        "claims": claims_table.part(found_claims, groups),
-        **_result_parts(results, settings),
-        **_data_parts(found, tables, out, settings),
+        "compared": systems.compared(groups),
+        "claims": [
+            (item.claim, [claims_table.row(line) for line in item.lines], item.missing)
+            for item in checked
+        ],
+        "claims_summary": claims.summary(checked),
+        "claims_basis": claims_table.basis_of(groups),
+        **_result_parts(results, rows),
+        **_data_parts(found, tables, out, params),
     }
-    with fresh_directory(side_by_side) if side_by_side else nullcontext() as fresh:
+    curves = [curve for _, _, curve in context["trainings"] if curve]
+    spent = sum(_size(prior.figure) for prior in tables)
+    spent += _embedded([context["auc_chart"], *curves])
+    side_by_side = out.parent / "side_by_side"
+    with fresh_directory(side_by_side) as fresh:
         shown = _side_by_side(groups, fresh, side_by_side, out, spent)
-        context |= {"blocks": shown, **_pictures(results, out, spent + _embedded(shown))}
+        context |= {
+            "blocks": shown,
+            **_pictures(results, out, spent + _embedded([p for _, p in shown])),
+        }
         page = template().render(context)
-    if comparison:
-        write_text(comparison, compare.as_csv(groups))
-    if checked_claims:
-        write_text(checked_claims, claims.as_csv(found_claims))
+    write_table(out.parent / "compare.csv", systems.comparison_table(rows, groups), _DIGITS)
+    write_table(out.parent / "claims.csv", claims.table(checked), _DIGITS)
     write_text(out, page)
     warned = len(context["warnings"])
     return {"systems": len(results), "warnings": warned, "bytes": len(page.encode())}
 
 
-def _result_parts(results: Sequence[SystemResult], settings: Params) -> dict[str, Any]:
-    headline = _headline_temperature(results, settings)
+def _result_parts(results: Sequence[SystemResult], rows: Sequence[ScoreRow]) -> dict[str, Any]:
+    chart, end = charts.auc_chart(results)
     return {
         "metrics": METRICS,
-        "rows": scores.score_rows(results),
-        "verdict": scores.verdict(results),
+        "scores": scores.table(rows),
+        "verdict": scores.verdict(rows),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
-        "headline": wording.plain(headline),
-        "temperatures": [(r.name, scores.temperature_rows(r, headline)) for r in results],
+        "headline": wording.plain(results[0].scores["temperature"]),
+        "temperatures": [(r.name, scores.temperatures_of(r)) for r in results],
         "numbers": [(r.name, scores.all_numbers(r)) for r in results],
-        "systems": [training.trained(r, k) for k, r in enumerate(results)],
-        "auc_chart": training.auc_chart(results),
+        "trainings": [(r.name, systems.training_of(r), charts.learning_curve(r)) for r in results],
+        "auc_chart": chart,
+        "auc_end": end,
     }
 
 
 def _side_by_side(
-    groups: Sequence[Group], fresh: Path | None, final: Path | None, out: Path, spent: int
+    groups: Sequence[Group], fresh: Path, final: Path, out: Path, spent: int
 ) -> list[tuple[str, Picture]]:
     """Draw the systems' pictures into `fresh`, later `final`, and embed them."""
-    if fresh is None or final is None:
-        return []
     drawn = examples.draw_blocks(groups, fresh)
     budget = int(max(PAGE_BUDGET - spent, 0) * _SIDE_BY_SIDE_SHARE) // max(len(drawn), 1)
     budget = min(budget, _GRID_BUDGET)
@@ -154,9 +153,9 @@ def _side_by_side(
     ]
 
 
-def _embedded(shown: Sequence[tuple[str, Picture]]) -> int:
+def _embedded(pictures: Sequence[Picture]) -> int:
     """The bytes that the pictures take, before base64 adds its third."""
-    return sum(len(picture.uri) for _, picture in shown) * 3 // 4
+    return sum(len(picture.uri) for picture in pictures) * 3 // 4
 
 
 def _pictures(results: Sequence[SystemResult], out: Path, spent: int) -> dict[str, Any]:
@@ -178,7 +177,7 @@ def _pictures(results: Sequence[SystemResult], out: Path, spent: int) -> dict[st
 
 
 def _data_parts(
-    found: Catalog, tables: Sequence[Prior], out: Path, settings: Params
+    found: Catalog, tables: Sequence[Prior], out: Path, params: Params
 ) -> dict[str, Any]:
     steps, idle = dataset.funnel_of(found)
     return {
@@ -190,7 +189,7 @@ def _data_parts(
         "categories": dataset.categories_of(found),
         "quantizers": [
             (
-                dataset.quantizer_of(prior, settings.quantizers[prior.name]),
+                dataset.quantizer_of(prior, params.quantizers[prior.name]),
                 embed(prior.figure, out, _FIGURE_BUDGET, stage=f"prior@{prior.name}"),
             )
             for prior in tables
@@ -201,9 +200,3 @@ def _data_parts(
 def _size(figure: Path) -> int:
     """At most what it will take in the page."""
     return min(figure.stat().st_size, _FIGURE_BUDGET)
-
-
-def _headline_temperature(results: Sequence[SystemResult], settings: Params) -> float:
-    """The temperature of the headline scores: as the evaluation says, else as params.yaml does."""
-    said = wording.number(results[0].scores.get("temperature"))
-    return settings.evaluate.temperature if said is None else said

@@ -14,6 +14,7 @@ from huescape.base import atomic, closure, runtime
 from huescape.base.arrays import read_arrays
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
+from huescape.base.tables import NUMBER, WHOLE, frame, table_text
 from huescape.params.places import (
     CATALOG,
     FIGURES,
@@ -157,9 +158,10 @@ def _bytes(path: Path) -> bytes:
 
 def _table(history: Sequence[HistoryRow]) -> str:
     """The history as CSV, with as many digits as the numbers have."""
-    rows: list[Sequence[Any]] = [("step", "loss", "lr", "grad_norm", *history[0].more)]
-    rows += [(r.step, r.loss, r.lr, r.grad_norm, *r.more.values()) for r in history]
-    return "".join(",".join(str(cell) for cell in row) + "\n" for row in rows)
+    columns = ("step", "loss", "lr", "grad_norm")
+    types = {name: WHOLE if name == "step" else NUMBER for name in (*columns, *history[0].more)}
+    rows = ([*(getattr(row, name) for name in columns), *row.more.values()] for row in history)
+    return table_text(frame(rows, types))
 
 
 def _dataset(shards: Path) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""Tables as CSV: written from pandas frames, and read back strictly.
+
+UTF-8, `\\n` after a record, quoted where it must be: any text survives. Cells are read by Python's
+`csv` and not by pandas, which fills short records up and takes a quote in the middle of a field.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from huescape.base.atomic import write_text
+from huescape.base.digests import read_verified, remedy
+from huescape.base.errors import HuescapeError
+
+#: Types of columns. What is not there (None, NaN) is an empty field; flags are `true` and `false`.
+TEXT, WHOLE, NUMBER, FLAG = "object", "Int64", "float64", "bool"
+Cells = dict[str, list[str]]
+
+
+def frame(rows: Iterable[Sequence[object]], types: Mapping[str, str]) -> pd.DataFrame:
+    """The rows as a frame; `types` are its columns by name, in their order."""
+    # As objects first: pandas would guess types, and change numbers on the way.
+    return pd.DataFrame(list(rows), columns=list(types), dtype=object).astype(dict(types))
+
+
+def table_text(table: pd.DataFrame, digits: int | None = None) -> str:
+    """The frame as CSV; numbers have `digits` decimals, or all that they need to come back."""
+    flags = [name for name, kind in table.dtypes.items() if kind == FLAG]
+    table = table.assign(**{str(f): table[f].map({True: "true", False: "false"}) for f in flags})
+    out = _Records(newline="")
+    # Python before 3.13 quotes only the characters of its own line end: so it has both.
+    form = None if digits is None else f"%.{digits}f"
+    table.to_csv(out, index=False, lineterminator="\r\n", float_format=form)
+    return out.getvalue()
+
+
+def write_table(path: Path, table: pd.DataFrame, digits: int | None = None) -> None:
+    """Write the frame as CSV, whole or not at all."""
+    write_text(path, table_text(table, digits))
+
+
+def read_cells(path: Path, stage: str, columns: Sequence[str] = (), what: str = "") -> Cells:
+    """The cells of a table by column, top down.
+
+    `stage` is what writes it and `what` the name of such a file, with its article, for messages.
+    Raises HuescapeError for a file that is not there, is not what its SHA256SUMS says, is no table
+    or has other `columns` than these, and for a record with too few or too many fields.
+    """
+    try:
+        text = read_verified(path, stage).decode()
+        header, *records = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        reason = "not a table of UTF-8 text"
+        raise HuescapeError(f"{path}: cannot be read: {reason}; {remedy(stage)}") from error
+    if columns and header != list(columns):
+        raise HuescapeError(f"{path}: not {what}; its columns must be {','.join(columns)}")
+    for number, record in enumerate(records):
+        if len(record) != len(header):
+            why = f"{len(record)} fields, not {len(header)}"
+            raise _damaged(path, number, stage, why)
+    return {name: [record[k] for record in records] for k, name in enumerate(header)}
+
+
+def read_table(
+    path: Path, columns: Sequence[str], forms: Mapping[str, str], what: str, stage: str
+) -> Cells:
+    """The cells of a table with just these columns, each record with an `id` of its own.
+
+    `forms` are regular expressions that whole cells match, by column; `kept,split` is about the
+    cells of both, joined by a comma, and blames the last. Raises what `read_cells` raises, and
+    HuescapeError for the first cell that does not match.
+    """
+    cells = read_cells(path, stage, columns, what)
+    for names, form in forms.items():
+        *_, blamed = parts = names.split(",")
+        fits = re.compile(form, re.DOTALL).fullmatch
+        joined = cells[blamed]
+        if len(parts) > 1:
+            joined = [*map(",".join, zip(*(cells[part] for part in parts), strict=True))]
+        if wrong := {cell for cell in set(joined) if not fits(cell)}:
+            number = next(n for n, cell in enumerate(joined) if cell in wrong)
+            raise _damaged(path, number, stage, _shown(blamed, cells[blamed][number]))
+    seen: set[str] = set()
+    for number, one in enumerate(cells["id"]):
+        if one in seen:
+            raise _damaged(path, number, stage, _shown("id", one))
+        seen.add(one)
+    return cells
+
+
+def _shown(column: str, cell: str) -> str:
+    return f"{column} {cell[:80]!r}"
+
+
+def _damaged(path: Path, number: int, stage: str, why: str) -> HuescapeError:
+    """The error for a record, counted from 0; in the message the header is the first."""
+    return HuescapeError(f"{path}: record {number + 2} is damaged: {why}; {remedy(stage)}")
+
+
+class _Records(io.StringIO):
+    """What csv.writer writes to: it hands over one whole record at a time."""
+
+    def write(self, record: str) -> int:
+        return super().write(record.removesuffix("\r\n") + "\n")

@@ -1,0 +1,131 @@
+"""What the systems are, what they cost, and how they were trained; the comparison as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from huescape.base.tables import NUMBER, TEXT, WHOLE, frame
+from huescape.reporting.groups import Group
+from huescape.reporting.inputs import Json, SystemResult
+from huescape.reporting.metrics import METRICS
+from huescape.reporting.scores import ScoreRow
+from huescape.reporting.wording import NONE, counted, file_size, plain, thousands
+
+RANDOM = "random"
+_FACTS = ("network", "head", "loss", "quantizer", "pretrained", "steps", "batch")
+#: How the page writes each cost of one photo.
+_COSTS: dict[str, Any] = {
+    "parameters": thousands,
+    "trained_parameters": thousands,
+    "macs_per_photo_inference": counted,
+    "macs_per_photo_training": counted,
+    "activation_bytes_per_photo": file_size,
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What each group is and costs, in words: its name, then its facts or costs.
+
+    `cost_sizes` are the sizes of the photos that the costs were counted for: `256 by 256`;
+    `random` names systems without the pretrained weights that they could have.
+    """
+
+    facts: tuple[tuple[str, ...], ...]
+    costs: tuple[tuple[str, ...], ...]
+    cost_sizes: tuple[str, ...]
+    random: tuple[str, ...]
+
+
+def compared(groups: Sequence[Group]) -> Comparison:
+    """The groups as rows of two tables."""
+    costs = [group.members[0].scores["cost"] for group in groups]
+    return Comparison(
+        tuple((group.name, *facts_of(group).values()) for group in groups),
+        tuple(
+            (group.name, *(form(cost[key]) for key, form in _COSTS.items()))
+            for group, cost in zip(groups, costs, strict=True)
+        ),
+        tuple(sorted({cost["input"].replace("x", " by ") for cost in costs})),
+        tuple(group.name for group in groups if _pretrained(group) == RANDOM),
+    )
+
+
+def comparison_table(rows: Sequence[ScoreRow], groups: Sequence[Group]) -> pd.DataFrame:
+    """One row a group, baseline or truth: facts, costs, every score with half its 95 % interval."""
+    types = dict.fromkeys(("kind", "name", "systems", "seeds", *_FACTS), TEXT)
+    types |= dict.fromkeys(_COSTS, WHOLE)
+    scored = [name for metric in METRICS for name in (metric.key, f"{metric.key}_half_interval")]
+    by_name = {group.name: group for group in groups}
+    records = []
+    for row in rows:
+        found = [(one.mean, one.half) if one else (None, None) for one in row.means.values()]
+        known = _identity(by_name[row.name]) if row.kind == "system" else [None] * (len(types) - 2)
+        records.append([row.kind, row.name, *known, *(value for pair in found for value in pair)])
+    return frame(records, types | dict.fromkeys(scored, NUMBER))
+
+
+def facts_of(group: Group) -> dict[str, str]:
+    """What a group is, in words, by the names of `_FACTS`."""
+    settings, first = group.settings, group.members[0]
+    params = first.model["params"]
+    loss = str(settings.get("loss.name") or NONE).replace("_", " ")
+    return {
+        "network": str(settings.get("network.name") or NONE),
+        "head": str(first.scores["head"]),
+        "loss": f"{loss}, rebalanced" if settings.get("loss.weighted") else loss,
+        "quantizer": str(params["quantizer"]),
+        "pretrained": _pretrained(group),
+        "steps": str(first.model["steps"]),
+        "batch": str(params["batch"]),
+    }
+
+
+def training_of(result: SystemResult) -> list[tuple[str, str]]:
+    """(name, value) facts of one training, in words; what does not apply is left out."""
+    params = result.model["params"]
+    facts = [
+        ("preset", params["preset"]),
+        ("optimizer", _optimizer(params["optimizer"])),
+        ("augmentation", _augmentation(params["augmentation"])),
+        ("seed", params["seed"]),
+        ("final training loss", plain(result.model["loss"])),
+        ("target shards", result.model["dataset_digest"][:12]),
+    ]
+    return [(name, str(value)) for name, value in facts if value != ""]
+
+
+def _identity(group: Group) -> list[object]:
+    systems = " ".join(member.name for member in group.members)
+    seeds = " ".join(str(seed) for seed in group.seeds)
+    facts = (None if text == NONE else text for text in facts_of(group).values())
+    cost = group.members[0].scores["cost"]
+    return [systems, seeds, *facts, *(cost[key] for key in _COSTS)]
+
+
+def _pretrained(group: Group) -> str:
+    """The weights' name; "random" where there could have been some; a dash where there are none."""
+    model = group.members[0].model
+    return str(model["pretrained"] or RANDOM) if "pretrained" in model else NONE
+
+
+def _optimizer(section: Json) -> str:
+    text = f"{section['name']}, learning rate {section['lr']:g}"
+    if not section.get("milestones"):
+        return text
+    gamma = section["gamma"]
+    factors = ", ".join(f"{factor:g}" for factor in (gamma if isinstance(gamma, list) else [gamma]))
+    places = ", ".join(f"{100 * share:g} %" for share in section["milestones"])
+    return f"{text}, times {factors} at {places} of the run"
+
+
+def _augmentation(section: Json) -> str:
+    parts = ["flips" if section.get("flip") else ""]
+    parts.append(f"{section['crop']}² crops" if section.get("crop") else "")
+    noise = [f"{level:g}" for level in section.get("noise") or []]
+    parts.append(f"noise on the lightness ({', '.join(noise)})" if noise else "")
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,232 @@
+"""What the page shows, rendered from small files of the form that the earlier stages write."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from huescape.metrics.names import BASELINES
+from tests.reporting.project import (
+    HOSTILE,
+    PARAMS,
+    Inputs,
+    Page,
+    write,
+    write_pictures,
+    write_project,
+    write_system,
+)
+
+SAID = "Rebalanced AuC rests on 5,412 effective pixels, below 100,000: compare by the macro AuC"
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    write_project(tmp_path)
+    return Inputs(tmp_path)
+
+
+def leaves(value: Any) -> list[float]:
+    """All numbers of a JSON value."""
+    if isinstance(value, dict):
+        return [number for item in value.values() for number in leaves(item)]
+    return [value] if isinstance(value, int | float) else []
+
+
+def test_page_is_well_formed_and_whole(inputs: Inputs) -> None:
+    page = Page(inputs.run())
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    for href in page.values("href"):
+        assert not href.startswith("#") or href[1:] in ids
+    for heading in ("Scores", "Claims", "Pictures", "Systems", "Data", "Quantizers", "Reproduce"):
+        assert heading in page.text
+    assert inputs.metrics["bytes"] == (inputs.root / "reports/index.html").stat().st_size
+
+
+def test_page_loads_nothing_from_elsewhere(inputs: Inputs) -> None:
+    text = inputs.run()
+    page = Page(text)
+    assert all(src.startswith("data:image/") for src in page.values("src"))
+    assert len(page.values("src")) == 9  # priors; three for each system; the curves of all
+    assert "@import" not in text
+    assert "url(" not in text
+    assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object")]
+    links = [found["href"] for tag, found in page.tags if tag == "link"]
+    assert links == ["data:,"]
+    assert "https://vision.princeton.edu/projects/2010/SUN/" in page.values("href")
+    assert not [href for href in page.values("href") if href.startswith("javascript")]
+
+
+def test_every_score_of_every_system_is_there(inputs: Inputs) -> None:
+    words = set(Page(inputs.run()).text.split())
+    for name in ("colorunet", "wide"):
+        path = inputs.root / f"reports/evaluation/{name}.json"
+        numbers = leaves(json.loads(path.read_text()))
+        assert len(numbers) > 70
+        for number in numbers:
+            shown = str(number) if isinstance(number, int) else f"{number:.6f}".rstrip("0")
+            assert shown.rstrip(".") in words, (name, number)
+
+
+def test_headline_table_marks_the_best_and_what_is_shaky(inputs: Inputs) -> None:
+    text = inputs.run()
+    start = text.index('<table class="scores">')
+    table = text[start : text.index("</table>", start)]
+    rows = {m[1]: m[2] for m in re.finditer(r'<th scope="row">([^<]+)(.*?)</tr>', table, re.S)}
+    assert list(rows) == ["colorunet", "wide", *(label for label, _ in BASELINES.values())]
+    assert '<span class="best">0.810<' in rows["colorunet"]  # the higher macro AuC
+    assert '<span class="best">40.1<' in rows["colorunet"]  # nearest to the truth's 43.3
+    assert "best" not in rows["Ground truth"]
+    assert "∞" in rows["Ground truth"]
+    assert rows["colorunet"].count('class="shaky"') == 1
+    assert "</a> 0.709<" in rows["colorunet"].replace('<span class="best">', "")
+    assert "shaky" not in rows["Gray"]
+
+
+def test_warnings_are_visible_and_said_once(inputs: Inputs) -> None:
+    text = inputs.run()
+    assert Page(text).text.count(SAID) == 1
+    assert "<strong>colorunet, wide</strong>" in text
+    assert inputs.metrics["warnings"] == 1
+
+
+def test_no_warning_no_box(inputs: Inputs) -> None:
+    for name in ("colorunet", "wide"):
+        inputs.change(f"reports/evaluation/{name}.json", warnings=[], effective_pixels=250_000.0)
+    text = inputs.run()
+    assert 'id="warnings"' not in text
+    assert 'class="shaky"' not in text
+
+
+def test_systems_scored_on_other_photos_are_told_apart(inputs: Inputs) -> None:
+    inputs.change("reports/evaluation/wide.json", baselines={"gray": {"auc": 0.5}})
+    assert "scored on other photos than colorunet" in inputs.run()
+
+
+def test_text_is_escaped_everywhere(inputs: Inputs) -> None:
+    params = PARAMS.replace("Automatic colorization of landscapes", json.dumps(HOSTILE))
+    write(inputs.root / "params.yaml", params)
+    text = inputs.run()
+    assert "<b>" not in text
+    page = Page(text)
+    assert page.text.count(HOSTILE) == 3  # title, heading, category
+    assert params.rstrip("\n") in page.text
+
+
+def test_funnel_splits_and_empty_bins(inputs: Inputs) -> None:
+    text = " ".join(Page(inputs.run()).text.split())
+    assert "From 240 photos to 199" in text
+    for line in ("not in a landscape category 12 228", "gray, or nearly so 9 212"):
+        assert line in text
+    assert "nearly the same picture twice 7 199" in text
+    assert "313 bins, 190 of them empty" in text
+    assert "32 bins, none of them empty" in text
+    assert "148 / 20 / 31" in text
+
+
+def test_no_path_of_this_machine(inputs: Inputs) -> None:
+    text = inputs.run()
+    assert str(inputs.root) not in text
+    page = Page(text)
+    local = [h for h in page.values("href") if not h.startswith(("#", "https:", "data:"))]
+    assert sorted(local) == [
+        "evaluation/colorunet/curves.png",
+        "evaluation/colorunet/grid.png",
+        "evaluation/wide/curves.png",
+        "evaluation/wide/grid.png",
+        "figures/prior-lab313.png",
+        "figures/prior-yuv32.png",
+    ]
+    assert all((inputs.root / "reports" / href).is_file() for href in local)
+
+
+def test_large_pictures_are_shrunk_to_the_budget(inputs: Inputs) -> None:
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (2048, 1280, 3), dtype=np.uint8))
+    noise.save(inputs.root / "reports/evaluation/wide/grid.png")
+    page = Page(inputs.run())
+    assert inputs.metrics["bytes"] < 5_000_000
+    uri = next(src for src in page.values("src") if src.startswith("data:image/jpeg"))
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
+        sizes = {(f.get("width"), f.get("height")) for tag, f in page.tags if tag == "img"}
+        assert (str(image.width), str(image.height)) in sizes
+
+
+def test_pairs_are_found_across_systems(inputs: Inputs) -> None:
+    network = {"name": "colorunet", "pretrained": "none"}
+    for name, weighted in (("colorunet", True), ("wide", False)):
+        loss = {"name": "cross_entropy", "weighted": weighted}
+        params = {"loss": loss, "network": network, "batch": 16}
+        inputs.change(f"models/{name}/system.json", pretrained=None, params=params)
+    text = " ".join(Page(inputs.run()).text.split())
+    assert "colorunet against wide" in text
+    assert "Without pretrained weights: colorunet, wide could have started" in text
+    rows = [row for row in inputs.table("claims.csv") if row["claim"] == "1"]
+    assert {row["score"]: row["verdict"] for row in rows} == {
+        "auc": "not seen (once)",
+        "auc_rebalanced": "not decided",
+        "auc_macro": "seen once",
+        "colorfulness": "seen once",
+    }
+
+
+def test_pictures_side_by_side(inputs: Inputs) -> None:
+    before = len(Page(inputs.run()).values("src"))
+    for name, vivid in (("colorunet", 0.9), ("wide", 0.4)):
+        write_pictures(inputs.root, name, vivid)
+    page = Page(inputs.run())
+    assert len(page.values("src")) == before + 1
+    assert "side_by_side/side-by-side-1.png" in page.values("href")
+    assert (inputs.root / "reports/side_by_side/side-by-side-1.png").is_file()
+    assert any("predictions of colorunet, wide" in alt for alt in page.values("alt"))
+
+
+def test_many_pictures_keep_the_page_small(inputs: Inputs) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"net{k}" for k in range(9)]
+    for k, name in enumerate(names):
+        write_system(inputs.root, name, 0.7 + k / 100, batch=k + 1)
+        arrays = {"ids": np.array([f"photo{n}" for n in range(9)])}
+        for n in range(9):
+            for kind in ("truth", "rgb"):
+                arrays[f"{kind}_{n}"] = rng.integers(0, 256, (192, 192, 3), dtype=np.uint8)
+        np.savez(inputs.root / f"reports/evaluation/{name}/pictures.npz", **arrays)
+    page = Page(inputs.run(tuple(names)))
+    assert inputs.metrics["bytes"] < 5_000_000
+    shown = [alt for alt in page.values("alt") if alt.startswith("The same test photos")]
+    assert len(shown) == 3  # nine systems, at most four beside the truth and its gray
+
+
+def test_a_factor_for_each_milestone_is_said(inputs: Inputs) -> None:
+    for name, gamma in (("colorunet", 0.2), ("wide", [0.3333, 0.3])):
+        optimizer = {"name": "adam", "lr": 0.001, "milestones": [0.6, 0.85], "gamma": gamma}
+        inputs.change(f"models/{name}/system.json", params={"optimizer": optimizer})
+    text = " ".join(Page(inputs.run()).text.split())
+    assert "times 0.3333, 0.3 at 60 %, 85 % of the run" in text
+    assert "times 0.2 at 60 %, 85 % of the run" in text
+
+
+def test_no_pictures_is_said(inputs: Inputs) -> None:
+    for path in (inputs.root / "reports/evaluation").glob("*/grid.png"):
+        path.unlink()
+    assert "No pictures were drawn" in inputs.run()
+
+
+def test_the_page_shows_no_secret_of_an_address(inputs: Inputs) -> None:
+    source = "- {kind: sun397, root: s, url: 'https://me:hunter2@host.org/a.tar?sig=hunter2'}"
+    write(
+        inputs.root / "params.yaml",
+        PARAMS.replace("- {kind: sample", f"{source}\n    - {{kind: sample"),
+    )
+    page = inputs.run()
+    assert "hunter2" not in page
+    assert "https://***@host.org/a.tar?sig=***" in page
