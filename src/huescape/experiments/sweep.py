@@ -35,13 +35,10 @@ class _Sweep:
     points: Sequence[ResolvedPoint]
     place: Workplace
     folder: Path
+    table: Path
     header: dict[str, Any] | None = None
     done: dict[int, dict[str, Any]] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def table(self) -> Path:
-        return REPORTS / "sweeps" / f"{self.params.name}.csv"
 
     @property
     def varied(self) -> tuple[str, ...]:
@@ -75,14 +72,15 @@ def run_sweep(file: Path, out: Callable[[str], None] = print) -> None:
     points = resolve_points(params, file, PARAMS)
     folder = state_dir().resolve() / "sweeps" / params.name
     tree = folder.joinpath("up", "up", "up", "up", "tree")  # `../../photos` can be a link there
-    refuse_foreign(REPORTS / "sweeps" / f"{params.name}.csv")
+    table = REPORTS / "sweeps" / f"{params.name}.csv"
+    refuse_foreign(table)
     with workplace(Path(), tree, results=True) as place:
         link_sources(place, load_params(PARAMS).download, folder)
-        sweep = _Sweep(params, points, place, folder)
+        sweep = _Sweep(params, points, place, folder, table)
         recorder, sweep.header = tracking.start_sweep(params.name, _run_key(sweep), _summary(sweep))
         with recorder:
             _run_points(sweep)
-            recorder.artifact(sweep.table)
+            recorder.artifact(table)
             out(as_text(sweep.rows(), sweep.varied))
             if sweep.failed:
                 raise HuescapeError(
