@@ -16,10 +16,10 @@ from huescape.reporting.wording import NONE, counted
 
 def test_facts_and_costs_in_words(make, quantizers) -> None:
     found = systems.compared(grouped([make("net", model={"pretrained": "vgg16"})], quantizers))
-    assert found.facts == (
+    assert found.facts.rows == (
         ("net", "zhang2016", "bins", "cross entropy, rebalanced", "soft", "vgg16", "500", "16"),
     )
-    assert found.costs == (("net", "1,000", "900", "1.23 G", "3.7 G", "2.5 MB"),)
+    assert found.costs.rows == (("net", "1,000", "900", "1.23 G", "3.7 G", "2.5 MB"),)
     assert found.cost_sizes == ("256 by 256",)
     assert found.random == ()
 
@@ -28,7 +28,7 @@ def test_random_weights_are_never_silent(make, quantizers) -> None:
     made = [make("mleu", model={"pretrained": None}, network={"name": "m"}), make("net")]
     found = systems.compared(grouped(made, quantizers))
     assert found.random == ("mleu",)
-    assert [row[5] for row in found.facts] == ["random", NONE]
+    assert [row[5] for row in found.facts.rows] == ["random", NONE]
 
 
 def test_costs_name_the_sizes_they_were_counted_for(make, quantizers) -> None:

@@ -12,31 +12,31 @@ from huescape.base.tables import NUMBER, TEXT, WHOLE, frame
 from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json, SystemResult
 from huescape.reporting.metrics import METRICS
-from huescape.reporting.scores import ScoreRow
+from huescape.reporting.scores import ScoreRow, TextTable
 from huescape.reporting.wording import NONE, counted, file_size, plain, thousands
 
 RANDOM = "random"
 _FACTS = ("network", "head", "loss", "quantizer", "pretrained", "steps", "batch")
-#: How the page writes each cost of one photo.
-_COSTS: dict[str, Any] = {
-    "parameters": thousands,
-    "trained_parameters": thousands,
-    "macs_per_photo_inference": counted,
-    "macs_per_photo_training": counted,
-    "activation_bytes_per_photo": file_size,
+#: How the page calls and writes each cost of one photo.
+_COSTS: dict[str, tuple[str, Any]] = {
+    "parameters": ("Parameters", thousands),
+    "trained_parameters": ("Trained", thousands),
+    "macs_per_photo_inference": ("MACs, inference", counted),
+    "macs_per_photo_training": ("MACs, training", counted),
+    "activation_bytes_per_photo": ("Activations", file_size),
 }
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What each group is and costs, in words: its name, then its facts or costs.
+    """What each group is and costs, in words.
 
     `cost_sizes` are the sizes of the photos that the costs were counted for: `256 by 256`;
     `random` names systems without the pretrained weights that they could have.
     """
 
-    facts: tuple[tuple[str, ...], ...]
-    costs: tuple[tuple[str, ...], ...]
+    facts: TextTable
+    costs: TextTable
     cost_sizes: tuple[str, ...]
     random: tuple[str, ...]
 
@@ -44,12 +44,14 @@ class Comparison:
 def compared(groups: Sequence[Group]) -> Comparison:
     """The groups as rows of two tables."""
     costs = [group.members[0].scores["cost"] for group in groups]
+    facts = ((group.name, *facts_of(group).values()) for group in groups)
+    counts = (
+        (group.name, *(form(cost[key]) for key, (_, form) in _COSTS.items()))
+        for group, cost in zip(groups, costs, strict=True)
+    )
     return Comparison(
-        tuple((group.name, *facts_of(group).values()) for group in groups),
-        tuple(
-            (group.name, *(form(cost[key]) for key, form in _COSTS.items()))
-            for group, cost in zip(groups, costs, strict=True)
-        ),
+        TextTable(("System", *(name.capitalize() for name in _FACTS)), tuple(facts)),
+        TextTable(("System", *(label for label, _ in _COSTS.values())), tuple(counts)),
         tuple(sorted({cost["input"].replace("x", " by ") for cost in costs})),
         tuple(group.name for group in groups if _pretrained(group) == RANDOM),
     )
