@@ -58,16 +58,17 @@ class Catalog:
 
 
 def read_result(evaluation: Path, models: Path) -> SystemResult:
-    """Read `<folder>/<system>.json` and what belongs to it, beside it and in `models/<system>`.
+    """Read the evaluation of `<folder>/<system>.json`, in `<folder>/<system>`, and its model.
 
     Raises HuescapeError for a file that is missing or does not hold what it should.
     """
     name = evaluation.stem
     folder = evaluation.parent / name
-    scores = _read_object(evaluation, f"evaluate@{name}", folder)
+    path = folder / "scores.json"
+    scores = _read_object(path, f"evaluate@{name}")
     for key in ("baselines", "temperatures"):
         if not isinstance(scores.get(key), dict):
-            raise HuescapeError(f"{evaluation}: no section {key!r}; {remedy(f'evaluate@{name}')}")
+            raise HuescapeError(f"{path}: no section {key!r}; {remedy(f'evaluate@{name}')}")
     curves = _read_columns(folder / "curves.csv", f"evaluate@{name}")
     if "system" in curves:  # the system's own column may carry its role instead of its name
         curves = {name if key == "system" else key: values for key, values in curves.items()}
@@ -122,17 +123,16 @@ def read_text(path: Path) -> str:
         raise HuescapeError(f"{path}: cannot be read: {error}") from error
 
 
-def _read_object(path: Path, stage: str, folder: Path | None = None) -> Json:
-    """`folder` is the one whose SHA256SUMS lists a file that lies beside it."""
-    value = _read_json(path, stage, folder)
+def _read_object(path: Path, stage: str) -> Json:
+    value = _read_json(path, stage)
     if not isinstance(value, dict):
         raise HuescapeError(f"{path}: not a JSON object; {remedy(stage)}")
     return value
 
 
-def _read_json(path: Path, stage: str, folder: Path | None = None) -> Any:
+def _read_json(path: Path, stage: str) -> Any:
     try:
-        return json.loads(_verified_text(path, stage, folder))
+        return json.loads(_verified_text(path, stage))
     except json.JSONDecodeError as error:
         line = f"{path}, line {error.lineno}: not valid JSON: {error.msg}; {remedy(stage)}"
         raise HuescapeError(line) from error
@@ -147,9 +147,9 @@ def _read_rows(path: Path, stage: str) -> list[dict[str, str]]:
         raise HuescapeError(f"{path}: not a table: {error}; {remedy(stage)}") from error
 
 
-def _verified_text(path: Path, stage: str, folder: Path | None = None) -> str:
+def _verified_text(path: Path, stage: str) -> str:
     try:
-        return read_verified(path, stage, folder).decode()
+        return read_verified(path, stage).decode()
     except UnicodeDecodeError as error:
         raise HuescapeError(f"{path}: cannot be read: not UTF-8; {remedy(stage)}") from error
 
