@@ -96,7 +96,7 @@ def test_one_system_that_fails_is_named_and_the_others_finish(first: tuple[Path,
     assert printed.splitlines()[-1].startswith("huescape: error: not every system is done")
     assert sorted(made(out)) == ["good", "last"]
     for name in ("good", "last"):
-        record = json.loads((out / f"reports/evaluation/{name}.json").read_text())
+        record = json.loads((out / f"reports/evaluation/{name}/scores.json").read_text())
         assert (record["head"], record["cost"]["input"]) == ("chroma", "32x32")
         # The time was too short for anything else, and the file says what was trained.
         assert load_params(out / "params.yaml").systems[name].steps == 1

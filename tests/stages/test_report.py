@@ -96,8 +96,7 @@ def seal_as_the_stages_do(root: Path) -> None:
     for folder in (root / "data/raw", root / "data/catalog", *(root / "models").iterdir()):
         seal(folder)
     for folder in (path for path in (root / "reports/evaluation").iterdir() if path.is_dir()):
-        scores = folder.with_name(f"{folder.name}.json")
-        seal(folder, *[path for path in (scores,) if path.exists()])
+        seal(folder)
 
 
 @pytest.fixture
@@ -167,7 +166,7 @@ def _write_prior(root: Path, name: str, bins: int, empty: int) -> None:
 def _write_system(root: Path, name: str, parameters: int, macro: float) -> None:
     folder = root / "reports/evaluation" / name
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder.with_suffix(".json"), scores_of(macro))
+    _write_json(folder / "scores.json", scores_of(macro))
     _write_curves(folder / "curves.csv", name, macro)
     draw_grid(folder / "grid.png")
     draw_grid(folder / "curves.png", rows=1)
@@ -344,7 +343,7 @@ def test_page_loads_nothing_from_elsewhere(inputs: Inputs) -> None:
 def test_every_score_of_every_system_is_there(inputs: Inputs) -> None:
     words = set(Page(inputs.run()).text.split())
     for name in ("colorunet", "wide"):
-        path = inputs.root / f"reports/evaluation/{name}.json"
+        path = inputs.root / f"reports/evaluation/{name}/scores.json"
         numbers = leaves(json.loads(path.read_text()))
         assert len(numbers) > 80
         for number in numbers:
@@ -383,7 +382,7 @@ def test_warnings_are_visible_and_said_once(inputs: Inputs) -> None:
 
 
 def test_no_warning_no_box(inputs: Inputs) -> None:
-    for path in (inputs.root / "reports/evaluation").glob("*.json"):
+    for path in (inputs.root / "reports/evaluation").glob("*/scores.json"):
         scores = json.loads(path.read_text())
         _write_json(path, scores | {"warnings": [], "effective_pixels": 250_000.0})
     text = inputs.run()
@@ -392,7 +391,7 @@ def test_no_warning_no_box(inputs: Inputs) -> None:
 
 
 def test_systems_scored_on_other_photos_are_told_apart(inputs: Inputs) -> None:
-    path = inputs.root / "reports/evaluation/wide.json"
+    path = inputs.root / "reports/evaluation/wide/scores.json"
     scores = json.loads(path.read_text())
     scores["baselines"]["grey"]["auc"] = 0.5
     _write_json(path, scores)
@@ -623,9 +622,13 @@ def test_commit_is_named_and_changes_are_said(inputs: Inputs) -> None:
 
 
 BROKEN: list[tuple[str, Callable[[Path], object], str]] = [
-    ("reports/evaluation/wide.json", Path.unlink, "dvc repro evaluate@wide"),
-    ("reports/evaluation/wide.json", lambda p: p.write_text('{"auc": '), "line 1: not valid JSON"),
-    ("reports/evaluation/wide.json", lambda p: p.write_text("{}"), "no section 'baselines'"),
+    ("reports/evaluation/wide/scores.json", Path.unlink, "dvc repro evaluate@wide"),
+    (
+        "reports/evaluation/wide/scores.json",
+        lambda p: p.write_text('{"auc": '),
+        "line 1: not valid JSON",
+    ),
+    ("reports/evaluation/wide/scores.json", lambda p: p.write_text("{}"), "no section 'baselines'"),
     ("reports/evaluation/wide/curves.csv", lambda p: p.write_text("a\n1\n"), "no 'threshold'"),
     ("reports/evaluation/wide/grid.png", lambda p: p.write_bytes(b"\x89PNG"), "not a picture"),
     ("models/wide/history.csv", lambda p: p.write_text("step,loss\n1,x\n"), "loss is 'x'"),
