@@ -70,8 +70,6 @@ class Live:
         ]
         if points:
             store.add_points(run_id, points)
-        for point in points:
-            self._steps.setdefault(allowed_key(point.key), set()).add(point.step)
         self._numbers = []
 
     def end(self, numbers: Queue[Any], pictures: Queue[Any]) -> Store:

@@ -58,7 +58,8 @@ def deliver(stopped: Callable[[], bool] = lambda: False) -> int:
 
     stores: dict[str, Store | None] = {}
     delivered = 0
-    with suppress(BlockingIOError), alone(state(), ".outbox.lock", 0):  # one process is enough
+    # One process is enough; a disk that refuses keeps what waits where it is.
+    with suppress(OSError), alone(state(), ".outbox.lock", 0):
         for folder, record in _waiting():
             address = _address(record)
             if stopped() or (address in stores and stores[address] is None):

@@ -16,7 +16,7 @@ from mlflow.entities import Run
 from huescape.tracking.context import flat_params
 from huescape.tracking.model import log_model, model_of
 from huescape.tracking.records import Record, content_of, folder_digest, key_of
-from huescape.tracking.store import RUN_TAG, Point, Store, about_dataset, outages
+from huescape.tracking.store import RUN_TAG, Point, Store, outages
 
 MODEL_TAG, SCORES_TAG = "huescape.model", "huescape.scores"  # digests of what is published
 SETTINGS_TAG = "huescape.settings"  # under which the scores of a run were made
@@ -95,7 +95,7 @@ def _add_training(store: Store, run: Run, record: Record, folder: Path) -> None:
     model = log_model(store, run, folder, record["name"])
     if rows:
         point = Point("final_loss", rows[-1]["loss"], record["ended"], int(rows[-1]["step"]))
-        store.add_points(run_id, [point], **_about(record, model))
+        store.add_points(run_id, [point], **_about(store.client.get_run(run_id), model))
     grown = {key: value for key, value in record["tags"].items() if key == "dvc.lock"}
     for key, value in {**grown, MODEL_TAG: record["digest"]}.items():
         store.client.set_tag(run_id, key, value)
@@ -107,17 +107,22 @@ def _add_results(store: Store, run: Run, record: Record) -> None:
         return
     results = record.get("results") or {}
     points = [Point(key, value, record["ended"], 0) for key, value in results.items()]
-    model = model_of(run)
-    store.add_points(run_id, points, **(_about(record.get("of") or record, model) if model else {}))
+    store.add_points(run_id, points, **_about(run, model_of(run)))
     for path, folder in record["artifacts"]:
         store.client.log_artifact(run_id, path, folder or None)
     if not record.get("model"):
         store.client.set_tag(run_id, SCORES_TAG, content)
 
 
-def _about(record: Record, model: str) -> dict[str, str]:
-    named = about_dataset(record["dataset"]) if record["dataset"] else {}
-    return {"model_id": model, **{f"dataset_{key}": value for key, value in named.items()}}
+def _about(run: Run, model: str | None) -> dict[str, str]:
+    """The model and the photos that a metric of the run is about, as far as they are known."""
+    if model is None:
+        return {}
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    if not inputs:
+        return {"model_id": model}
+    photos = inputs[0].dataset
+    return {"model_id": model, "dataset_name": photos.name, "dataset_digest": photos.digest}
 
 
 def _points(row: Mapping[str, float], record: Record, last: float) -> Iterator[Point]:

@@ -211,18 +211,14 @@ def _dataset(dataset: Mapping[str, Any]) -> DatasetInput:
     profile = {"num_rows": sum(counts.values()), **counts, "digest": dataset["digest"]}
     return DatasetInput(
         dataset=Dataset(
-            **about_dataset(dataset),
+            name=dataset["name"],
+            digest=dataset["digest"][:36],  # as long as MLflow takes one
             source_type="local",
             source=json.dumps({"uri": dataset["source"]}),
             profile=json.dumps(profile, sort_keys=True),
         ),
         tags=[InputTag("mlflow.data.context", "training")],
     )
-
-
-def about_dataset(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """Name and digest of a dataset, as long as MLflow takes them."""
-    return {"name": dataset["name"], "digest": dataset["digest"][:36]}
 
 
 @contextmanager
