@@ -19,7 +19,8 @@ DATASET = {"name": "photos", "digest": "0123456789abcdef" * 4, "counts": {"train
 
 def _member(header: object, point: str) -> Membership:
     assert isinstance(header, dict)
-    return Membership(header, point, {"systems.a.steps": len(point)}, {"sweep": "mine"})
+    varied = {"systems.a.steps": len(point)}
+    return Membership(header, point, varied, {"sweep": "mine"}, f"steps={len(point)}")
 
 
 def _families(client: MlflowClient) -> tuple[list[Run], list[Run]]:
@@ -61,7 +62,7 @@ def test_trained_and_reused_points_are_children_with_params_and_scores(
     assert "origin" not in first.data.tags
     assert second.data.params["network.name"] == "colorunet"  # as the model's own file says
     assert (second.data.metrics["auc"], second.data.metrics["loss"]) == (0.5, 1.5)
-    assert [run.info.run_name for run in (first, second)] == ["a: steps=1", "a: steps=2"]
+    assert [run.info.run_name for run in (first, second)] == ["a steps=1", "a steps=2"]
     assert len(second.outputs.model_outputs) == 1
     assert second.data.tags["origin"] == "reused"
     assert {run.info.status for run in children} == {"FINISHED"}

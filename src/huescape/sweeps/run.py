@@ -122,7 +122,7 @@ def _member(sweep: _Sweep, point: ResolvedPoint) -> tracking.Membership | None:
         "sweep.point": str(point),
         "dvc.experiment": sweep.experiment(point),
     }
-    return tracking.Membership(sweep.header, sweep.key(point), point.point, tags)
+    return tracking.Membership(sweep.header, sweep.key(point), point.point, tags, str(point))
 
 
 def _record(project: Path, system: str, member: tracking.Membership) -> None:

@@ -25,13 +25,15 @@ VARIABLE = "HUESCAPE_SWEEP_POINT"
 class Membership:
     """A point of a sweep: the record of the sweep's own run, the point's key, and what varies.
 
-    `varied` has dotted keys of params.yaml; `tags` are those of every run of the point.
+    `varied` has dotted keys of params.yaml; `tags` are those of every run of the point; `title` is
+    what tells its runs from those of other points: `lambda=0.5`.
     """
 
     parent: Mapping[str, Any]
     point: str
     varied: Mapping[str, Any]
     tags: Mapping[str, str]
+    title: str = ""
 
     def run(self, system: str) -> str:
         """Key of the run of a system at this point: the same in every process, at every try."""
@@ -42,17 +44,11 @@ class Membership:
         """The record of a run as that of a child of the sweep's run."""
         return {
             **record,
-            "title": f"{record['title']}: {self._varied()}",
+            "title": f"{record['title']} {self.title}".rstrip(),
             "parent": dict(self.parent),
             "params": {**record["params"], **flat_params(self.varied)},
             "tags": {**record["tags"], **self.tags},
         }
-
-    def _varied(self) -> str:
-        """What tells the point from the others, in few words."""
-        short = {key.rpartition(".")[2]: value for key, value in flat_params(self.varied).items()}
-        known = short if len(short) == len(self.varied) else flat_params(self.varied)
-        return ", ".join(f"{key}={value}" for key, value in known.items())
 
     def write(self, path: Path) -> None:
         """Write the file that `HUESCAPE_SWEEP_POINT` names. Raises HuescapeError."""
