@@ -2,7 +2,7 @@
 
 A small system is trained by the project's own stage, with MLflow's SQLite store behind it, until
 the time is up. Once a second a thread reads memory, open files, threads, and how old the oldest
-record is that the store has not taken yet; every record and every checkpoint is timed. The figures
+record is that still waits for the store; every record and every checkpoint is timed. The figures
 are written to benchmarks/results/soak.json and drawn in docs/soak.png.
 """
 
@@ -27,6 +27,7 @@ import psutil
 from benchmarks.harness import RESULTS, machine
 from benchmarks.scratch import ROOT, SMALL, scratch_project
 from benchmarks.soak_figure import draw
+from huescape.tracking import Recorder
 
 #: Some twenty steps a second on one core, a checkpoint every few seconds, and no end by itself.
 CHANGES = {
@@ -64,6 +65,7 @@ class Sampler(threading.Thread):
         self.began = time.perf_counter()
         self._record, self._seconds = record, seconds
         self._process = psutil.Process()
+        self.recorder: Recorder | None = None
 
     def now(self) -> float:
         """Seconds since the start."""
@@ -76,24 +78,16 @@ class Sampler(threading.Thread):
             self._record.memory_mib.append((at, self._process.memory_info().rss / 2**20))
             self._record.open_files.append((at, float(self._process.num_fds())))
             self._record.threads.append((at, float(self._process.num_threads())))
-            self._record.unsent_s.append((at, _oldest_unsent()))
+            self._record.unsent_s.append((at, self._oldest_unsent()))
             time.sleep(1.0)
         os.kill(os.getpid(), signal.SIGINT)
 
-
-def _oldest_unsent() -> float:
-    """Age in seconds of the oldest entry of the journal that was not acknowledged; 0 if none."""
-    from huescape.tracking.journal import waiting
-    from huescape.tracking.ledger import Ledger
-
-    for folder in waiting(Ledger().pending):
-        with suppress(OSError, ValueError):
-            offset = int((folder / "offset").read_text()) if (folder / "offset").exists() else 0
-            with (folder / "journal.jsonl").open("rb") as lines:
-                lines.seek(offset)
-                line = lines.readline()
-            return max(0.0, time.time() - json.loads(line)["time"] / 1000) if line else 0.0
-    return 0.0
+    def _oldest_unsent(self) -> float:
+        """Age in seconds of the oldest record in the recorder's queue; 0 if none."""
+        with suppress(IndexError, AttributeError):
+            _, milliseconds, _ = self.recorder._numbers.queue[0]  # type: ignore[union-attr]
+            return max(0.0, time.time() - milliseconds / 1000)
+        return 0.0
 
 
 def _timed(call: Callable[..., Any], series: list[tuple[float, float]], sampler: Sampler) -> Any:
@@ -112,11 +106,17 @@ def _timed(call: Callable[..., Any], series: list[tuple[float, float]], sampler:
 def train(seconds: float) -> Record:
     """Run the stage `train` in the current folder until the time is up."""
     from huescape.cli import main as huescape
-    from huescape.tracking import Recorder
     from huescape.training.checkpoints import CheckpointFolder
 
     record = Record()
     sampler = Sampler(record, seconds)
+    start = Recorder.__init__
+
+    def started(recorder: Recorder, *arguments: Any, **options: Any) -> None:
+        start(recorder, *arguments, **options)
+        sampler.recorder = recorder
+
+    Recorder.__init__ = started  # type: ignore[method-assign]
     Recorder.metrics = _timed(Recorder.metrics, record.record_ms, sampler)  # type: ignore[method-assign]
     CheckpointFolder.save = _timed(CheckpointFolder.save, record.checkpoint_ms, sampler)  # type: ignore[method-assign]
     sampler.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import subprocess
 import sys
@@ -183,17 +183,21 @@ def test_check_and_schema(project: Path) -> None:
     assert _huescape(project, "schema").stdout == (ROOT / "params.schema.json").read_text()
 
 
-def test_track_says_what_still_waits(project: Path) -> None:
-    pending = project / ".huescape/tracking/pending/one"
-    pending.mkdir(parents=True)
-    header = {"run": "r", "destination": "http://127.0.0.1:9", "created": 0, "attached": False}
-    (pending / "header.json").write_text(
-        json.dumps({**header, "name": "n", "params": {}, "tags": {}})
+def test_track_says_what_still_waits_and_gives_it_up(project: Path) -> None:
+    code = (
+        "from pathlib import Path; from huescape import tracking\n"
+        "with tracking.start_sweep('s', 'k', {})[0] as recorder:\n"
+        "    recorder.artifact(Path('params.yaml'))\n"
     )
-    (pending / "journal.jsonl").write_text('{"kind": "begin"}\n')
+    dead = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "HUESCAPE_TRACKING": "on"}
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env={**os.environ, **dead}, check=True
+    )
     done = _huescape(project, "track")
     assert done.returncode == 1
-    assert done.stdout == "delivered: 0\n"
-    assert "remove that folder to give them up" in done.stderr
+    assert done.stdout == "published: 0\n"
+    assert "runs still wait for http://127.0.0.1:9 (1); `huescape track --forget" in done.stderr
     assert "Traceback" not in done.stderr
-    assert pending.is_dir()
+    assert _huescape(project, "track", "--forget", "http://nobody").returncode == 1
+    assert _huescape(project, "track", "--forget", "http://127.0.0.1:9").stdout == "forgotten: 1\n"
+    assert _huescape(project, "track").returncode == 0

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from huescape.base.errors import HuescapeError
+from huescape.metrics.headline import HEADLINE
 from huescape.metrics.names import BASELINES
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
@@ -21,7 +22,10 @@ from huescape.systems.colorize import colorize
 from huescape.systems.system import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
-FILES = ["SHA256SUMS", "curves.csv", "curves.png", "grid.png", "photos.csv", "pictures.npz"]
+FILES = [
+    *("SHA256SUMS", "curves.csv", "curves.png", "grid.png", "photos.csv", "pictures.npz"),
+    *("scores.csv", "scores.json"),
+]
 
 
 def call(inputs: Any, out: Path, space: str = "yuv", params: EvaluateParams = PARAMS) -> Any:
@@ -38,9 +42,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("space", ["lab", "yuv"])
 def test_writes_everything(inputs: Any, tmp_path: Path, space: str) -> None:
     returned = call(inputs, tmp_path, space)
-    record = json.loads((tmp_path / f"{space}.json").read_text())
+    record = json.loads((tmp_path / space / "scores.json").read_text())
     assert sorted(p.name for p in (tmp_path / space).iterdir()) == FILES
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([space, f"{space}.json"])
+    headline = json.loads((tmp_path / f"{space}.json").read_text())
+    assert sorted(headline) == sorted(HEADLINE)
+    assert headline == {key: record[key] for key in HEADLINE}
+    with (tmp_path / space / "scores.csv").open() as file:
+        rows = {row["prediction"]: row for row in csv.DictReader(file)}
+    assert float(rows["ground_truth"]["auc"]) == 1
+    assert {f"T = {name}" for name in record["temperatures"]} < set(rows)
     assert returned["auc"] == record["auc"]
     assert all(isinstance(value, int | float) for value in returned.values())
     assert record["baselines"]["ground_truth"]["auc"] == 1
@@ -52,7 +63,7 @@ def test_a_regression_has_one_score_at_every_temperature(
     inputs: Any, tmp_path: Path, name: str
 ) -> None:
     call(inputs, tmp_path, name)
-    record = json.loads((tmp_path / f"{name}.json").read_text())
+    record = json.loads((tmp_path / name / "scores.json").read_text())
     assert record["head"] == "chroma"
     scores = list(record["temperatures"].values())
     assert len(scores) == 3
@@ -86,7 +97,7 @@ def test_the_colored_examples_are_kept(inputs: Any, tmp_path: Path, name: str) -
 
 def test_the_costs_are_counted_not_timed(inputs: Any, tmp_path: Path) -> None:
     call(inputs, tmp_path, "regression")
-    record = json.loads((tmp_path / "regression.json").read_text())
+    record = json.loads((tmp_path / "regression/scores.json").read_text())
     system = load_system(inputs.models / "regression")
     cost = record["cost"]
     assert cost == cost_of(system.network, 32)
@@ -94,7 +105,7 @@ def test_the_costs_are_counted_not_timed(inputs: Any, tmp_path: Path) -> None:
     assert cost["parameters"] == sum(p.numel() for p in system.network.parameters())
     assert 0 < cost["macs_per_photo_inference"] < cost["macs_per_photo_training"]
     call(inputs, tmp_path, "lab")
-    assert json.loads((tmp_path / "lab.json").read_text())["head"] == "bins"
+    assert json.loads((tmp_path / "lab/scores.json").read_text())["head"] == "bins"
 
 
 def test_photos_that_do_not_suit_the_network_are_padded(inputs: Any, tmp_path: Path) -> None:
@@ -110,14 +121,14 @@ def test_photos_that_do_not_suit_the_network_are_padded(inputs: Any, tmp_path: P
     write_index(tmp_path / "resized", "photos", columns, ["00000"], {"size": 40})
     files = inputs.bins, inputs.prior, tmp_path / "deep.json", tmp_path / "deep"
     run(inputs.models / "deep", tmp_path / "resized", *files, PARAMS)
-    record = json.loads((tmp_path / "deep.json").read_text())
+    record = json.loads((tmp_path / "deep/scores.json").read_text())
     assert record["cost"]["input"] == "64x64"
     assert record["photos"] == 1
 
 
 def test_tables(inputs: Any, tmp_path: Path) -> None:
     call(inputs, tmp_path)
-    record = json.loads((tmp_path / "yuv.json").read_text())
+    record = json.loads((tmp_path / "yuv/scores.json").read_text())
     with (tmp_path / "yuv/photos.csv").open() as file:
         photos = list(csv.DictReader(file))
     assert [row["id"] for row in photos] == ["made/1", "made/3", "made/5", "made/7", "made/8"]
@@ -150,7 +161,7 @@ def test_the_same_bytes_with_any_number_of_workers(
 def test_a_new_temperature_moves_the_headline_only(inputs: Any, tmp_path: Path) -> None:
     call(inputs, tmp_path / "a")
     call(inputs, tmp_path / "b", params=PARAMS.model_copy(update={"temperature": 0.05}))
-    first, second = (json.loads((tmp_path / x / "yuv.json").read_text()) for x in "ab")
+    first, second = (json.loads((tmp_path / x / "yuv/scores.json").read_text()) for x in "ab")
     assert first["temperatures"] == second["temperatures"]
     assert first["baselines"] == second["baselines"]
     assert first["auc"] != second["auc"]

@@ -16,7 +16,7 @@ from tests.faults.project import OUTPUTS, RECORDED_STEPS, Starts, digests
 #: What engines, stages and tracking keep beside the outputs.
 _STATE = frozenset({".huescape", ".snakemake", "logs", "mlflow.db", "mlruns"})
 #: Folders of unfinished work: empty once everything is finished.
-_WORK = (".huescape/partial", ".huescape/checkpoints", ".huescape/tracking/pending")
+_WORK = (".huescape/partial", ".huescape/checkpoints", ".huescape/tracking/waiting")
 
 
 @dataclass

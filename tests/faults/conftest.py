@@ -7,9 +7,9 @@ import pytest
 from tests.engines.conftest import made_by_dvc
 from tests.faults.project import Starts, make_starts
 from tests.once import made_once
-from tests.tracking.conftest import empty_store, store
+from tests.tracking.conftest import empty_store, model, store
 
-__all__ = ["empty_store", "made_by_dvc", "starts", "store"]
+__all__ = ["empty_store", "made_by_dvc", "model", "starts", "store"]
 
 
 @pytest.fixture(scope="session")

@@ -119,10 +119,8 @@ def _write_photos(root: Path, folder: Folder) -> None:
 def _write_store(root: Path, folder: Folder) -> None:
     """MLflow's tables, which take longer to make than all else: a store that has no run yet."""
     environment = {k: v for k, v in folder.environment.items() if k != "HUESCAPE_TRACKING"}
-    code = (
-        "from huescape.tracking import mlflow_store\n"
-        "mlflow_store.connect('sqlite:///mlflow.db', 'unused')"
-    )
+    environment["MLFLOW_EXPERIMENT_NAME"] = "unused"
+    code = "from huescape.tracking import store; store.connect(None)"
     subprocess.run(
         [sys.executable, "-c", code],
         cwd=root,

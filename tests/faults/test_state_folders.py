@@ -93,7 +93,7 @@ def test_a_training_with_a_broken_store_makes_the_same(starts: Starts, tmp_path:
     assert code == 0, said
     assert digests(project.root) == starts.files
     assert (project.root / "dvc.lock").read_bytes() == starts.lock
-    assert said.count("cannot be reached") == 2  # once in the training, once in the evaluation
+    assert said.count("cannot be used") == 2  # once in the training, once in the evaluation
     assert "Traceback" not in said
 
 

@@ -1,18 +1,14 @@
-"""Stores and journals that break: the training goes on with one line, and nothing is lost."""
+"""Stores that break, and damage to what waits: the training goes on with one line."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,39 +16,40 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from huescape import tracking
-from huescape.tracking import publisher
-from huescape.tracking.entries import DAMAGED
-from huescape.tracking.journal import waiting
-from huescape.tracking.ledger import Ledger
-from tests.tracking.test_servers import server
+from huescape.tracking import recorder as recording
 
 DATASET = {"name": "photos", "digest": "d" * 64, "counts": {"train": 3}}
-STEPS = 40
+STEPS = 7  # that the history of the model has
 STORE = Path("mlflow.db")
+MODEL = Path("models/colorunet")
+WAITING = Path(".huescape/tracking/waiting")
 
 
-def train(first: int = 1, last: int = STEPS, middle: Callable[[], None] | None = None) -> None:
-    """What a training records; `middle` happens half-way."""
-    with tracking.start_training("s", {"lr": 1}, DATASET, resume_key="key") as recorder:
-        for step in range(first, last + 1):
-            recorder.metrics(step, {"loss": 1 / step})
+def train(middle: Callable[[], None] | None = None) -> None:
+    """What a training of the model records; `middle` happens half-way."""
+    with tracking.start_training("colorunet", {"lr": 1}, DATASET, resume_key="key") as recorder:
+        for step in range(1, STEPS + 1):
+            recorder.metrics(step, {"loss": 1.5 * STEPS / step})
             if middle is not None and step == STEPS // 2:
-                _until_acknowledged()
+                _until_sent()
                 middle()
-        recorder.picture("val", last, np.zeros((8, 8, 3), np.uint8))
+        recorder.picture("val", STEPS, np.zeros((8, 8, 3), np.uint8))
+        recorder.model(MODEL)
 
 
-def _until_acknowledged() -> None:
-    """Wait until the store has taken all that there is, at most a minute."""
-    [journal] = waiting(Ledger().pending)
-    size = str((journal / "journal.jsonl").stat().st_size)
+def publish() -> int:
+    """What `huescape track` does about what waits."""
+    return tracking.publish_folders(Path("none"), Path("none"))
+
+
+def _until_sent() -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        with suppress(FileNotFoundError):
-            if (journal / "offset").read_text().strip() == size:
+        with sqlite3.connect(STORE) as store:
+            if store.execute("select count(*) from metrics where key = 'loss'").fetchone()[0]:
                 return
         time.sleep(0.05)
-    pytest.fail("nothing was delivered within a minute")
+    pytest.fail("nothing was sent within a minute")
 
 
 def check(uri: str) -> None:
@@ -60,10 +57,11 @@ def check(uri: str) -> None:
     client = MlflowClient(uri)
     [run] = client.search_runs([client.get_experiment_by_name("huescape").experiment_id])
     history = client.get_metric_history(run.info.run_id, "loss")
-    assert sorted((p.step, p.value) for p in history) == [(k, 1 / k) for k in range(1, STEPS + 1)]
+    found = sorted((p.step, p.value) for p in history)
+    assert found == [(k, 1.5 * STEPS / k) for k in range(1, STEPS + 1)]
     assert run.info.status == "FINISHED"
-    assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["images"]
-    assert waiting(Ledger().pending) == []
+    assert len(run.outputs.model_outputs) == 1
+    assert list(WAITING.glob("[!.]*")) == []
 
 
 def _as_folder() -> None:
@@ -81,29 +79,25 @@ BROKEN_STORES: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("name", BROKEN_STORES)
 def test_a_damaged_store_is_one_line_and_gets_all_once_it_is_repaired(
-    store: str, name: str, capsys: pytest.CaptureFixture[str]
+    store: str, model: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = STORE.read_bytes()
     BROKEN_STORES[name]()
     train()
     [line] = capsys.readouterr().err.splitlines()
-    assert "cannot be reached" in line
+    assert "cannot be used" in line
     assert "Traceback" not in line
-    assert len(waiting(Ledger().pending)) == 1
     if STORE.is_dir():
         STORE.rmdir()
     STORE.write_bytes(good)
-    assert _in_a_process(REPLAY) == []
+    assert in_a_process(PUBLISH) == []
     check(store)
 
 
 def test_a_store_that_breaks_half_way(
-    store: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    store: str, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite calls its file malformed, MLflow that a bad request: no reason to drop an entry."""
-    monkeypatch.setattr(publisher, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(recording, "FLUSH_SECONDS", 0.1)
 
     def break_it() -> None:
         shutil.copyfile(STORE, "kept.db")
@@ -112,14 +106,16 @@ def test_a_store_that_breaks_half_way(
 
     train(middle=break_it)
     lines = capsys.readouterr().err.splitlines()
-    assert ["cannot be reached" in line for line in lines] == [False, True], lines
+    assert ["cannot be used" in line for line in lines] == [False, True], lines
     shutil.copyfile("kept.db", STORE)
-    assert _in_a_process(REPLAY) == []
+    assert in_a_process(PUBLISH) == []
     check(store)
 
 
 @pytest.mark.long
-def test_a_store_that_another_process_holds(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_that_another_process_holds(
+    store: str, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     holder = sqlite3.connect(STORE, isolation_level=None)
     holder.execute("begin exclusive")
     train()
@@ -127,198 +123,107 @@ def test_a_store_that_another_process_holds(store: str, capsys: pytest.CaptureFi
     assert "locked" in line
     holder.execute("rollback")
     holder.close()
-    assert tracking.replay() == 1
+    assert publish() == 1
     check(store)
 
 
-REPLAY = "from huescape import tracking; assert tracking.replay() == 1"
-IN_A_PROCESS = """
-import sys
-from tests.faults.test_tracking_faults import train
-train()
-"""
+PUBLISH = "from tests.faults.test_tracking_faults import publish; assert publish() == 1"
+IN_A_PROCESS = "from tests.faults.test_tracking_faults import train; train()"
 LIMITED = """
-import resource, sys
+import resource
 from pathlib import Path
 size = Path("mlflow.db").stat().st_size
 resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
 """
 
 
-def _in_a_process(code: str, **options: object) -> list[str]:
+def in_a_process(code: str, *before: str) -> list[str]:
     """Run code in a process of its own, which has to succeed; the lines it says."""
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((f"{root}/src", str(root)))}
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [*before, sys.executable, "-c", code],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
-        **options,  # type: ignore[call-overload]
     )
     assert done.returncode == 0, done.stderr
     return [line for line in done.stderr.splitlines() if line]
 
 
 @pytest.mark.long
-def test_a_full_disk_at_the_store(store: str) -> None:
-    """No write behind the middle of its file is taken; the journal, a smaller one, is."""
-    lines = _in_a_process(LIMITED + IN_A_PROCESS)
-    assert ["cannot be reached" in line for line in lines][-1:] == [True], lines
+def test_a_full_disk_at_the_store(store: str, model: Path) -> None:
+    """No write behind the middle of its file is taken; what is put aside, smaller files, is."""
+    lines = in_a_process(LIMITED + IN_A_PROCESS)
+    assert ["cannot be used" in line for line in lines][-1:] == [True], lines
     assert len(lines) <= 2, lines
-    assert tracking.replay() == 1
+    assert publish() == 1
     check(store)
 
 
+@pytest.mark.long
+def test_a_full_disk_everywhere_costs_the_run_and_nothing_else(store: str, model: Path) -> None:
+    tight = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    lines = in_a_process(tight + IN_A_PROCESS)
+    assert 1 <= len(lines) <= 2, lines
+    assert "this run is not tracked" in lines[-1]
+    assert list(WAITING.glob("*")) == []
+
+
 def test_a_folder_of_artifacts_that_is_a_file(
-    store: str, capsys: pytest.CaptureFixture[str]
+    store: str, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("mlruns").write_text("no folder")
     train()
     lines = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert len(lines) == 1, lines
     Path("mlruns").unlink()
-    tracking.replay()
+    publish()
     check(store)
 
 
-def _journal() -> Path:
-    """The journal of a training whose store could not be reached."""
-    STORE.rename("away.db")
-    STORE.mkdir()
-    train()
-    STORE.rmdir()
-    Path("away.db").rename(STORE)
-    [folder] = waiting(Ledger().pending)
-    return folder
-
-
-def _edit_line(path: Path, number: int, edit: Callable[[bytes], bytes]) -> None:
-    lines = path.read_bytes().splitlines(keepends=True)
-    lines[number] = edit(lines[number])
-    path.write_bytes(b"".join(lines))
-
-
-#: What happens to a journal, and the steps that cannot be there any more.
-DAMAGE: dict[str, tuple[Callable[[Path], object], set[int]]] = {
-    "a flipped byte in a line": (
-        lambda folder: _edit_line(folder / "journal.jsonl", 5, lambda line: b"\xff" + line[1:]),
-        {5},
-    ),
-    "another key in a line": (
-        lambda folder: _edit_line(
-            folder / "journal.jsonl", 5, lambda line: line.replace(b"kind", b"kjnd")
-        ),
-        {5},
-    ),
-    "a text for a number": (
-        lambda folder: _edit_line(
-            folder / "journal.jsonl", 5, lambda line: line.replace(b"0.2}", b'"x"}')
-        ),
-        {5},
-    ),
-    "a garbage offset": (lambda folder: (folder / "offset").write_bytes(b"\xffgarbage"), set()),
-    "an offset beyond the end": (lambda folder: (folder / "offset").write_text("99999999"), set()),
-    "an offset within a line": (lambda folder: (folder / "offset").write_text("7"), set()),
-    "no lock": (lambda folder: (folder / "lock").unlink(), set()),
-    "a damaged picture": (
-        lambda folder: [path.write_bytes(b"no picture") for path in folder.rglob("*.png")],
-        set(),
-    ),
-    "no files": (lambda folder: shutil.rmtree(folder / "files"), set()),
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "no record": lambda folder: (folder / "run.json").unlink(),
+    "no JSON": lambda folder: (folder / "run.json").write_bytes(b"\xff{"),
+    "another step": lambda folder: _edit(folder / "run.json", b'"created":', b'"creates":'),
+    "a damaged model": lambda folder: [p.write_bytes(b"") for p in folder.rglob("*.safetensors")],
+    "no files": lambda folder: shutil.rmtree(folder / "files"),
 }
 
 
+def _edit(path: Path, old: bytes, new: bytes) -> None:
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new))
+
+
 @pytest.mark.parametrize("name", DAMAGE)
-def test_a_damaged_journal_loses_what_was_damaged_alone(store: str, name: str) -> None:
-    folder = _journal()
-    act, lost = DAMAGE[name]
-    act(folder)
-    assert tracking.replay() == 1
-    client = MlflowClient(store)
-    [run] = client.search_runs([client.get_experiment_by_name("huescape").experiment_id])
-    history = client.get_metric_history(run.info.run_id, "loss")
-    assert sorted(p.step for p in history) == sorted(set(range(1, STEPS + 1)) - lost)
-    assert run.info.status == "FINISHED"
-
-
-@pytest.mark.parametrize(
-    "header", [b"", b"[]", b"\xff\xfe", b'{"version": 1}', b'{"version": 1, "run": 3}']
-)
-def test_a_journal_without_its_header_is_kept_aside_and_the_others_are_sent(
-    store: str,
-    header: bytes,
-    capsys: pytest.CaptureFixture[str],
+def test_what_waits_and_is_damaged_is_kept_aside_and_the_others_are_published(
+    store: str, model: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = _journal()
-    (folder / "header.json").write_bytes(header)
-    capsys.readouterr()
+    STORE.rename("away.db")
+    STORE.mkdir()
     train()
+    [folder] = WAITING.glob("[!.]*")
+    DAMAGE[name](folder)
+    train()
+    STORE.rmdir()
+    Path("away.db").rename(STORE)
+    capsys.readouterr()
+    assert publish() == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert [str(folder) in line and "damaged" in line for line in lines] == [True], lines
-    assert waiting(Ledger().pending) == []
-    kept = Ledger().folder / DAMAGED / folder.name
-    assert len((kept / "journal.jsonl").read_bytes().splitlines()) > STEPS
-    client = MlflowClient(store)
-    assert len(client.search_runs([client.get_experiment_by_name("huescape").experiment_id])) == 1
+    assert (Path(".huescape/tracking/damaged") / folder.name).is_dir()
+    check(store)
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "{", "[]", '{"unfinished": []}', '{"unfinished": {"key": 3}, "models": {"a": 1}}'],
-)
-def test_a_damaged_ledger_never_stops_a_training(
-    store: str, content: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"one line", b"a\nb\nc"])
+def test_a_damaged_note_of_the_working_copy_never_stops_a_training(
+    store: str, model: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ledger = Ledger()
-    ledger.folder.mkdir(parents=True)
-    (ledger.folder / "s.json").write_text(content)
+    Path(".huescape/tracking").mkdir(parents=True)
+    Path(".huescape/tracking/tree").write_bytes(content)
+    train()
     train()
     check(store)
-    assert len(capsys.readouterr().err.splitlines()) == 1
-    for path in (ledger.folder / "runs").iterdir():
-        path.write_text(content or json.dumps({"steps": {"loss": "x"}}))
-    train()
     assert "warning" not in capsys.readouterr().err
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.mark.long
-@pytest.mark.exhaustive
-def test_a_server_that_is_killed_and_comes_back_while_a_training_goes_on(
-    store: str,
-    port: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    monkeypatch.setattr(publisher, "FLUSH_SECONDS", 0.2)
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with tracking.start_training("s", {"lr": 1}, DATASET) as recorder:
-        with server(port, folder, "server", end=signal.SIGKILL):
-            for step in range(1, 16):
-                recorder.metrics(step, {"loss": 1 / step})
-            _until_acknowledged()
-        for step in range(16, 31):
-            recorder.metrics(step, {"loss": 1 / step})
-        said = ""
-        end = time.monotonic() + 60
-        while "cannot be reached" not in said and time.monotonic() < end:
-            time.sleep(0.1)
-            said += capsys.readouterr().err
-        assert "cannot be reached" in said
-        with server(port, folder, "server") as uri:
-            for step in range(31, STEPS + 1):
-                recorder.metrics(step, {"loss": 1 / step})
-            recorder.picture("val", STEPS, np.zeros((8, 8, 3), np.uint8))
-            recorder.close()
-            check(uri)

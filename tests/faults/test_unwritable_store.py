@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from huescape import tracking
 from tests.faults.permissions import bound, unwritable
-from tests.faults.test_tracking_faults import IN_A_PROCESS, STORE, check
-
-ROOT = Path(__file__).parents[2]
+from tests.faults.test_tracking_faults import IN_A_PROCESS, STORE, check, in_a_process, publish
 
 
 def _train() -> list[str]:
     """Train in a process that permission bits bind; the lines that it says."""
-    done = subprocess.run(
-        (*bound(), sys.executable, "-c", IN_A_PROCESS),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((f"{ROOT}/src", str(ROOT)))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [line for line in done.stderr.splitlines() if "warning" in line or "Error" in line]
+    lines = in_a_process(IN_A_PROCESS, *bound())
+    return [line for line in lines if "warning" in line or "Error" in line]
 
 
 @pytest.mark.parametrize("name", ["mlflow.db", "mlruns", "both"])
 def test_what_may_not_be_written_is_one_line_and_gets_all_once_it_may(
-    store: str, name: str
+    store: str, model: Path, name: str
 ) -> None:
     Path("mlruns").mkdir()
     tops = (STORE, Path("mlruns")) if name == "both" else (Path(name),)
@@ -39,11 +26,13 @@ def test_what_may_not_be_written_is_one_line_and_gets_all_once_it_may(
         lines = _train()
     assert len(lines) == 1, lines
     assert "readonly" in lines[0] or "Permission denied" in lines[0], lines
-    tracking.replay()
+    publish()
     check(store)
 
 
-def test_a_state_folder_that_may_not_be_written_leaves_the_training_untracked(store: str) -> None:
+def test_a_state_folder_that_may_not_be_written_leaves_the_training_untracked(
+    store: str, model: Path
+) -> None:
     with unwritable(Path(".huescape")):
         [line] = _train()
         assert "this run is not tracked" in line

@@ -163,7 +163,7 @@ def write_system(root: Path, name: str, macro: float, batch: int) -> None:
     folder = root / "reports/evaluation" / name
     folder.mkdir(parents=True, exist_ok=True)
     made = result(name, scores_of(macro), {"loss": 2.1}, quantizer="yuv32", steps=160, batch=batch)
-    write_json(folder.with_suffix(".json"), made.scores)
+    write_json(folder / "scores.json", made.scores)
     write_json(root / f"models/{name}/system.json", made.model)
     draw_grid(folder / "grid.png")
     draw_grid(folder / "curves.png", rows=1)

@@ -69,7 +69,7 @@ def test_page_loads_nothing_from_elsewhere(inputs: Inputs) -> None:
 def test_every_score_of_every_system_is_there(inputs: Inputs) -> None:
     words = set(Page(inputs.run()).text.split())
     for name in ("colorunet", "wide"):
-        path = inputs.root / f"reports/evaluation/{name}.json"
+        path = inputs.root / f"reports/evaluation/{name}/scores.json"
         numbers = leaves(json.loads(path.read_text()))
         assert len(numbers) > 70
         for number in numbers:
@@ -101,14 +101,16 @@ def test_warnings_are_visible_and_said_once(inputs: Inputs) -> None:
 
 def test_no_warning_no_box(inputs: Inputs) -> None:
     for name in ("colorunet", "wide"):
-        inputs.change(f"reports/evaluation/{name}.json", warnings=[], effective_pixels=250_000.0)
+        inputs.change(
+            f"reports/evaluation/{name}/scores.json", warnings=[], effective_pixels=250_000.0
+        )
     text = inputs.run()
     assert 'id="warnings"' not in text
     assert 'class="shaky"' not in text
 
 
 def test_systems_scored_on_other_photos_are_told_apart(inputs: Inputs) -> None:
-    inputs.change("reports/evaluation/wide.json", baselines={"gray": {"auc": 0.5}})
+    inputs.change("reports/evaluation/wide/scores.json", baselines={"gray": {"auc": 0.5}})
     assert "scored on other photos than colorunet" in inputs.run()
 
 

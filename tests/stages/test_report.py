@@ -85,9 +85,13 @@ def test_the_page_is_the_same_at_any_commit_and_without_git(inputs: Inputs) -> N
 
 
 BROKEN: list[tuple[str, Callable[[Path], object], str]] = [
-    ("reports/evaluation/wide.json", Path.unlink, "dvc repro evaluate@wide"),
-    ("reports/evaluation/wide.json", lambda p: p.write_text('{"auc": '), "line 1: not valid JSON"),
-    ("reports/evaluation/wide.json", lambda p: p.write_text("{}"), "no 'baselines'"),
+    ("reports/evaluation/wide/scores.json", Path.unlink, "dvc repro evaluate@wide"),
+    (
+        "reports/evaluation/wide/scores.json",
+        lambda p: p.write_text('{"auc": '),
+        "line 1: not valid JSON",
+    ),
+    ("reports/evaluation/wide/scores.json", lambda p: p.write_text("{}"), "no 'baselines'"),
     ("reports/evaluation/wide/curves.csv", lambda p: p.write_text("a\n1\n"), "no 'threshold'"),
     ("reports/evaluation/wide/grid.png", lambda p: p.write_bytes(b"\x89PNG"), "not a picture"),
     ("models/wide/history.csv", lambda p: p.write_text("step,loss\n1,x\n"), "loss is 'x'"),

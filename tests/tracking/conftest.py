@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,10 @@ from mlflow.tracking import MlflowClient
 from huescape.params.losses import CrossEntropy
 from huescape.params.systems import NetworkParams, SystemParams
 from huescape.systems.system import build_system, save_system
-from huescape.tracking import mlflow_store
+from huescape.tracking import recorder
+from huescape.tracking.store import connect
+
+Evaluate = Callable[..., tuple[Path, Path]]
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +28,10 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = Path.cwd()
     os.chdir(folder)
     try:
-        mlflow_store.connect(f"sqlite:///{folder}/mlflow.db", "unused")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_EXPERIMENT_NAME", "unused")
+            patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+            connect(None)
     finally:
         os.chdir(here)
     return folder / "mlflow.db"
@@ -47,6 +55,12 @@ def project(store: str) -> MlflowClient:
     return MlflowClient(store)
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recorded goes out at once."""
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0.1)
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A small untrained system, saved as the stage train saves one."""
@@ -67,5 +81,25 @@ def model(tmp_path: Path) -> Path:
     system = build_system(params, quantizer, centers)
     folder = tmp_path / "models" / "colorunet"
     facts = {"name": "colorunet", "dataset_digest": "d" * 64, "steps": 7, "loss": 1.5}
-    save_system(folder, system, facts, "step,loss\n7,1.5\n")
+    rows = [f"{step},{1.5 * 7 / step},0.1\n" for step in range(1, 8)]
+    save_system(folder, system, facts, "step,loss,lr\n" + "".join(rows))
     return folder
+
+
+@pytest.fixture
+def evaluation(model: Path, tmp_path: Path) -> Evaluate:
+    """Evaluates the model at a temperature, as far as tracking sees it."""
+
+    def evaluate(temperature: float = 0.38, auc: float | None = None) -> tuple[Path, Path]:
+        scores, folder = tmp_path / "reports/colorunet.json", tmp_path / "reports/colorunet"
+        folder.mkdir(parents=True, exist_ok=True)
+        headline = {"auc": temperature if auc is None else auc, "psnr": 20.0, "ssim": None}
+        scores.write_text(json.dumps(headline))
+        weights = json.loads((model / "system.json").read_text())["weights_sha256"]
+        settings = {"temperature": temperature, "prior": "lab313"}
+        record = {"settings": settings, "weights_sha256": weights, "baselines": {"gray": headline}}
+        (folder / "scores.json").write_text(json.dumps(record))
+        (folder / "scores.csv").write_text("prediction,auc\ngray,0.5\n")
+        return scores, folder
+
+    return evaluate

@@ -15,6 +15,7 @@ from huescape.base.arrays import write_arrays
 from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
+from huescape.metrics.headline import HEADLINE
 from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Scores
@@ -40,17 +41,28 @@ def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
         "temperatures": {name: _rounded(result.totals[name].scores()) for name in names},
         "baselines": {name: _rounded(result.totals[name].scores()) for name in BASELINES},
         "warnings": _warnings(headline.coverage(), params),
+        "settings": params.model_dump(mode="json"),
     }
 
 
 def write(
-    folder: Path, system: str, result: Evaluation, params: EvaluateParams, scores: Path
+    folder: Path,
+    record: dict[str, Any],
+    system: str,
+    result: Evaluation,
+    params: EvaluateParams,
+    scores: Path,
 ) -> None:
-    """Write the per-photo table, curves, figures and pictures into `folder`, all or nothing.
+    """Write the headline scores into the file `scores`, and everything else into `folder`.
 
-    Its SHA256SUMS lists `scores` too, the file beside the folder.
+    The folder has all scores (`scores.json`, and as a table `scores.csv`), the per-photo table,
+    curves, figures and pictures, all or nothing. Its SHA256SUMS lists `scores` too, the file
+    beside it.
     """
+    atomic.write_json(scores, {key: record[key] for key in HEADLINE})
     with atomic.fresh_directory(folder) as fresh:
+        atomic.write_json(fresh / "scores.json", record)
+        write_table(fresh / "scores.csv", _score_table(record), _DIGITS)
         write_table(fresh / "photos.csv", _photo_table(result, params), _DIGITS)
         write_table(fresh / "curves.csv", _curve_table(result, params), _DIGITS)
         _draw_curves(fresh / "curves.png", system, result, params)
@@ -90,6 +102,15 @@ def _warnings(coverage: dict[str, int | float], params: EvaluateParams) -> list[
         )
         found.append({"score": "auc_macro", "text": text})
     return found
+
+
+def _score_table(record: dict[str, Any]) -> pd.DataFrame:
+    """A row for each temperature and baseline, a column for each score."""
+    rows = {f"T = {name}": scores for name, scores in record["temperatures"].items()}
+    rows |= record["baselines"]
+    columns = sorted({key for scores in rows.values() for key in scores})
+    table = [[name, *(scores[key] for key in columns)] for name, scores in rows.items()]
+    return frame(table, {"prediction": TEXT, **dict.fromkeys(columns, NUMBER)})
 
 
 def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:

@@ -63,14 +63,15 @@ class Catalog:
 
 
 def read_result(evaluation: Path, models: Path) -> SystemResult:
-    """Read `<folder>/<system>.json` and what belongs to it, beside it and in `models/<system>`.
+    """Read the evaluation of `<folder>/<system>.json`, in `<folder>/<system>`, and its model.
 
     Raises HuescapeError for a file that is missing or does not hold what it should.
     """
     name = evaluation.stem
     folder = evaluation.parent / name
-    scores = _read_object(evaluation, f"evaluate@{name}", folder)
-    _require(scores, _SCORES, evaluation)
+    path = folder / "scores.json"
+    scores = _read_object(path, f"evaluate@{name}")
+    _require(scores, _SCORES, path)
     model = _read_object(models / name / "system.json", f"train@{name}")
     _require(model, ("params", "steps", "loss", "dataset_digest"), models / name / "system.json")
     return SystemResult(
@@ -123,17 +124,16 @@ def read_text(path: Path) -> str:
         raise HuescapeError(f"{path}: cannot be read: {error}") from error
 
 
-def _read_object(path: Path, stage: str, folder: Path | None = None) -> Json:
-    """`folder` is the one whose SHA256SUMS lists a file that lies beside it."""
-    value = _read_json(path, stage, folder)
+def _read_object(path: Path, stage: str) -> Json:
+    value = _read_json(path, stage)
     if not isinstance(value, dict):
         raise HuescapeError(f"{path}: not a JSON object; {remedy(stage)}")
     return value
 
 
-def _read_json(path: Path, stage: str, folder: Path | None = None) -> Any:
+def _read_json(path: Path, stage: str) -> Any:
     try:
-        return json.loads(read_verified(path, stage, folder).decode())
+        return json.loads(read_verified(path, stage).decode())
     except UnicodeDecodeError as error:
         raise HuescapeError(f"{path}: cannot be read: not UTF-8; {remedy(stage)}") from error
     except json.JSONDecodeError as error:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from huescape import tracking
-from huescape.base import atomic
-from huescape.base.digests import read_verified
+from huescape.base.atomic import insist_on_place
+from huescape.base.digests import file_sha256
 from huescape.evaluation import outputs
 from huescape.evaluation.loop import evaluate
 from huescape.evaluation.scoring import read_reference
@@ -19,7 +18,7 @@ from huescape.params.reports import EvaluateParams
 from huescape.params.sections import read_entry, read_section
 from huescape.params.systems import SystemOverrides
 from huescape.shards import ShardSet
-from huescape.systems.system import load_system
+from huescape.systems.system import WEIGHTS, load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
 
 
@@ -36,17 +35,14 @@ def main(options: Namespace) -> dict[str, float]:
     paths = (MODELS / name, RESIZED, bins_of(params.prior), prior_of(params.prior))
     for path in paths:
         needed(path)
-    atomic.insist_on_place(scores)
+    insist_on_place(scores)
     metrics = run(
         *paths,
         scores,
         folder,
         params,
     )
-    with tracking.attach(name, MODELS / name) as recorder:
-        recorder.results(json.loads(read_verified(scores, f"evaluate@{name}", folder)))
-        for path in (scores, folder):
-            recorder.artifact(path, "evaluation")
+    tracking.attach(name, MODELS / name, scores, folder).close()
     return metrics
 
 
@@ -65,9 +61,9 @@ def run(
         model: folder of the trained system; the folder's name is the system's.
         resized: shards of photos.
         bins, prior: .npz of the scoring quantizer, the same for every system.
-        out_json: all scores, at the headline temperature first; see `outputs.record`.
-        out_dir: `photos.csv`, `curves.csv`, `curves.png` and, if wanted, `grid.png` and
-            `pictures.npz`.
+        out_json: the headline scores, which `dvc metrics` shows.
+        out_dir: all scores (`scores.json`, see `outputs.record`, and `scores.csv`), `photos.csv`,
+            `curves.csv`, `curves.png` and, if wanted, `grid.png` and `pictures.npz`.
     Returns:
         The headline scores; a score that is infinite or undefined is left out.
     Raises:
@@ -87,6 +83,6 @@ def run(
     size = -(-photos.number("size") // multiple) * multiple
     record = outputs.record(result, params)
     record |= {"head": system.params.head, "cost": cost_of(system.network, size)}
-    atomic.write_json(out_json, record)
-    outputs.write(out_dir, model.name, result, params, out_json)
+    record["weights_sha256"] = file_sha256(model / WEIGHTS)
+    outputs.write(out_dir, record, model.name, result, params, out_json)
     return {key: value for key, value in record.items() if isinstance(value, int | float)}

@@ -1,4 +1,4 @@
-"""Tool track: send to MLflow what a server that was down has missed."""
+"""Tool track: bring finished trainings and evaluations into MLflow that are not there yet."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ from argparse import ArgumentParser, Namespace
 
 from huescape import tracking
 from huescape.base.errors import HuescapeError
+from huescape.params.places import EVALUATION, MODELS
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """None."""
+    """An address to give up."""
+    parser.add_argument(
+        "--forget", metavar="ADDRESS", help="give up what waits for this address, and publish none"
+    )
 
 
 def main(options: Namespace) -> None:
-    """Send to MLflow what was recorded while its server was down."""
-    print(f"delivered: {tracking.replay()}")
-    if folder := tracking.undelivered():
+    """Publish to MLflow what is finished and has no run there."""
+    if options.forget:
+        print(f"forgotten: {tracking.forget(options.forget)}")
+        return
+    print(f"published: {tracking.publish_folders(MODELS, EVALUATION)}")
+    if left := tracking.addresses():
+        waiting = ", ".join(f"{address} ({count})" for address, count in left.items())
         raise HuescapeError(
-            f"{folder}: runs still wait for a server that does not answer; "
-            "remove that folder to give them up"
+            f"runs still wait for {waiting}; `huescape track --forget ADDRESS` gives them up"
         )

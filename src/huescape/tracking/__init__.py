@@ -1,25 +1,26 @@
-"""Experiment tracking: a journal on disk first, MLflow when it answers."""
+"""Experiment tracking: live curves to MLflow while its store answers, finished folders always."""
 
 from huescape.tracking.membership import Membership
+from huescape.tracking.outbox import addresses, forget
 from huescape.tracking.recorder import Recorder
 from huescape.tracking.sessions import (
-    absolute_uri,
     attach,
     attach_member,
-    replay,
+    publish_folders,
     start_sweep,
     start_training,
-    undelivered,
 )
+from huescape.tracking.settings import absolute_uri
 
 __all__ = [
     "Membership",
     "Recorder",
     "absolute_uri",
+    "addresses",
     "attach",
     "attach_member",
-    "replay",
+    "forget",
+    "publish_folders",
     "start_sweep",
     "start_training",
-    "undelivered",
 ]

@@ -81,21 +81,6 @@ def engine() -> str:
     return "dvc" if os.environ.get("DVC_STAGE") or os.environ.get("DVC_ROOT") else "command"
 
 
-def stage_record(stage: str) -> str | None:
-    """Digest of what dvc.lock has of a stage, also of nothing; None without an engine."""
-    if engine() == "command":
-        return None
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        stages = YAML(typ="safe").load(LOCK.read_bytes())["stages"]
-        entry = stages.get(stage)
-    except (OSError, YAMLError, ValueError, TypeError, KeyError, AttributeError):
-        entry = None
-    return hashlib.sha256(json.dumps(entry, sort_keys=True, default=str).encode()).hexdigest()
-
-
 def _git(*arguments: str) -> str | None:
     command = ["git", "--no-optional-locks", *arguments]
     try:

@@ -23,7 +23,7 @@ VARIABLE = "HUESCAPE_SWEEP_POINT"
 
 @dataclass(frozen=True)
 class Membership:
-    """A point of a sweep: the header of the sweep's own run, the point's key, and what varies.
+    """A point of a sweep: the record of the sweep's own run, the point's key, and what varies.
 
     `varied` has dotted keys of params.yaml; `tags` are those of every run of the point; `title` is
     what tells its runs from those of other points: `lambda=0.5`.
@@ -37,17 +37,17 @@ class Membership:
 
     def run(self, system: str) -> str:
         """Key of the run of a system at this point: the same in every process, at every try."""
-        text = f"{self.parent['run']}\0{self.point}\0{system}"
+        text = f"{self.parent['key']}\0{self.point}\0{system}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def joined(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """The header of a run as that of a child of the sweep's run."""
+    def joined(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The record of a run as that of a child of the sweep's run."""
         return {
-            **header,
+            **record,
+            "title": f"{record['title']} {self.title}".rstrip(),
             "parent": dict(self.parent),
-            "title": f"{header['title']} {self.title}".rstrip(),
-            "params": {**header["params"], **flat_params(self.varied)},
-            "tags": {**header["tags"], **self.tags},
+            "params": {**record["params"], **flat_params(self.varied)},
+            "tags": {**record["tags"], **self.tags},
         }
 
     def write(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The few lines that tracking prints: on standard error, above a progress bar."""
+"""What tracking says: a few lines on standard error, above a progress bar, and its own errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from tqdm import tqdm
 
 from huescape.base.errors import one_line
 from huescape.base.masking import mask
+
+
+class Outage(Exception):
+    """The store cannot be reached or written now; the message says why in one line."""
+
+
+class Unusable(Exception):
+    """What is set can never work; the message says what to change."""
 
 
 def say(text: str) -> None:

@@ -1,101 +1,75 @@
-"""What a stage tells about itself: each call writes to the journal and returns.
+"""What a stage tells about itself: each call puts a few numbers into a queue and returns.
 
-Nothing here talks to a server, and nothing here raises for a disk that refuses: tracking gives up
-with one warning and the training goes on.
+A thread takes them to the store. When the block ends it publishes what was made, and what cannot
+be published in time is put aside for a later stage. Nothing here raises for a server or a disk
+that refuses: tracking says so once, and the training goes on.
 """
 
 from __future__ import annotations
 
-import io
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import Full, Queue
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from huescape.base.errors import HuescapeError
-from huescape.tracking.context import flat_metrics, flat_params
-from huescape.tracking.entries import picture_series
-from huescape.tracking.journal import Journal
-from huescape.tracking.ledger import Ledger, folder_digest
-from huescape.tracking.notices import cause, warn
-from huescape.tracking.probe import scores_of
+from huescape.base.masking import mask
+from huescape.tracking import outbox
+from huescape.tracking.context import flat_metrics
+from huescape.tracking.notices import Outage, Unusable, cause, say, warn
+from huescape.tracking.records import Record, folder_digest, now
+from huescape.tracking.settings import tracking_uri
+
+if TYPE_CHECKING:
+    from huescape.tracking.live import Live
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+Entry = tuple[int, int, Any]  # step, time, and a mapping of numbers or a picture with its name
 
-# Seconds that closing waits for what is still to be sent; a store that does not answer is not
-# waited for. A new SQLite file needs about six, and its making must not be cut off in the middle.
-CLOSE_SECONDS = 10.0
-CLOSE_SECONDS_SQLITE = 60.0
-INTERRUPTED = 130  # the exit code, by the shell's convention, of what Ctrl-C stopped
-
-
-class Sender(Protocol):
-    """Delivers a journal in the background."""
-
-    def finish(self, seconds: float) -> None:
-        """Send what is left, for at most `seconds`; then the journal is not touched any more."""
-        ...
+FLUSH_SECONDS = 2.0
+OUTAGE_SECONDS = 60.0  # between two tries
+# Seconds that the end waits for the store. A new SQLite file needs about six, a model three; and
+# they must not be cut off in the middle.
+CLOSE_SECONDS, CLOSE_SECONDS_SQLITE = 10.0, 60.0
+_POINTS, _PICTURES = 10_000, 64  # that wait for a slow server; the rest is dropped
+_INTERRUPTED = 130  # the exit code, by the shell's convention, of what Ctrl-C stopped
+_LATER = (
+    "a finished run waits in .huescape/tracking/waiting until a later stage or `huescape track` "
+    "reaches the store"
+)
 
 
 class Recorder:
     """Records one run. Made by `start_training` and `attach`; use it in a `with` block.
 
-    Without a journal it is silent: every method does nothing.
+    Without a record it is silent: every method does nothing. Of a `live` one the run is opened at
+    once, and told of while it goes on.
     """
 
-    def __init__(
-        self,
-        journal: Journal | None = None,
-        sender: Sender | None = None,
-        ledger: Ledger | None = None,
-        *,
-        resume_key: str | None = None,
-        record: str | None = None,
-        sent_steps: Mapping[str, int] | None = None,
-    ) -> None:
-        self._journal = journal
-        self._sender = sender
-        self._ledger = ledger
-        self._resume_key = resume_key
-        self._record = record
-        self._sent_steps = dict(sent_steps or {})
-        self._silent = journal is None
-        self._complained = False
-
-    def params(self, values: Mapping[str, Any]) -> None:
-        """Add parameters, nested or flat. One that the run has with another value becomes a tag."""
-        self._guarded(lambda journal: journal.append("params", values=flat_params(values)))
-
-    def tags(self, values: Mapping[str, str]) -> None:
-        """Set tags."""
-        self._append("tags", values={key: str(value) for key, value in values.items()})
+    def __init__(self, record: Record | None = None, *, live: bool = False) -> None:
+        self._record, self._live = record, live
+        self._complained = self._warned = self._published = False
+        self._closing = threading.Event()
+        self._numbers: Queue[Entry] = Queue(_POINTS)
+        self._pictures: Queue[Entry] = Queue(_PICTURES)
+        self._dropped = False
+        self._thread = threading.Thread(target=self._deliver, name="tracking", daemon=True)
+        if record is not None:
+            self._told: Record = record
+            self._thread.start()
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Add a point at `step` to the history of each metric.
 
-        A resumed training repeats the steps after its checkpoint: what was recorded before the
-        interruption is not recorded twice.
+        A resumed training repeats the steps after its checkpoint: what the store has is not sent.
         """
-
-        def write(journal: Journal) -> None:
-            new = {
-                key: float(value)
-                for key, value in values.items()
-                if step > self._sent_steps.get(key, step - 1)
-            }
-            if new:
-                journal.append("metrics", step=int(step), values=new)
-
-        self._guarded(write)
-
-    def results(self, values: Mapping[str, Any]) -> None:
-        """Record final results: the numbers in `values`, nested keys joined by dots."""
         self._guarded(
-            lambda journal: journal.append("metrics", step=0, values=flat_metrics(values))
+            lambda: self._put(self._numbers, step, {k: float(v) for k, v in values.items()})
         )
 
     def picture(self, name: str, step: int, rgb: npt.NDArray[np.uint8]) -> None:
@@ -104,58 +78,51 @@ class Recorder:
         As with metrics, a resumed training adds none again.
         """
 
-        def write(journal: Journal) -> None:
-            if step <= self._sent_steps.get(picture_series(name), step - 1):
-                return
-            content = io.BytesIO()
-            Image.fromarray(rgb).save(content, format="PNG", compress_level=1)
-            path = journal.keep_bytes("picture.png", content.getvalue())
-            journal.append("picture", path=path, name=name, step=int(step))
+        def add() -> None:
+            if rgb.dtype != np.uint8 or rgb.ndim != 3:
+                raise HuescapeError(f"picture {name!r} is {rgb.dtype} {rgb.shape}")
+            self._put(self._pictures, step, (name, rgb.copy()))
 
-        self._guarded(write)
+        self._guarded(add)
+
+    def results(self, values: Mapping[str, Any]) -> None:
+        """Add final results: the numbers in `values`, nested keys joined by dots."""
+        self._guarded(lambda: self._told.setdefault("results", {}).update(flat_metrics(values)))
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Add a file, or a folder with all it holds, below the run's artifact folder `folder`."""
 
-        def write(journal: Journal) -> None:
-            if not path.exists():  # the caller's mistake, not the disk's
+        def add() -> None:
+            if not path.exists():
                 raise HuescapeError(f"{path}: no such file or folder")
-            journal.append("artifact", path=journal.keep(path), folder=folder)
+            self._told["artifacts"].append([str(path.resolve()), folder])
 
-        self._guarded(write)
+        self._guarded(add)
 
-    def model(self, folder: Path, loader: str = "huescape.tracking.served_model") -> None:
-        """Add a trained system as an MLflow model, and remember which run made it.
-
-        The system predicts once here, for its signature (not in the publisher: see `scores_of`).
-
-        `folder` is what `huescape.systems.system.load_system` reads; `loader` names a module with
-        MLflow's `_load_pyfunc(path)` whose result predicts from the folder's copy.
-        """
-
-        def write(journal: Journal) -> None:
-            if self._ledger is not None:
-                header = journal.header
-                self._ledger.remember_model(
-                    header["name"], folder_digest(folder), header["run"], header["destination"]
-                )
-            scores = scores_of(folder, loader)
-            journal.append("model", path=journal.keep(folder), loader=loader, scores=scores)
-
-        self._guarded(write)
+    def model(self, folder: Path) -> None:
+        """Add a trained system: its curves, and itself as an MLflow model."""
+        self._guarded(
+            lambda: self._told.update(model=str(folder.resolve()), digest=folder_digest(folder))
+        )
 
     def close(self, status: Status = "FINISHED") -> None:
-        """End the run and wait some seconds for what is still to be sent; then let go."""
-        if self._journal is None:
+        """End the run: publish what was made, within some seconds, or put it aside."""
+        if self._record is None:
             return
-        local = str(self._journal.header["destination"]).startswith("sqlite:")
-        self._append("end", status=status)
-        if status == "FINISHED" and self._resume_key is not None:
-            self._guarded(self._note_end)
-        self._journal = None
-        self._silent = True
-        if self._sender is not None:
-            self._sender.finish(CLOSE_SECONDS_SQLITE if local else CLOSE_SECONDS)
+        self._record = None
+        self._told |= {"status": status, "ended": now()}
+        self._closing.set()
+        local = str(self._told["destination"]).startswith("sqlite")
+        seconds = CLOSE_SECONDS_SQLITE if local else CLOSE_SECONDS
+        self._thread.join(seconds)
+        if self._published:
+            return
+        self._warn(f"no answer within {seconds:g} s")
+        if status == "FINISHED":  # nothing else has something to publish later
+            try:
+                outbox.keep({**self._told, "holes": None})
+            except (OSError, HuescapeError) as error:
+                warn(f"this run is not tracked: {cause(error)}")
 
     def __enter__(self) -> Recorder:
         return self
@@ -166,37 +133,67 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.close("FINISHED")
-        else:
-            stopped = isinstance(error, KeyboardInterrupt) or _exit_code(error) == INTERRUPTED
-            self.close("KILLED" if stopped else "FAILED")
+        code = getattr(error, "exit_code", None)
+        stopped = isinstance(error, KeyboardInterrupt) or code == _INTERRUPTED
+        self.close("FINISHED" if kind is None else "KILLED" if stopped else "FAILED")
 
-    def _note_end(self, journal: Journal) -> None:
-        if self._ledger is None or self._resume_key is None:
-            return
-        header, key = journal.header, self._resume_key
-        if self._record is not None:
-            run, destination = header["run"], header["destination"]
-            self._ledger.remember_finished(header["name"], key, run, destination, self._record)
-        self._ledger.forget_unfinished(header["name"], key)
+    def _put(self, queue: Queue[Entry], step: int, content: Any) -> None:
+        try:
+            queue.put_nowait((int(step), now(), content))
+        except Full:
+            self._dropped = True
 
-    def _append(self, kind: str, **content: Any) -> None:
-        self._guarded(lambda journal: journal.append(kind, **content))
-
-    def _guarded(self, write: Callable[[Journal], None]) -> None:
-        if self._silent or self._journal is None:
+    def _guarded(self, add: Callable[[], object]) -> None:
+        if self._record is None:
             return
         try:
-            write(self._journal)
-        except OSError as error:
-            self._silent = True
-            warn(f"tracking stops, {self._journal.folder} cannot be written: {cause(error)}")
+            add()
         except Exception as error:
             if not self._complained:
                 self._complained = True
-                warn(f"not everything is tracked: {type(error).__name__}: {cause(error)}")
+                warn(f"not everything is tracked: {cause(error)}")
 
+    def _deliver(self) -> None:
+        """The thread. Whatever goes wrong here is a line, never an exception."""
+        try:
+            from huescape.tracking.live import Live  # slow: it imports mlflow
 
-def _exit_code(error: BaseException | None) -> int | None:
-    return getattr(error, "exit_code", None)
+            self._tell_all(Live(self._told) if self._live else None)
+        except Outage as error:
+            self._warn(str(error))
+        except Unusable as error:
+            self._told["destination"] = None  # whatever is set next
+            self._warn(str(error), "can never")
+        except Exception as error:
+            self._warn(f"{type(error).__name__}: {cause(error)}")
+
+    def _tell_all(self, live: Live | None) -> None:
+        from huescape.tracking.publish import publish
+        from huescape.tracking.store import connect
+
+        run_id = ""
+        while live and not self._closing.is_set():
+            try:
+                first, run_id = not run_id, live.send(self._numbers, self._pictures)
+                if first:
+                    say(f"MLflow run {self._told['title']}: {live.page}")
+                    outbox.deliver(self._closing.is_set)
+                self._closing.wait(FLUSH_SECONDS)
+            except Outage as error:
+                self._warn(str(error))
+                self._closing.wait(OUTAGE_SECONDS)
+        self._closing.wait()
+        store = live.end(self._numbers, self._pictures) if live else connect(None)
+        if live is None:  # the training that was evaluated may be among what waits
+            outbox.deliver()
+        if self._dropped:
+            self._told["holes"] = None
+        told = publish(store, self._told)
+        self._published = True
+        if not run_id:
+            say(f"MLflow run {self._told['title']}: {store.page(told)}")
+
+    def _warn(self, reason: str, verb: str = "cannot") -> None:
+        if not self._warned:
+            self._warned = True
+            warn(f"MLflow at {mask(tracking_uri())} {verb} be used: {reason}; {_LATER}")

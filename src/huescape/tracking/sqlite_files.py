@@ -1,4 +1,4 @@
-"""What SQLite says of the store's file, before and behind MLflow."""
+"""What an SQLite store needs besides MLflow: a readable file, and artifacts in its own folder."""
 
 from __future__ import annotations
 
@@ -6,29 +6,48 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+ARTIFACTS = "mlruns"  # beside the file
 _LOCKED_SECONDS = 5.0  # another process may be writing this moment
+# Where MLflow's tables keep addresses of artifacts.
+_ADDRESSES = {
+    "experiments": "artifact_location",
+    "runs": "artifact_uri",
+    "logged_models": "artifact_location",
+    "model_versions": "storage_location",
+}
 
 
-def check_file(uri: str) -> None:
-    """Raise sqlite3.Error where `uri` names an SQLite file that cannot be read as one.
-
-    MLflow would try to open it again and again, for half an hour. A file that is not there is no
-    error: it will be made. Other addresses are not looked at.
-    """
+def file_of(uri: str) -> Path | None:
+    """The file of an SQLite store, absolute; None for any other address."""
     kind, slashes, name = uri.partition(":///")
-    path = Path(name.partition("?")[0])
-    if not (slashes and kind.startswith("sqlite") and path.exists()):
+    path = name.partition("?")[0]
+    return Path(path).resolve() if slashes and kind.startswith("sqlite") and path else None
+
+
+def check_file(path: Path) -> None:
+    """Raise sqlite3.Error where `path` cannot be read as an SQLite file; one not there is none.
+
+    MLflow would try to open it again and again, for half an hour.
+    """
+    if not path.exists():
         return
     # Not `ro`: what a killed process left half-written is rolled back by who opens it next.
-    address = f"{path.absolute().as_uri()}?mode=rw"
+    address = f"{path.as_uri()}?mode=rw"
     with closing(sqlite3.connect(address, uri=True, timeout=_LOCKED_SECONDS)) as file:
         file.execute("select count(*) from sqlite_master").fetchone()
 
 
-def file_is_damaged(error: BaseException | None) -> bool:
-    """Whether SQLite called its file damaged, which MLflow reports as the caller's fault."""
-    while error is not None:
-        if type(error) is sqlite3.DatabaseError:  # its subclasses are about the one statement
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def relocate(path: Path, old: str) -> None:
+    """Let the store of a copied or moved project name its own artifacts, not those in `old`.
+
+    MLflow keeps absolute addresses: without this, a copy would write into the original's folder.
+    """
+    here, there = (f"{folder}/{ARTIFACTS}" for folder in (path.parent, old))
+    with closing(sqlite3.connect(path, timeout=_LOCKED_SECONDS)) as file, file:
+        for table, column in _ADDRESSES.items():
+            if file.execute("select 1 from sqlite_master where name = ?", (table,)).fetchone():
+                file.execute(
+                    f"update {table} set {column} = ? || substr({column}, ?) "
+                    f"where {column} = ? or {column} like ? || '/%'",
+                    (here, len(there) + 1, there, there),
+                )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,9 +23,8 @@ from PIL import Image
 import huescape
 from huescape import tracking
 from huescape.systems.system import load_system
-from huescape.tracking import sessions
-from huescape.tracking.journal import waiting
-from huescape.tracking.ledger import Ledger
+from huescape.tracking import settings
+from tests.tracking.conftest import Evaluate
 
 URI = "MLFLOW_TRACKING_URI"
 PARAMS = {"quantizer": "yuv3", "optimizer": {"lr": 0.001, "betas": [0.9, 0.999]}, "steps": 40}
@@ -72,7 +72,6 @@ def test_a_training_is_read_back_whole(
         recorder.picture("val/0", 40, rgb)
         recorder.artifact(figure, "figures")
         recorder.artifact(model, "files")
-        recorder.results({"auc": 0.5, "temperatures": {"0.38": {"psnr": 21.0}}, "warnings": ["x"]})
     [run] = runs(project)
     assert run.info.run_name == "colorunet"
     assert run.info.status == "FINISHED"
@@ -84,7 +83,7 @@ def test_a_training_is_read_back_whole(
     }
     assert history(project, run, "loss") == [(step, 1 / step) for step in range(1, 2501)]
     assert len(history(project, run, "grad norm _L2_")) == 2500
-    assert run.data.metrics["temperatures.0.38.psnr"] == 21.0
+    assert "Training of the system **colorunet**" in run.data.tags["mlflow.note.content"]
     assert run.data.tags["engine"] == "snakemake"
     assert run.data.tags["quantizer"] == "yuv3"
     assert run.data.tags["system"] == "colorunet"
@@ -104,7 +103,7 @@ def test_a_training_is_read_back_whole(
     [picture] = (folder / "images").glob("*.png")
     assert "step+40" in picture.name
     assert np.array_equal(np.asarray(Image.open(picture)), rgb)
-    assert waiting(Ledger().pending) == []
+    assert not Path(".huescape/tracking/waiting").exists()
 
 
 def test_the_logged_model_predicts_what_the_system_predicts(
@@ -151,72 +150,8 @@ def test_a_model_brings_its_code_along(project: MlflowClient, model: Path) -> No
         assert np.array_equal(np.load("scores.npy"), expected)
 
 
-@pytest.mark.long
-def test_delivering_a_model_leaves_torch_alone(project: MlflowClient, model: Path) -> None:
-    """Its global generator may be in use by a training when a leftover model is delivered."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", "file:///nowhere")  # a kind of store that is refused
-        train(model)
-        header = next(waiting(Ledger().pending)[0].glob("header.json"))
-    header.write_text(header.read_text().replace("file:///nowhere", os.environ[URI]))
-    code = (
-        "import sys; from huescape import tracking;print(tracking.replay(), 'torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["1", "False"]
-    assert len(runs(project)[0].outputs.model_outputs) == 1
-
-
 def _model_path(client: MlflowClient, model_id: str) -> str:
     return str(client.get_logged_model(model_id).artifact_location)
-
-
-def test_evaluate_goes_on_with_the_run_that_made_the_model(
-    project: MlflowClient, model: Path
-) -> None:
-    train(model)
-    for temperature in (0.38, 0.2):
-        with tracking.attach("colorunet", model) as recorder:
-            recorder.params({"evaluate": {"temperature": temperature, "pictures": 8}})
-            recorder.results({"auc": temperature})
-    [run] = runs(project)
-    assert run.info.status == "FINISHED"
-    assert run.data.metrics["auc"] == 0.2, "the later evaluation is the current one"
-    assert run.data.params["evaluate.temperature"] == "0.38", "MLflow keeps the first value"
-    assert run.data.tags["evaluate.temperature"] == "0.2"
-    assert "evaluate.pictures" not in run.data.tags
-    assert "origin" not in run.data.tags
-    assert len(history(project, run, "loss")) == 40
-
-
-def test_a_pulled_model_gets_a_run_of_its_own_once(project: MlflowClient, model: Path) -> None:
-    for auc in (0.1, 0.2):
-        with tracking.attach("colorunet", model) as recorder:
-            recorder.results({"auc": auc})
-    [run] = runs(project)
-    assert run.data.tags["origin"] == "pulled"
-    assert run.data.tags["quantizer"] == "yuv3"
-    assert run.data.params["network.width"] == "2"
-    assert run.data.params["steps"] == "7"
-    assert run.inputs.dataset_inputs[0].dataset.digest == "d" * 36
-    assert (run.data.metrics["auc"], run.info.status) == (0.2, "FINISHED")
-
-
-def test_a_changed_model_is_another_run(project: MlflowClient, model: Path) -> None:
-    train(model)
-    (model / "history.csv").write_text("step,loss\n")
-    with tracking.attach("colorunet", model) as recorder:
-        recorder.results({"auc": 0.5})
-    assert sorted(run.data.tags.get("origin", "") for run in runs(project)) == ["", "pulled"]
-
-
-def test_a_run_that_was_deleted_is_made_again(project: MlflowClient, model: Path) -> None:
-    train(model)
-    project.delete_run(runs(project)[0].info.run_id)
-    with tracking.attach("colorunet", model) as recorder:
-        recorder.results({"auc": 0.5})
-    [run] = runs(project)
-    assert (run.data.metrics["auc"], run.data.tags["origin"]) == (0.5, "pulled")
 
 
 def test_an_interrupted_training_goes_on_in_the_same_run(project: MlflowClient) -> None:
@@ -235,35 +170,8 @@ def test_an_interrupted_training_goes_on_in_the_same_run(project: MlflowClient) 
     assert run.info.status == "FINISHED"
     assert history(project, run, "loss") == [(step, float(step)) for step in range(1, 51)]
     part(1, 3, None)
-    assert len(runs(project)) == 2, "a finished training is not resumed, it is done again"
-
-
-def test_a_finished_training_that_no_engine_recorded_goes_on_in_its_run(
-    project: MlflowClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HUESCAPE_ENGINE", "snakemake")
-    lock = Path("dvc.lock")
-
-    def whole() -> int:
-        """Train from the first step to the last; the number of runs that there are then."""
-        with tracking.start_training("s", PARAMS, DATASET, resume_key="key") as recorder:
-            for step in range(1, 4):
-                recorder.metrics(step, {"loss": 1 / step})
-                recorder.picture("val", step, np.zeros((8, 8, 3), np.uint8))
-        return len(runs(project))
-
-    assert whole() == 1
-    lock.write_text("schema: '2.0'\nstages:\n  bins:\n    cmd: another stage\n")
-    assert whole() == 1
-    [run] = runs(project)
-    assert run.info.status == "FINISHED"
-    assert history(project, run, "loss") == [(step, 1 / step) for step in range(1, 4)]
-    pictures = project.list_artifacts(run.info.run_id, "images")
-    assert len([entry for entry in pictures if entry.path.endswith(".png")]) == 3
-    lock.write_text("schema: '2.0'\nstages:\n  train@s:\n    cmd: recorded\n")
-    assert whole() == 2
-    lock.write_text("not yaml: [")
-    assert whole() == 3
+    assert len(runs(project)) == 1, "the same training again is the same run"
+    assert history(project, run, "loss") == [(step, float(step)) for step in range(1, 51)]
 
 
 def test_an_error_fails_the_run_and_an_interruption_kills_it(project: MlflowClient) -> None:
@@ -278,36 +186,76 @@ def test_an_error_fails_the_run_and_an_interruption_kills_it(project: MlflowClie
 
 
 KILLED = """
-import os, signal, time
+import os, signal, sys, time
 from huescape import tracking
+from mlflow.tracking import MlflowClient
 recorder = tracking.start_training("s", {"lr": 1}, {"name": "p", "digest": "d"}, resume_key="k")
-for step in range(1, 101):
+for step in range(1, 51):
+    recorder.metrics(step, {"loss": 7 * 1.5 / step})
+client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+while not any(run.data.metrics for run in client.search_runs(["2"])):
+    time.sleep(0.1)
+for step in range(51, 101):
     recorder.metrics(step, {"loss": 1.0})
-    if step == 50:
-        time.sleep(WAIT)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.mark.parametrize("wait", [0.0, 2.5])
-def test_what_a_killed_training_recorded_is_delivered_by_the_next_stage(
-    project: MlflowClient, wait: float
+def test_a_killed_training_that_is_run_again_is_one_run_with_every_step_once(
+    project: MlflowClient, model: Path
 ) -> None:
-    code = KILLED.replace("WAIT", str(wait))
-    done = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
+    """What the kill took from the queue comes back from the history of the finished model."""
+    project.create_experiment("huescape", "mlruns")
+    done = subprocess.run([sys.executable, "-c", KILLED], check=False, env=dict(os.environ))
     assert done.returncode == -9
-    assert len(waiting(Ledger().pending)) == 1
-    assert tracking.replay() == 1
-    [run] = runs(project)
-    assert run.info.status == "KILLED"
-    assert len(history(project, run, "loss")) == 100
-    assert tracking.replay() == 0
+    assert runs(project)[0].info.status == "RUNNING"
+    rows = [f"{step},{1 / step},0.1\n" for step in range(1, 121)]
+    (model / "history.csv").write_text("step,loss,lr\n" + "".join(rows))
     with tracking.start_training("s", {"lr": 1}, DATASET, resume_key="k") as recorder:
-        for step in range(61, 121):
-            recorder.metrics(step, {"loss": 1.0})
+        for step in range(111, 121):
+            recorder.metrics(step, {"loss": 1 / step})
+        recorder.model(model)
     [run] = runs(project)
     assert run.info.status == "FINISHED"
     assert [step for step, _ in history(project, run, "loss")] == list(range(1, 121))
+
+
+def test_a_training_with_another_result_is_another_run(project: MlflowClient, model: Path) -> None:
+    train(model, resume_key="k")
+    (model / "history.csv").write_text("step,loss\n1,3.0\n2,2.0\n")
+    train(model, resume_key="k")
+    second, first = runs(project)
+    assert {run.info.status for run in (first, second)} == {"FINISHED"}
+    assert len(history(project, first, "loss")) == 40
+    assert history(project, second, "loss") == [(1, 3.0), (2, 2.0)]
+
+
+def test_two_working_copies_on_one_store_have_a_run_each(
+    project: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "a"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / name)
+        train(resume_key="the same")
+    assert [len(history(project, run, "loss")) for run in runs(project)] == [40, 40]
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    train(resume_key="the same")
+    assert len(runs(project)) == 3
+
+
+def test_the_machine_is_watched_while_training(
+    project: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    with tracking.start_training("s", PARAMS, DATASET) as recorder:
+        recorder.metrics(1, {"loss": 1.0})
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if any("system/" in key for run in runs(project) for key in run.data.metrics):
+                break
+            time.sleep(0.1)
+    assert "system/cpu_utilization_percentage" in runs(project)[0].data.metrics
 
 
 def test_two_trainings_at_once_are_two_runs(project: MlflowClient) -> None:
@@ -330,14 +278,20 @@ def test_one_line_is_printed(project: MlflowClient, capfd: pytest.CaptureFixture
     [run] = runs(project)
     uri = os.environ["MLFLOW_TRACKING_URI"]
     assert printed.out == ""
-    assert printed.err.splitlines() == [f"MLflow run colorunet {run.info.run_id} in {uri}"]
+    page = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    assert printed.err.splitlines() == [
+        f"MLflow run colorunet: http://127.0.0.1:5000/{page}?workflowType=machine_learning "
+        "(while `mlflow ui` runs)"
+    ]
+    assert uri.endswith("/mlflow.db")
 
 
-def test_off(project: MlflowClient, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_off(
+    project: MlflowClient, model: Path, evaluation: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HUESCAPE_TRACKING", "off")
     train(model)
-    with tracking.attach("colorunet", model) as recorder:
-        recorder.results({"auc": 1.0})
+    tracking.attach("colorunet", model, *evaluation()).close()
     assert runs(project) == []
     assert not Path(".huescape").exists()
 
@@ -355,7 +309,7 @@ def test_neither_on_nor_off_is_said(
 def test_without_mlflow(
     project: MlflowClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "installed", lambda: False)
+    monkeypatch.setattr(settings, "installed", lambda: False)
     train()
     assert capsys.readouterr().err.count("mlflow is not installed") == 1
     assert runs(project) == []
@@ -410,8 +364,8 @@ def test_a_server_that_never_answers_is_not_waited_for(
         assert time.perf_counter() - began < 1.0
         recorder.close()
         assert time.perf_counter() - began < 12.0
-    assert "cannot be reached" in capsys.readouterr().err
-    assert len(waiting(Ledger().pending)) == 1
+    assert "cannot be used" in capsys.readouterr().err
+    assert tracking.addresses().total() == 1
 
 
 @pytest.mark.long

@@ -1,0 +1,90 @@
+"""A run while it goes on: from the queues of a recorder to the store, whatever it has left out."""
+
+from __future__ import annotations
+
+from queue import Empty, Queue
+from typing import Any
+
+from mlflow.entities import Run
+from PIL import Image
+
+from huescape.tracking.context import allowed_key
+from huescape.tracking.records import Record
+from huescape.tracking.store import Point, Store, connect, outages
+
+
+class Live:
+    """The run of a record, found or made at the first `send`. Not for more than one thread."""
+
+    def __init__(self, record: Record) -> None:
+        self._record, self.page = record, ""
+        self._store: Store | None = None
+        self._run: Run | None = None
+        self._monitor: Any = None
+        self._numbers: list[tuple[int, int, Any]] = []
+        self._pictures: list[tuple[int, int, Any]] = []
+        self._steps: dict[str, set[int]] = {}
+        self._shown: set[tuple[str, int]] = set()
+
+    def send(self, numbers: Queue[Any], pictures: Queue[Any]) -> str:
+        """Send what is in the queues, and what was not sent before; the run's id.
+
+        Raises Outage and Unusable; what could not be sent is kept for the next time.
+        """
+        with outages():
+            store = self._store = self._store or connect(None)
+            run = self._run = self._run or self._opened(store)
+            run_id = str(run.info.run_id)
+            self.page = store.page(run_id)
+            self._numbers = self._numbers or _taken(numbers)
+            if self._numbers:
+                self._send_numbers(store, run_id)
+            self._pictures = self._pictures or _taken(pictures)
+            while self._pictures:
+                step, time, (name, rgb) = self._pictures[0]
+                key = allowed_key(name)
+                if (key, step) not in self._shown:
+                    store.client.log_image(
+                        run_id, Image.fromarray(rgb), key=key, step=step, timestamp=time
+                    )
+                self._shown.add((key, step))
+                del self._pictures[0]
+            return run_id
+
+    def _opened(self, store: Store) -> Run:
+        run = store.open(self._record)
+        self._steps, self._shown = store.steps(run), store.pictures(run.info.run_id)
+        self._monitor = store.begin(run.info.run_id)
+        return run
+
+    def _send_numbers(self, store: Store, run_id: str) -> None:
+        first, _, values = self._numbers[0]
+        known = [max(self._steps[key]) for key in values if self._steps.get(key)]
+        # What lies before was sent by an earlier process, or was lost with it.
+        self._record.setdefault("holes", [max(known, default=0), first])
+        points = [
+            Point(key, value, time, step)
+            for step, time, values in self._numbers
+            for key, value in values.items()
+            if step not in self._steps.get(allowed_key(key), ())
+        ]
+        if points:
+            store.add_points(run_id, points)
+        self._numbers = []
+
+    def end(self, numbers: Queue[Any], pictures: Queue[Any]) -> Store:
+        """Send what is left, and no more of the machine; the store. Raises as `send` does."""
+        self.send(numbers, pictures)
+        assert self._store is not None
+        if self._monitor is not None:
+            self._monitor.finish()
+        return self._store
+
+
+def _taken(queue: Queue[Any]) -> list[tuple[int, int, Any]]:
+    found = []
+    try:
+        while True:
+            found.append(queue.get_nowait())
+    except Empty:
+        return found

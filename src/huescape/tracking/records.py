@@ -1,0 +1,144 @@
+"""What is to be told of a run, as plain JSON: who it is, what it made, and where that lies.
+
+A record has `key` (the run's own name for itself, a tag in MLflow), `name`, `title`, `note`,
+`destination` (masked; None: whatever is set), `created` and `ended` (milliseconds), `status`,
+`params`, `tags`, `dataset` and `parent` (a record, or None). What it made is in `model` (a folder),
+`digest` (of that folder), `holes` (two steps between which no live point was sent; None: all),
+`results`, `settings`, `of` (the record of the training that an evaluation belongs to), and
+`artifacts` (paths and folders).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huescape.base.digests import file_sha256
+from huescape.base.errors import HuescapeError
+from huescape.base.masking import mask, mask_values
+from huescape.tracking.context import flat_params, surroundings
+from huescape.tracking.settings import tracking_uri
+
+Record = dict[str, Any]
+
+CATALOG = "data/catalog/catalog.csv"
+
+
+def now() -> int:
+    """Milliseconds since 1970, as MLflow counts."""
+    return time.time_ns() // 1_000_000
+
+
+def key_of(*parts: str) -> str:
+    """A key that is the same for the same parts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def describe(
+    key: str,
+    name: str,
+    params: Mapping[str, Any],
+    dataset: Mapping[str, Any] | None,
+    tags: Mapping[str, str],
+    *,
+    note: str = "",
+) -> Record:
+    """The record of a run that has made nothing yet; nothing in it is secret."""
+    described = {**surroundings(), **tags}
+    if isinstance(params.get("quantizer"), str):
+        described.setdefault("quantizer", params["quantizer"])
+    if dataset is not None:
+        dataset = {"source": CATALOG, "counts": {}, **dataset}
+        described["dataset.digest"] = dataset["digest"]  # MLflow cuts its own at 36 characters
+    network = params.get("network")
+    network = network if isinstance(network, Mapping) else {}
+    random = " (network not pretrained)" if network.get("pretrained") == "none" else ""
+    record: Record = mask_values(
+        {
+            "key": key,
+            "name": name,
+            "title": name + random,
+            "note": note or _note(name, params, network, dataset),
+            "destination": mask(tracking_uri()),
+            "created": now(),
+            "params": flat_params(params),
+            "tags": described,
+            "dataset": dataset,
+            "parent": None,
+            "artifacts": [],
+        }
+    )
+    return record
+
+
+def of_model(system: str, folder: Path, key: str | None = None) -> Record:
+    """The record of a training from the folder that it left; `origin` says who brought it.
+
+    Raises HuescapeError for a folder that has no readable description, OSError for one that cannot
+    be read.
+    """
+    path = folder / "system.json"
+    try:
+        description = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        description = {}
+    except ValueError as error:
+        raise HuescapeError(f"{path} is not JSON: {error}") from error
+    description = description if isinstance(description, dict) else {}
+    digest = description.get("dataset_digest")
+    dataset = {"name": "photos", "digest": digest} if isinstance(digest, str) else None
+    content = folder_digest(folder)
+    key, origin = (key, "reused") if key else (key_of("model", content), "pulled")
+    params = description.get("params", {})
+    record = describe(key, system, params, dataset, {"system": system, "origin": origin})
+    made = {"ended": record["created"], "model": str(folder.resolve()), "digest": content}
+    return record | {"status": "FINISHED", **made}
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files below `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def content_of(record: Record) -> str:
+    """Digest of what a record adds to its run besides a model."""
+    digest = hashlib.sha256(json.dumps(record.get("results"), sort_keys=True).encode())
+    for path, _ in record["artifacts"]:
+        named = Path(path)
+        content = folder_digest(named) if named.is_dir() else file_sha256(named)
+        digest.update(f"{named.name}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _note(
+    name: str,
+    params: Mapping[str, Any],
+    network: Mapping[str, Any],
+    dataset: Mapping[str, Any] | None,
+) -> str:
+    loss = params.get("loss")
+    loss = loss.get("name") if isinstance(loss, Mapping) else None
+    facts = {
+        "network": network.get("name"),
+        "loss": loss,
+        "quantizer": params.get("quantizer"),
+        "steps": params.get("steps"),
+        "photos": f"{dataset['name']}, {dataset['digest'][:12]}" if dataset else None,
+    }
+    lines = [f"- {key}: `{value}`" for key, value in facts.items() if value is not None]
+    return "\n".join(
+        [
+            f"Training of the system **{name}** by huescape.\n",
+            *lines,
+            "\nThe curves are in *Model metrics*, samples of the validation photos in *Artifacts*; "
+            f"after `huescape evaluate {name}` all its scores are in `evaluation/{name}/scores.csv`"
+            " there. Evaluations with other settings are runs below this one.",
+        ]
+    )
