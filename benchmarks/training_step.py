@@ -146,8 +146,8 @@ def _steps(case: Case, batch: Batch) -> dict[str, Callable[[], object]]:
 def random_batch(case: Case) -> Batch:
     """Random photos; five weighted bins a pixel at a stride, one bin at full resolution."""
     generator = torch.Generator().manual_seed(0)
-    network: Any = networks.network_class(case.name)
-    side = case.side // int(network.stride)
+    network = networks.NETWORKS.find(case.name)
+    side = case.side // network.stride
     shape = (case.batch, side, side)
     kept = 1 if side == case.side else 5
     index = torch.randint(case.bins, (*shape, 1), generator=generator)

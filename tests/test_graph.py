@@ -126,8 +126,8 @@ def test_no_key_that_params_can_have_is_overlooked_by_the_run_cache() -> None:
     keys = _schema_keys(system, system)
     assert {"alpha", "beta", "side", "gamma", "class_share", "teacher", "milestones"} <= keys
     assert not keys & OVERLOOKED
-    for network in networks.names():
-        options = networks.check_options(network, {})
+    for network in networks.NETWORKS.names():
+        options = networks.NETWORKS.check(network, {})
         assert "width" in options
         assert not set(options) & OVERLOOKED, network
 

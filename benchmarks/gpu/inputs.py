@@ -47,7 +47,7 @@ class Task:
     @property
     def stride(self) -> int:
         """The photo's resolution divided by that of the targets."""
-        usual = getattr(networks.network_class(self.network), "stride", 1)
+        usual = networks.NETWORKS.find(self.network).stride
         return int(self.options.get("stride", usual))
 
     def params(self, precision: str, compiled: bool = False) -> SystemParams:

@@ -82,7 +82,7 @@ def run(
     with reproducible(device):
         result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
     # A photo that does not suit the network is padded before it is seen.
-    multiple = int(system.network.multiple)  # type: ignore[arg-type]
+    multiple = system.network.multiple
     size = -(-photos.number("size") // multiple) * multiple
     record = outputs.record(result, params)
     record |= {"head": system.params.head, "cost": cost_of(system.network, size)}

@@ -49,7 +49,7 @@ def main(options: Namespace) -> dict[str, float]:
     for path in paths:
         needed(path)
     described = system.model_dump(mode="json")
-    described["network"] |= networks.check_options(system.network.name, system.network.options)
+    described["network"] |= networks.NETWORKS.check(system.network.name, system.network.options)
     recorder = tracking.start_training(
         name,
         described,
@@ -129,7 +129,7 @@ def run(
 
 def _say_where_it_starts(name: str, system: System) -> None:
     """A network that could have pretrained weights and has none must not pass for one that has."""
-    if getattr(system.network, "pretrained", "none needed") is None:
+    if system.network.takes_pretrained and system.network.pretrained is None:
         print(f"train: {name} starts WITHOUT pretrained weights (network.pretrained: none)")
 
 

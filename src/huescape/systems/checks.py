@@ -8,13 +8,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from math import lcm
-from typing import Any
 
 import torch
 
-from huescape import networks
 from huescape.base.errors import HuescapeError, ParamsError
-from huescape.networks import pretrained
+from huescape.networks import NETWORKS, Network, build, pretrained
 from huescape.params.load import Params
 from huescape.params.losses import ChromaGan
 from huescape.params.presets import resolve_system
@@ -49,23 +47,23 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
             raise ParamsError(f"{where}: systems.{name}.{error}") from error
 
 
-def _on_meta(system: SystemParams) -> Any:
+def _on_meta(system: SystemParams) -> Network:
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         outputs = 2 if system.head == "chroma" else _BINS
-        return networks.build(system.network.name, system.network.options, outputs)
+        return build(system.network.name, system.network.options, outputs)
 
 
 def _check_own(system: SystemParams) -> None:
     """A network of one's own is a dependency of its own preset alone."""
     name = system.network.name
-    if name != system.preset and networks.is_own(name):
+    if name != system.preset and NETWORKS.is_own(name):
         raise ParamsError(
             f"network.name is {name!r}, whose file lies beside the preset {name!r}; allowed: "
             f"preset: {name}, or a network of the package (a change of that file would go unseen)"
         )
 
 
-def _check_layers(network: Any, system: SystemParams) -> None:
+def _check_layers(network: Network, system: SystemParams) -> None:
     """A layer without channels gives no error of its own, only nonsense."""
     for key, parameter in network.named_parameters():
         if not parameter.numel():
@@ -76,7 +74,7 @@ def _check_layers(network: Any, system: SystemParams) -> None:
             )
 
 
-def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
+def _check_fit(network: Network, system: SystemParams, params: Params) -> None:
     if system.head not in network.heads:
         raise ParamsError(
             f"loss.name is {system.loss.name!r}, which needs a network with a head of "
@@ -99,18 +97,17 @@ def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
         )
 
 
-def _check_pretrained(network: Any) -> None:
+def _check_pretrained(network: Network) -> None:
     """Weights that are missing or do not fit would stop the run much later."""
-    if getattr(network, "pretrained", None) is not None:
-        with _named("network.pretrained"):
-            network.load_pretrained()
+    with _named("network.pretrained"):
+        network.load_pretrained()
 
 
-def _check_teacher(network: Any, system: SystemParams) -> None:
+def _check_teacher(network: Network, system: SystemParams) -> None:
     """ChromaGAN learns the classes of a teacher, so it needs a network with as many."""
     if not isinstance(system.loss, ChromaGan):
         return
-    if not hasattr(network, "forward_with_classes"):
+    if network.classes is None:
         raise ParamsError(
             "loss.name is 'chromagan', which needs a network with classes, as 'chromagan' has; "
             f"network.name is {system.network.name!r}"

@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from huescape import networks
 from huescape.base import atomic, digests
@@ -48,7 +48,7 @@ class System:
         quantizer: `name`, `space`, `encode` and `bins` (= Q) of its targets.
     """
 
-    network: nn.Module
+    network: networks.Network
     space: Space
     centers: npt.NDArray[np.float64]
     params: SystemParams
@@ -72,8 +72,8 @@ class System:
         """
         self.network.eval()
         height, width = input_N1HW.shape[-2:]
-        multiple, stride = _geometry(self.network)
-        padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), multiple)
+        stride = self.network.stride
+        padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), self.network.multiple)
         with torch.inference_mode():
             output_NChw: Tensor = self.network(
                 padded_N1HW.contiguous(memory_format=torch.channels_last)
@@ -96,8 +96,7 @@ class System:
         else:
             centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=self.device)
             chroma_N2hw = decoding.annealed_mean(output_NChw, centers_Q2, temperature)
-        stride = _geometry(self.network)[1]
-        return decoding.upsample_chroma(chroma_N2hw, size, stride, source)
+        return decoding.upsample_chroma(chroma_N2hw, size, self.network.stride, source)
 
     def predict_chroma(self, lightness_N1HW: Tensor, temperature: float) -> Tensor:
         """Chroma (N, 2, H, W) of lightness in the space's own units, full size."""
@@ -139,8 +138,8 @@ def build_system(
         torch.default_generator.manual_seed(params.seed)
         outputs = 2 if params.head == "chroma" else len(centers)
         network = networks.build(params.network.name, params.network.options, outputs)
-    if pretrained and getattr(network, "pretrained", None) is not None:
-        cast(Any, network).load_pretrained()
+    if pretrained:
+        network.load_pretrained()
     return System(network, space(str(spec["space"])), centers, params, spec)
 
 
@@ -154,7 +153,7 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
     params, network = system.params.model_dump(mode="json"), system.params.network
     # With the options that were left to the network, so that systems can be compared.
     params["network"] = {"name": network.name}
-    params["network"] |= networks.check_options(network.name, network.options)
+    params["network"] |= networks.NETWORKS.check(network.name, network.options)
     description = {
         **facts,
         "version": VERSION,
@@ -164,7 +163,7 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
         "parameters": networks.parameter_count(system.network),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    if hasattr(system.network, "pretrained"):  # others have no use for pretrained weights
+    if system.network.takes_pretrained:
         description["pretrained"] = system.network.pretrained
     atomic.write_bytes(folder / WEIGHTS, weights)
     atomic.write_text(folder / HISTORY, history)
@@ -213,7 +212,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     version = description.get("version") if isinstance(description, dict) else None
     if version != VERSION:
         raise HuescapeError(f"{path}: version is {version!r}; allowed: {VERSION}")
-    return cast(dict[str, Any], description)
+    return dict(description)
 
 
 def _read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -232,10 +231,6 @@ def _read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Tenso
 
 def _stage(folder: Path) -> str:
     return f"train@{folder.resolve().name}"
-
-
-def _geometry(network: nn.Module) -> tuple[int, int]:
-    return int(cast(int, network.multiple)), int(cast(int, network.stride))
 
 
 def _pad(x_N1HW: Tensor, multiple: int) -> Tensor:

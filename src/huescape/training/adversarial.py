@@ -28,7 +28,7 @@ The critic stays in float32 under autocast: the penalty needs second derivatives
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ from torch import Tensor, nn
 from huescape.base.errors import HuescapeError
 from huescape.losses.base import full_precision
 from huescape.losses.targets import Targets
-from huescape.networks.chromagan import ChromaGan
+from huescape.networks import Network
 from huescape.networks.critic import Critic
 from huescape.networks.pretrained import build_classifier
 from huescape.params import losses
@@ -76,17 +76,17 @@ class AdversarialLearner:
 
     def __init__(
         self,
-        generator: nn.Module,
+        generator: Network,
         params: SystemParams,
         device: torch.device,
         teacher: nn.Module | None = None,
     ) -> None:
         if not isinstance(params.loss, losses.ChromaGan):
             raise HuescapeError(f"loss.name is {params.loss.name!r}; allowed here: 'chromagan'")
-        if not hasattr(generator, "forward_with_classes"):
+        if generator.classes is None:
             name = params.network.name
             raise HuescapeError(f"network {name!r} has no classes, which loss 'chromagan' needs")
-        self.generator = cast(ChromaGan, generator.to(device))
+        self.generator = generator.to(device)
         self.params, self.terms, self.device = params, params.loss, device
         self.critic = _build_critic(self.generator.width, params.seed).to(device)
         self.teacher = self._hire(teacher)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -255,7 +255,7 @@ def build_learner(
 
 
 def _check_stride(system: System, stride: int) -> None:
-    own = int(cast(int, system.network.stride))
+    own = system.network.stride
     if own != stride:
         raise HuescapeError(
             f"the targets of quantizer {system.params.quantizer!r} have stride {stride}, but "
