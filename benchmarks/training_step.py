@@ -19,11 +19,12 @@ from benchmarks.training_data import CPU, THREADS, training_settings
 from huescape import networks
 from huescape.losses import Targets, build_loss
 from huescape.networks.cost import cost_of
-from huescape.params.losses import CrossEntropy
-from huescape.params.systems import NetworkParams, OptimizerParams, SystemParams
+from huescape.params.base import Named
+from huescape.params.systems import OptimizerParams, SystemParams
 from huescape.training import devices
 from huescape.training.batches import Batch
-from huescape.training.supervised import SupervisedLearner
+from huescape.training.learners import SupervisedLearner
+from huescape.training.run import build_learner
 
 _FORMATS = [
     (dtype, layout)
@@ -165,14 +166,16 @@ def _learner(case: Case, precision: str) -> SupervisedLearner:
         {
             "preset": "benchmark",
             "quantizer": "benchmark",
-            "network": NetworkParams.model_validate({"name": case.name, "width": case.width}),
-            "loss": CrossEntropy(name="cross_entropy"),
+            "network": Named.model_validate({"name": case.name, "width": case.width}),
+            "loss": Named(name="cross_entropy"),
             "optimizer": OptimizerParams(lr=1e-4),
             "precision": precision,
         }
     )
     loss = build_loss(params.loss, _classes(case), torch.zeros(case.bins, 2))
-    return SupervisedLearner(case.network(), loss, params, CPU)
+    learner = build_learner(case.network(), loss, params, CPU)
+    assert isinstance(learner, SupervisedLearner)
+    return learner
 
 
 def _classes(case: Case) -> Tensor:

@@ -17,8 +17,8 @@ from huescape.shards import ShardSet
 from huescape.systems.system import build_system
 from huescape.training import devices
 from huescape.training.batches import Batches
-from huescape.training.learner import Learner
-from huescape.training.loop import build_learner
+from huescape.training.learners import Learner
+from huescape.training.run import build_learner, loss_of
 
 _WARM, _TIMED = 3, 10
 # Of a system's share, what starting, checkpoints and scoring take.
@@ -50,7 +50,9 @@ def _seconds_per_step(name: str) -> float:
     device = devices.choose_device()
     system = build_system(system_params, shards.meta, centers_Q2)
     system.network.to(device)
-    learner = build_learner(system, weights_Q, device)
+    learner = build_learner(
+        system.network, loss_of(system, weights_Q).to(device), system_params, device
+    )
     batches = Batches(
         shards,
         system.space,
@@ -58,7 +60,7 @@ def _seconds_per_step(name: str) -> float:
         size=system_params.batch,
         seed=system_params.seed,
     )
-    with devices.memory_explained(system_params):
+    with devices.memory_explained(system_params.batch, system_params.augmentation.crop):
         return _timed(learner, batches, device)
 
 

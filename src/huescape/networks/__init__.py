@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from huescape.networks.base import Head, Network
+from huescape.networks.base import Network
 from huescape.params.registry import Registry
 
-__all__ = ["NETWORKS", "Head", "Network", "build", "parameter_count"]
+__all__ = ["NETWORKS", "Network", "build", "parameter_count"]
 
 NETWORKS: Registry[Network] = Registry(
     Network,

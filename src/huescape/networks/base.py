@@ -5,11 +5,9 @@ Shape suffixes: N photos, H rows, W columns, K classes.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor, nn
 
-Head = Literal["bins", "chroma"]
+from huescape.params.base import Head
 
 
 class Network(nn.Module):

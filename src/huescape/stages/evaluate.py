@@ -85,7 +85,7 @@ def run(
     multiple = system.network.multiple
     size = -(-photos.number("size") // multiple) * multiple
     record = outputs.record(result, params)
-    record |= {"head": system.params.head, "cost": cost_of(system.network, size)}
+    record |= {"head": system.head, "cost": cost_of(system.network, size)}
     atomic.write_json(out_json, record)
     outputs.write(out_dir, model.name, result, params, out_json)
     return {key: value for key, value in record.items() if isinstance(value, int | float)}

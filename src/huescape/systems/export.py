@@ -23,7 +23,7 @@ class Colorizer(nn.Module):
     def __init__(self, system: System, temperature: float) -> None:
         super().__init__()
         self.network = system.network
-        self.head, self.scale = system.params.head, float(system.space.chroma_scale)
+        self.head, self.scale = system.head, float(system.space.chroma_scale)
         self.offset, self.input_scale = system.space.input_offset, system.space.input_scale
         self.stride = system.network.stride
         self.temperature = temperature

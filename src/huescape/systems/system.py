@@ -25,6 +25,7 @@ from huescape.base import atomic, digests
 from huescape.base.errors import HuescapeError
 from huescape.color import decoding
 from huescape.color.spaces import Space, space
+from huescape.params.base import Head
 from huescape.params.systems import SystemParams
 
 WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"
@@ -41,7 +42,7 @@ class System:
 
     Attributes:
         network: normalized lightness (N, 1, H, W) to logits (N, Q, h, w), or to chroma (N, 2, h, w)
-            in units of the space's `chroma_scale`, as `params.head` says.
+            in units of the space's `chroma_scale`, as `head` says.
         space: the color space of `centers`.
         centers: (Q, 2) float64, the chroma of each bin.
         params: what it was built and trained with.
@@ -53,6 +54,11 @@ class System:
     centers: npt.NDArray[np.float64]
     params: SystemParams
     quantizer: dict[str, Any]
+
+    @property
+    def head(self) -> Head:
+        """What the network gives: logits of bins, or chroma."""
+        return _head(self.quantizer)
 
     @property
     def device(self) -> torch.device:
@@ -91,7 +97,7 @@ class System:
 
         Distributions are decoded by the annealed mean; a regression has no temperature.
         """
-        if self.params.head == "chroma":
+        if self.head == "chroma":
             chroma_N2hw = output_NChw * self.space.chroma_scale
         else:
             centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=self.device)
@@ -136,7 +142,7 @@ def build_system(
         )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(params.seed)
-        outputs = 2 if params.head == "chroma" else len(centers)
+        outputs = 2 if _head(spec) == "chroma" else len(centers)
         network = networks.build(params.network.name, params.network.options, outputs)
     if pretrained:
         network.load_pretrained()
@@ -150,14 +156,10 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
     """
     state = {k: v.detach().cpu().contiguous() for k, v in system.network.state_dict().items()}
     weights = safetensors.torch.save(state)
-    params, network = system.params.model_dump(mode="json"), system.params.network
-    # With the options that were left to the network, so that systems can be compared.
-    params["network"] = {"name": network.name}
-    params["network"] |= networks.NETWORKS.check(network.name, network.options)
     description = {
         **facts,
         "version": VERSION,
-        "params": params,
+        "params": system.params.model_dump(mode="json"),
         "quantizer": system.quantizer,
         "centers": system.centers.tolist(),
         "parameters": networks.parameter_count(system.network),
@@ -231,6 +233,11 @@ def _read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Tenso
 
 def _stage(folder: Path) -> str:
     return f"train@{folder.resolve().name}"
+
+
+def _head(quantizer: Mapping[str, Any]) -> Head:
+    """What the targets are is what the network gives."""
+    return "chroma" if quantizer["encode"].get("method") == "chroma" else "bins"
 
 
 def _pad(x_N1HW: Tensor, multiple: int) -> Tensor:
