@@ -15,13 +15,13 @@ from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
 from huescape.metrics.baselines import BASELINES
 from huescape.metrics.pictures import Picture
+from huescape.metrics.scores import METRICS
 from huescape.metrics.totals import Scores
 from huescape.params.reports import EvaluateParams
 
 FEW_PIXELS = 100_000
 _DIGITS = 6  # fewer than float32 sums can spoil, more than anyone compares
-_SCORES = ("pixels", "auc", "auc_rebalanced", "bin_accuracy", "psnr", "ssim")
-_COLUMNS: tuple[str, ...] = (*_SCORES, "colorfulness", "true_colorfulness")
+_COLUMNS = ("pixels", *(column for metric in METRICS for column in metric.photo_columns))
 _LABELS = {
     "grey": "Gray",
     "prior_mean": "Mean color",

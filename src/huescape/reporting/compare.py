@@ -191,10 +191,8 @@ def _best(
     truth: Mapping[str, Estimate | None],
 ) -> float | None:
     means = [one.mean for found in racing if (one := found[metric.key]) is not None]
-    if metric.best == "high":
-        return max(means, default=None)
     goal = truth[metric.key]
-    return None if goal is None else min(means, key=lambda m: abs(m - goal.mean), default=None)
+    return metric.pick(means, None if goal is None else goal.mean)
 
 
 def _estimates(by_seed: Mapping[int, Json]) -> dict[str, Estimate | None]:

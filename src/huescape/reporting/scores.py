@@ -180,12 +180,7 @@ def _by_temperature(result: SystemResult) -> list[tuple[str, Json]]:
 
 def _best(metric: Metric, racing: Sequence[Json], truth: Json) -> float | None:
     values = [v for scores in racing if (v := number(scores.get(metric.key))) is not None]
-    if not values:
-        return None
-    if metric.best == "high":
-        return max(values)
-    goal = number(truth.get(metric.key))
-    return None if goal is None else min(values, key=lambda value: abs(value - goal))
+    return metric.pick(values, number(truth.get(metric.key)))
 
 
 def _row(name: str, baseline: bool, scores: Json, best: dict[str, float | None]) -> Row:
