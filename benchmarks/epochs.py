@@ -34,13 +34,12 @@ from benchmarks.training_data import (
     write_photos,
 )
 from huescape.losses import Targets
-from huescape.params.losses import L2, CrossEntropy
+from huescape.params.base import Named
 from huescape.params.quantizers import ChromaTargets, Encoding
-from huescape.params.systems import NetworkParams
 from huescape.shards import ShardSet
 from huescape.training import devices
 from huescape.training.batches import Batch
-from huescape.training.supervised import SupervisedLearner
+from huescape.training.run import build_learner
 
 _FULL = "head 256², "
 _QUARTER = "head 64², "
@@ -113,11 +112,11 @@ def _trained(photos: Path, size: Size, kind: str, encoding: Encoding) -> Trainin
     name = f"{kind}{encoding.stride}"
     rule, plane = (YUV32, "yuv") if kind == "hard" else (LAB313, "lab")
     data = encoded(photos, name, plane, rule, encoding)
-    loss = L2(name="l2") if kind == "l2" else CrossEntropy(name="cross_entropy")
+    loss = Named(name="l2") if kind == "l2" else Named(name="cross_entropy")
     options: dict[str, object] = {"name": "colorunet", "width": size.width}
     if encoding.stride == 4:
         options = {"name": "mleu", "width": size.width, "stride": 4, "pretrained": "none"}
-    return training(data, NetworkParams.model_validate(options), loss, batch=size.batch)
+    return training(data, Named.model_validate(options), loss, batch=size.batch)
 
 
 class DenseLoss(nn.Module):
@@ -145,12 +144,12 @@ class OnTheFly:
 
     def __init__(self, photos: ShardSet, like: Training, size: Size) -> None:
         self.size, self.like = size, like.data
-        params = CrossEntropy(name="cross_entropy")
+        params = Named(name="cross_entropy")
         network = like.system.params.network
         self.training = training(like.data, network, params, batch=size.batch)
         loss = DenseLoss(torch.as_tensor(like.data.weights_Q, dtype=torch.float32))
         system = self.training.system
-        self.training.learner = SupervisedLearner(system.network, loss, system.params, CPU)
+        self.training.learner = build_learner(system.network, loss, system.params, CPU)
         self.tree = BallTree(like.data.centers)
         stride = int(like.data.shards.meta["stride"])
         lab_NHW3 = system.space.from_rgb(photos.take("rgb", np.arange(photos.count)))

@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks import harness
 from benchmarks.training_data import THREADS, training_settings
 from huescape.losses import Targets, build_loss
-from huescape.params.losses import CrossEntropy
+from huescape.params.base import Named
 
 _Q, _K = 313, 5
 _MEGABYTE = 1 << 20
@@ -46,7 +46,7 @@ class Problem:
         self.classes = torch.rand(_Q, generator=generator) + 0.5
         mask = torch.ones(photos, side, side, dtype=torch.bool)
         self.targets = Targets(mask, self.index, self.weight)
-        params = CrossEntropy(name="cross_entropy")
+        params = Named(name="cross_entropy")
         self.module = build_loss(params, self.classes, torch.zeros(_Q, 2))
 
     def pixel_weights(self) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 
 from huescape.base import runtime
 from huescape.landscapes.render import CATEGORIES, render_scene
-from huescape.params.losses import LossParams
+from huescape.params.base import Named
 from huescape.params.quantizers import (
     Encoding,
     FrequentBins,
@@ -25,14 +25,14 @@ from huescape.params.quantizers import (
     PriorParams,
     SoftEncoding,
 )
-from huescape.params.systems import AugmentationParams, NetworkParams, OptimizerParams, SystemParams
+from huescape.params.systems import AugmentationParams, OptimizerParams, SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.stages import bins, encode, prior
 from huescape.systems.system import System, build_system
 from huescape.training import devices
 from huescape.training.batches import Batch, Batches
-from huescape.training.learner import Learner
-from huescape.training.loop import build_learner
+from huescape.training.learners import Learner
+from huescape.training.run import build_learner, loss_of
 
 CPU = torch.device("cpu")
 THREADS = min(2, runtime.torch_threads())
@@ -115,8 +115,8 @@ class Training:
 
 def training(
     data: Encoded,
-    network: NetworkParams,
-    loss: LossParams,
+    network: Named,
+    loss: Named,
     *,
     batch: int,
     optimizer: OptimizerParams | None = None,
@@ -133,4 +133,5 @@ def training(
     )
     system = build_system(params, data.shards.meta, data.centers)
     batches = Batches(data.shards, system.space, params.augmentation, size=batch, seed=0)
-    return Training(data, system, build_learner(system, data.weights_Q, CPU), batches)
+    learner = build_learner(system.network, loss_of(system, data.weights_Q), params, CPU)
+    return Training(data, system, learner, batches)

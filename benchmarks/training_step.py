@@ -19,11 +19,12 @@ from benchmarks.training_data import CPU, THREADS, training_settings
 from huescape import networks
 from huescape.losses import Targets, build_loss
 from huescape.networks.cost import cost_of
-from huescape.params.losses import CrossEntropy
-from huescape.params.systems import NetworkParams, OptimizerParams, SystemParams
+from huescape.params.base import Named
+from huescape.params.systems import OptimizerParams, SystemParams
 from huescape.training import devices
 from huescape.training.batches import Batch
-from huescape.training.supervised import SupervisedLearner
+from huescape.training.learners import SupervisedLearner
+from huescape.training.run import build_learner
 
 _FORMATS = [
     (dtype, layout)
@@ -146,8 +147,8 @@ def _steps(case: Case, batch: Batch) -> dict[str, Callable[[], object]]:
 def random_batch(case: Case) -> Batch:
     """Random photos; five weighted bins a pixel at a stride, one bin at full resolution."""
     generator = torch.Generator().manual_seed(0)
-    network: Any = networks.network_class(case.name)
-    side = case.side // int(network.stride)
+    network = networks.NETWORKS.find(case.name)
+    side = case.side // network.stride
     shape = (case.batch, side, side)
     kept = 1 if side == case.side else 5
     index = torch.randint(case.bins, (*shape, 1), generator=generator)
@@ -165,14 +166,16 @@ def _learner(case: Case, precision: str) -> SupervisedLearner:
         {
             "preset": "benchmark",
             "quantizer": "benchmark",
-            "network": NetworkParams.model_validate({"name": case.name, "width": case.width}),
-            "loss": CrossEntropy(name="cross_entropy"),
+            "network": Named.model_validate({"name": case.name, "width": case.width}),
+            "loss": Named(name="cross_entropy"),
             "optimizer": OptimizerParams(lr=1e-4),
             "precision": precision,
         }
     )
     loss = build_loss(params.loss, _classes(case), torch.zeros(case.bins, 2))
-    return SupervisedLearner(case.network(), loss, params, CPU)
+    learner = build_learner(case.network(), loss, params, CPU)
+    assert isinstance(learner, SupervisedLearner)
+    return learner
 
 
 def _classes(case: Case) -> Tensor:

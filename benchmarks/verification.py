@@ -24,9 +24,10 @@ from benchmarks.training_data import HARD_FULL, LAB313, SOFT_QUARTER, YUV32
 from huescape.base import digests, runtime
 from huescape.base.errors import HuescapeError
 from huescape.landscapes.render import CATEGORIES, render_scene
+from huescape.params.base import Named
 from huescape.params.quantizers import PriorParams
 from huescape.params.reports import EvaluateParams
-from huescape.params.systems import NetworkParams, OptimizerParams, SystemParams
+from huescape.params.systems import OptimizerParams, SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.stages import bins, encode, evaluate, prior, train
 
@@ -90,7 +91,7 @@ def _stages(folder: Path, size: Size) -> dict[str, Callable[[], object]]:
     system = SystemParams(
         preset="benchmark",
         quantizer="yuv",
-        network=NetworkParams.model_validate({"name": "colorunet", "width": size.width}),
+        network=Named.model_validate({"name": "colorunet", "width": size.width}),
         loss={"name": "cross_entropy", "weighted": True},  # type: ignore[arg-type]
         optimizer=OptimizerParams(lr=1e-3),
         batch=size.batch,

@@ -15,10 +15,9 @@ from benchmarks.gpu.inputs import Task
 from benchmarks.gpu.session import Findings, Session, one_line
 from huescape.color import decoding
 from huescape.losses import Targets, build_loss
-from huescape.training import compilation, cuda, devices
-from huescape.training.adversarial import AdversarialLearner
+from huescape.training import devices, learners
 from huescape.training.batches import Batch
-from huescape.training.learner import Learner
+from huescape.training.learners import Learner
 from huescape.training.prefetch import batches_on
 
 _LOSSES = ("cross_entropy", "focal", "exact_focal", "block", "l2")
@@ -145,9 +144,9 @@ def _check_network(session: Session, found: Findings, task: Task, compiled: bool
         if compiled and precision == "tf32":
             continue
         label = f"{task.network}, {precision}{', compiled' if compiled else ''}"
-        with found.part(label), cuda.arithmetic(session.device, precision):
+        with found.part(label), devices.arithmetic(session.device, precision):
             network = task.build(session.device).train()
-            runs = compilation.compiled(network, session.device) if compiled else network
+            runs = learners.compiled(network, session.device) if compiled else network
             with devices.autocast(session.device, precision), torch.no_grad():
                 got = runs(on_device)
             found.check(label, mean_error(got, expected), allowed)
@@ -191,9 +190,8 @@ def _check_waiting(session: Session, found: Findings) -> None:
         learner = task.learner(session.device, "bfloat16")
         _check_step(found, name, learner, task.batch(2, session.device))
     task = Task("chromagan", 2, 64, loss={"name": "chromagan", "class_share": 0.0})
-    params, generator = task.params("bfloat16"), task.build(session.device)
-    adversarial = AdversarialLearner(generator, params, session.device)
-    _check_step(found, "chromagan", adversarial, task.batch(2, session.device))
+    learner = task.learner(session.device, "bfloat16")
+    _check_step(found, "chromagan", learner, task.batch(2, session.device))
 
 
 def _check_step(found: Findings, name: str, learner: Learner, batch: Batch) -> None:

@@ -6,7 +6,7 @@ from benchmarks import harness
 from benchmarks.gpu.inputs import Task
 from benchmarks.gpu.session import Findings, Session
 from benchmarks.harness import Ratio
-from huescape.training import cuda
+from huescape.training import devices
 
 _TARGET = 1.05
 
@@ -41,7 +41,7 @@ def _compare(session: Session, found: Findings, name: str, task: Task) -> None:
     for label, one in (("cross entropy", task), ("squared error", squared)):
         learner, batch = one.learner(session.device, precision), one.batch(photos, session.device)
         cases[label] = lambda learner=learner, batch=batch: learner.step(batch, 0.0)
-    with cuda.arithmetic(session.device, precision):
+    with devices.arithmetic(session.device, precision):
         seconds = session.measure(cases)
     for label, values in seconds.items():
         found.row(f"{name}: {label}", "photos/s", harness.rate(values, photos))

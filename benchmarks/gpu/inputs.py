@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmarks.gpu.session import Session
 from huescape import networks
 from huescape.losses import Targets, build_loss
+from huescape.networks import Network
 from huescape.params.systems import SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.training.batches import Batch
-from huescape.training.supervised import SupervisedLearner
+from huescape.training.learners import Learner
+from huescape.training.run import build_learner
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 
@@ -47,7 +49,7 @@ class Task:
     @property
     def stride(self) -> int:
         """The photo's resolution divided by that of the targets."""
-        usual = getattr(networks.network_class(self.network), "stride", 1)
+        usual = networks.NETWORKS.find(self.network).stride
         return int(self.options.get("stride", usual))
 
     def params(self, precision: str, compiled: bool = False) -> SystemParams:
@@ -64,21 +66,18 @@ class Task:
             }
         )
 
-    def build(self, device: torch.device | str) -> nn.Module:
+    def build(self, device: torch.device | str) -> Network:
         """The network with its seeded weights."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)
             network = networks.build(self.network, self.options, self.outputs)
         return network.to(device)
 
-    def learner(
-        self, device: torch.device, precision: str, compiled: bool = False
-    ) -> SupervisedLearner:
-        """The project's learner; for tf32, its steps belong within `cuda.arithmetic`."""
-        params = self.params(precision, compiled)
-        bins = 2 if params.head == "chroma" else self.outputs
+    def learner(self, device: torch.device, precision: str, compiled: bool = False) -> Learner:
+        """The project's learner; for tf32, its steps belong within `devices.arithmetic`."""
+        params, bins = self.params(precision, compiled), self.outputs
         loss = build_loss(params.loss, torch.linspace(0.5, 1.5, bins), random_centers(bins))
-        return SupervisedLearner(self.build(device), loss.to(device), params, device)
+        return build_learner(self.build(device), loss.to(device), params, device)
 
     def batch(self, photos: int, device: torch.device) -> Batch:
         """A batch on `device`; the rightmost eighth of every photo is padding.

@@ -13,7 +13,7 @@ from benchmarks.gpu.session import Findings, Session
 from benchmarks.harness import Ratio
 from huescape.color.spaces import space
 from huescape.params.systems import AugmentationParams
-from huescape.training import cuda
+from huescape.training import devices
 from huescape.training.batches import Batch, Batches
 from huescape.training.prefetch import batches_on, map_tensors
 
@@ -107,7 +107,7 @@ def _epochs(
             learner.step(resident, 0.0)
         session.wait()
 
-    with cuda.arithmetic(session.device, "bfloat16"):
+    with devices.arithmetic(session.device, "bfloat16"):
         seconds = session.measure({"in turn": in_turn, _AHEAD: ahead, _RESIDENT: on_device})
     for case, values in seconds.items():
         found.row(f"{name}epoch, {case}", "photos/s", harness.rate(values, size * steps))

@@ -20,7 +20,7 @@ from benchmarks.harness import Ratio, Spread
 from benchmarks.plain_training import plain_forward
 from huescape.losses import Targets
 from huescape.networks.cost import cost_of
-from huescape.training import cuda
+from huescape.training import devices
 from huescape.training.batches import Batch
 
 _TARGET = 3.0
@@ -52,7 +52,10 @@ def matmul_peaks(session: Session, found: Findings) -> dict[str, float]:
     for precision in PRECISIONS:
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         left = torch.randn(side, side, device=session.device, dtype=dtype)
-        with found.part(f"matrix product, {precision}"), cuda.arithmetic(session.device, precision):
+        with (
+            found.part(f"matrix product, {precision}"),
+            devices.arithmetic(session.device, precision),
+        ):
             seconds = session.measure({"product": lambda left=left: left @ left})["product"]
             rate = harness.rate(seconds, 2 * side**3 / 1e12)
             found.row(f"matrix product of {side}, {precision}", "TFLOP/s", rate)
@@ -117,7 +120,7 @@ def learner_step(
     learner = task.learner(device, precision, compiled)
 
     def step() -> None:
-        with cuda.arithmetic(device, precision):
+        with devices.arithmetic(device, precision):
             learner.step(batch, 0.0)
 
     return step

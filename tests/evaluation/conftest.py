@@ -14,8 +14,8 @@ from huescape.color.bins import gamut_centers
 from huescape.color.encoding import nearest_bin
 from huescape.color.priors import smooth_prior
 from huescape.color.spaces import rgb_to_lab
-from huescape.params.losses import L2, CrossEntropy
-from huescape.params.systems import NetworkParams, SystemParams
+from huescape.params.base import Named
+from huescape.params.systems import SystemParams
 from huescape.shards import Column, write_index, write_shard
 from huescape.systems.system import build_system, save_system
 
@@ -69,8 +69,8 @@ def write_system(folder: Path, space: str) -> Path:
     params = SystemParams(
         preset="colorunet",
         quantizer="toy",
-        network=NetworkParams.model_validate({"name": "colorunet", "width": 4}),
-        loss=CrossEntropy(name="cross_entropy"),
+        network=Named.model_validate({"name": "colorunet", "width": 4}),
+        loss=Named(name="cross_entropy"),
     )
     spec = {"name": "toy", "space": space, "encode": {}, "bins": len(centers)}
     save_system(folder, build_system(params, spec, centers), {}, "step,loss\n")
@@ -82,8 +82,8 @@ def write_regression(folder: Path, space: str, network: dict[str, Any]) -> Path:
     params = SystemParams(
         preset="zhang2016_l2",
         quantizer="toy",
-        network=NetworkParams.model_validate(network),
-        loss=L2(name="l2"),
+        network=Named.model_validate(network),
+        loss=Named(name="l2"),
     )
     spec = {"name": "toy", "space": space, "encode": {"method": "chroma"}, "bins": 313}
     system = build_system(params, spec, gamut_centers())

@@ -43,7 +43,7 @@ def test_a_perfect_prediction_of_either_space(space: str) -> None:
     assert found.scores["1"].error == 0
     assert (found.pictures["1"] == made.rgb_HW3).all()
     assert auc(found.scores["0.5"].table_QD) < 0.99
-    assert found.scores["0.5"].colorfulness < found.scores["1"].colorfulness
+    assert found.scores["0.5"].measured["colorfulness"] < found.scores["1"].measured["colorfulness"]
 
 
 def test_a_prediction_beyond_the_gamut_is_scored_before_clipping() -> None:

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from huescape.base.errors import HuescapeError
-from huescape.metrics.headline import HEADLINE
 from huescape.metrics.names import BASELINES
+from huescape.metrics.scores import HEADLINE
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
 from huescape.shards import Column, ShardSet, write_index, write_shard

@@ -132,7 +132,7 @@ def _sections() -> list[Case]:
         ("systems/colorunet/step", "augmentation, batch, checkpoint_every"),
         ("systems/colorunet/optimizer/learning_rate", "betas, gamma, lr"),
         ("systems/colorunet/augmentation/flips", "crop, flip, noise"),
-        ("systems/colorunet/loss/alpha", "name, weighted"),
+        ("systems/colorunet/loss/alpha", "weighted"),
         ("systems/colorunet/network/widht", "skips, width"),
         ("download/sources/0/root", "kind, name, photos, seed"),
     ):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from huescape.losses import Targets, pixel_blocks
+from huescape.losses import Bins, Targets, pixel_blocks
 from huescape.losses.base import most_likely_bin
 from huescape.losses.cross_entropy import CrossEntropyLoss
 
@@ -22,7 +22,7 @@ def problem(
     classes = torch.rand(q, generator=generator, dtype=dtype) * 3
     mask = torch.rand(n, h, w, generator=generator) > 0.3
     targets = Targets(mask, order, weight if k > 1 else None)
-    return logits, targets, CrossEntropyLoss(classes, torch.zeros(q, 2))
+    return logits, targets, CrossEntropyLoss(Bins(torch.zeros(q, 2), classes))
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -138,7 +138,7 @@ def test_a_scaled_loss_has_a_scaled_gradient() -> None:
 def test_an_impossible_target_keeps_a_finite_gradient() -> None:
     logits = torch.tensor([0.0, 200.0]).reshape(1, 2, 1, 1).requires_grad_(True)
     index, mask = torch.zeros(1, 1, 1, 1, dtype=torch.long), torch.ones(1, 1, 1, dtype=torch.bool)
-    loss = CrossEntropyLoss(None, torch.zeros(2, 2))(logits, Targets(mask, index))
+    loss = CrossEntropyLoss(Bins(torch.zeros(2, 2)), weighted=False)(logits, Targets(mask, index))
     loss.backward()
     assert loss.item() == 200
     assert logits.grad is not None

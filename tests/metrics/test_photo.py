@@ -26,8 +26,8 @@ def test_the_truth_is_perfect() -> None:
     assert (found.hits_Q == found.table_QD.sum(axis=1)).all()
     assert found.error == 0
     assert found.values == 20 * 30 * 3
-    assert found.ssim == 1.0
-    assert found.colorfulness == found.true_colorfulness > 50
+    assert found.measured["ssim"] == 1.0
+    assert found.measured["colorfulness"] == found.true_colorfulness > 50
 
 
 def test_gray_is_scored_against_brute_force() -> None:
@@ -42,10 +42,10 @@ def test_gray_is_scored_against_brute_force() -> None:
     assert found.hits_Q.sum() == found.hits_Q[gray] == (bin_N == gray).sum()
     oracle = 1 - np.minimum(np.linalg.norm(ab_N2, axis=1), 150).mean() / 150
     assert auc(found.table_QD) == pytest.approx(oracle, abs=1e-3)
-    assert found.colorfulness == 0
+    assert found.measured["colorfulness"] == 0
     assert found.error == ((gray_HW3.astype(float) - rgb_HW3) ** 2).sum()
 
 
 def test_a_narrow_photo_has_no_ssim() -> None:
     true = truth(photo(height=4), CENTERS_Q2)
-    assert math.isnan(score(true, true.lab_HW3[..., 1:], photo(height=4)).ssim)
+    assert math.isnan(score(true, true.lab_HW3[..., 1:], photo(height=4)).measured["ssim"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,14 +68,17 @@ def test_means_are_over_photos(totals: Totals, photos: list[PhotoScore]) -> None
         "auc_photo_mean": [auc.auc(p.table_QD) for p in photos],
         "auc_rebalanced_photo_mean": [auc.weighted_auc(p.table_QD, WEIGHT_Q) for p in photos],
         "psnr_photo_mean": [psnr(p.error, p.values) for p in photos],
-        "ssim": [p.ssim for p in photos],
-        "colorfulness": [p.colorfulness for p in photos],
-        "delta_colorfulness_photos": [abs(p.colorfulness - p.true_colorfulness) for p in photos],
+        "ssim": [p.measured["ssim"] for p in photos],
+        "colorfulness": [p.measured["colorfulness"] for p in photos],
+        "delta_colorfulness_photos": [
+            abs(p.measured["colorfulness"] - p.true_colorfulness) for p in photos
+        ],
     }
     for key, values in expected.items():
         assert found[key] == pytest.approx(np.mean(values)), key
     means = [
-        np.mean([getattr(p, key) for p in photos]) for key in ("colorfulness", "true_colorfulness")
+        np.mean([p.measured["colorfulness"] for p in photos]),
+        np.mean([p.true_colorfulness for p in photos]),
     ]
     assert found["delta_colorfulness"] == pytest.approx(abs(means[0] - means[1]))
     assert found["auc_photo_mean"] != pytest.approx(found["auc"], abs=1e-9)
@@ -85,8 +89,8 @@ def test_delta_colorfulness_tells_the_two_kinds_apart(photos: list[PhotoScore]) 
     base = photos[0]
     found = Totals(RULES)
     for shift in (-10.0, 10.0):
-        parts = base.table_QD, base.hits_Q, base.error, base.values, base.ssim
-        found.add(PhotoScore(*parts, base.true_colorfulness + shift, base.true_colorfulness))
+        measured = {**base.measured, "colorfulness": base.true_colorfulness + shift}
+        found.add(replace(base, measured=measured))
     assert found.scores()["delta_colorfulness"] == pytest.approx(0)
     assert found.scores()["delta_colorfulness_photos"] == pytest.approx(10)
 
@@ -135,4 +139,4 @@ def test_one_narrow_photo_does_not_spoil_the_mean_ssim(photos: list[PhotoScore])
     found = Totals(RULES)
     found.add(photos[0])
     found.add(scored(7, 5))
-    assert found.scores()["ssim"] == pytest.approx(photos[0].ssim)
+    assert found.scores()["ssim"] == pytest.approx(photos[0].measured["ssim"])

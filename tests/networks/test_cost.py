@@ -86,7 +86,7 @@ def by_module(network: nn.Module, size: int) -> int:
     return sum(counted)
 
 
-@pytest.mark.parametrize("name", networks.names())
+@pytest.mark.parametrize("name", networks.NETWORKS.names())
 def test_published_networks_agree_with_a_count_by_module(name: str) -> None:
     with torch.device("meta"):
         network = networks.build(name, {}, 2)

@@ -10,9 +10,10 @@ import torch
 
 import huescape
 from huescape import networks
+from huescape.losses import LOSSES
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
-from huescape.training.optimizers import learning_rate
+from huescape.training.learners import schedule
 
 # Parameters and the output's channels and side for a photo of 256 x 256, as the papers have them or
 # as the tables of the networks' modules derive them (MLEU: 2,958,848 of them frozen).
@@ -34,7 +35,7 @@ SIZES = {
 }
 GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
 REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True}
-LOSSES: dict[str, dict[str, Any]] = {
+PUBLISHED_LOSSES: dict[str, dict[str, Any]] = {
     "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN},
     **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
     "mleu_classification": REBALANCED,
@@ -62,7 +63,8 @@ def test_every_preset_is_listed_here() -> None:
 def test_parameters_and_output(name: str) -> None:
     parameters, outputs, side = SIZES[name]
     system = published(name)
-    assert system.head == ("chroma" if outputs == 2 else "bins")
+    head = LOSSES.find(system.loss.name).head
+    assert head == ("chroma" if outputs == 2 else "bins")
     with torch.device("meta"):
         network = networks.build(system.network.name, system.network.options, outputs)
         output = network.eval()(torch.zeros(1, 1, 256, 256))
@@ -72,7 +74,8 @@ def test_parameters_and_output(name: str) -> None:
 
 @pytest.mark.parametrize("name", SIZES)
 def test_loss(name: str) -> None:
-    assert published(name).loss.model_dump() == LOSSES[name]
+    loss = published(name).loss
+    assert {"name": loss.name, **LOSSES.check(loss.name, loss.options)} == PUBLISHED_LOSSES[name]
 
 
 @pytest.mark.parametrize("name", EIGHT_BLOCKS)
@@ -83,7 +86,7 @@ def test_schedule_of_zhang_et_al(name: str) -> None:
     assert (system.optimizer.name, system.optimizer.weight_decay) == ("adam", 1e-3)
     assert (system.batch, system.augmentation.crop, system.augmentation.flip) == (40, 176, True)
     steps = (0, 199_900, 200_000, 374_900, 375_000, 449_999)
-    rates = [learning_rate(system.optimizer, step / 450_000) for step in steps]
+    rates = [schedule(system.optimizer).rate(step / 450_000) for step in steps]
     assert rates == pytest.approx([3e-5, 3e-5, 1e-5, 1e-5, 3e-6, 3e-6], rel=1e-5)
     if name.startswith("zhang2016"):
         assert system.steps == 450_000
@@ -93,7 +96,7 @@ def test_optimizer_of_chromagan() -> None:
     system = published("chromagan")
     assert (system.optimizer.name, system.optimizer.lr) == ("adam", 2e-5)
     assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.5, 0.999), 0.0)
-    assert learning_rate(system.optimizer, 0.999) == 2e-5
+    assert schedule(system.optimizer).rate(0.999) == 2e-5
     assert (system.batch, system.augmentation.crop) == (10, 224)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from scipy import stats
 
+from huescape.metrics.scores import METRICS
 from huescape.reporting import scores
 from huescape.reporting.groups import grouped
-from huescape.reporting.metrics import METRICS
 
 PLACE = {metric.key: k for k, metric in enumerate(METRICS)}
 BASELINES = {

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
 from huescape.experiments.recipe import read_recipe
+from huescape.losses import LOSSES
 from huescape.networks.chromagan import _trunk
 from huescape.params.load import validated
 from huescape.systems.checks import check_systems
@@ -49,7 +50,7 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("zhang2016", {"network": {"width": 0}}, ["network.width is 0", "at least 1"]),
         ("zhang2016", {"network": {"width": 1.5}}, ["network.width is 1.5", "whole number"]),
         ("zhang2016", {"network": {"widht": 8}}, ["network.widht: no such key", "here: width"]),
-        ("zhang2016", {"loss": {"alpha": 1}}, ["loss.alpha: no such key", "name, weighted"]),
+        ("zhang2016", {"loss": {"alpha": 1}}, ["loss.alpha: no such key", "here: weighted"]),
         ("zhang2016", {"optimizer": {"betas": [0.9, 1]}}, ["optimizer.betas.1 is 1", "below 1"]),
         (
             "zhang2016",
@@ -71,6 +72,7 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("chromagan", {"network": {"stride": 2}}, ["network: 'chromagan'", "stride is 1", ": 2"]),
         ("chromagan", {"network": {"classes": 9}}, ["network.classes is 9", "1000"]),
         ("chromagan", {"loss": {"teacher": "no"}}, ["loss.teacher: ", "'no'", "vgg16"]),
+        ("chromagan", {"compile": True}, ["compile is true", "with loss.name 'chromagan': false"]),
         ("colorunet", {"network": {"skips": 1}}, ["network.skips is 1", "true or false"]),
         (
             "chromagan",
@@ -109,6 +111,22 @@ def test_a_system_that_cannot_be_trained_is_one_line(
     assert message.startswith(f"here.yaml: systems.{system}.{words[0]}")
     assert all(word in message for word in words), message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("method", ["soft", "hard", "chroma"])
+@pytest.mark.parametrize("loss", [name for name in LOSSES.names() if name != "chromagan"])
+def test_kinds_of_heads_and_targets_fit(loss: str, method: str) -> None:
+    """Every pair of a loss and an encoding: exactly those of one kind are let through."""
+    params = changed("colorunet", loss={"name": loss})
+    params["quantizers"] = copy.deepcopy(RECIPE["quantizers"])
+    params["quantizers"]["yuv32"]["encode"] = {"method": method, "stride": 1}
+    if (LOSSES.find(loss).head == "chroma") == (method == "chroma"):
+        check(params)
+        return
+    with pytest.raises(ParamsError) as caught:
+        check(params)
+    for word in (f"systems.colorunet.loss.name is '{loss}'", f"is '{method}'"):
+        assert word in str(caught.value)
 
 
 def test_a_photo_that_does_not_fit_the_network_needs_a_crop() -> None:

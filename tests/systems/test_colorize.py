@@ -13,8 +13,8 @@ from PIL import Image
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.bins import gamut_centers
 from huescape.color.spaces import rgb_to_lab, rgb_to_yuv
-from huescape.params.losses import CrossEntropy
-from huescape.params.systems import NetworkParams, SystemParams
+from huescape.params.base import Named
+from huescape.params.systems import SystemParams
 from huescape.systems.colorize import colorize, colorize_files, result_paths
 from huescape.systems.system import System, build_system, save_system
 
@@ -26,8 +26,8 @@ def make_system(space: str, reach: float = 0.1) -> System:
     params = SystemParams(
         preset="colorunet",
         quantizer="toy",
-        network=NetworkParams.model_validate({"name": "colorunet", "width": 4}),
-        loss=CrossEntropy(name="cross_entropy"),
+        network=Named.model_validate({"name": "colorunet", "width": 4}),
+        loss=Named(name="cross_entropy"),
     )
     spec = {"name": "toy", "space": space, "encode": {}, "bins": len(centers)}
     return build_system(params, spec, centers)

@@ -118,4 +118,4 @@ def test_both_heads_in_both_spaces(tmp_path: Path, preset: str, quantizer: str, 
         expected = system.predict_chroma(lightness, temperature)
         torch.testing.assert_close(exported, expected, rtol=1e-4, atol=1e-4)
         found.append(exported)
-    assert torch.equal(*found) == (system.params.head == "chroma")
+    assert torch.equal(*found) == (system.head == "chroma")

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from huescape.params.losses import CrossEntropy
-from huescape.params.systems import NetworkParams, SystemParams
+from huescape.params.base import Named
+from huescape.params.systems import SystemParams
 from huescape.systems.system import build_system, save_system
 from huescape.tracking import recorder
 from huescape.tracking.store import connect
@@ -67,8 +67,8 @@ def model(tmp_path: Path) -> Path:
     params = SystemParams(
         preset="colorunet",
         quantizer="yuv3",
-        network=NetworkParams.model_validate({"name": "colorunet", "width": 2}),
-        loss=CrossEntropy(name="cross_entropy"),
+        network=Named.model_validate({"name": "colorunet", "width": 2}),
+        loss=Named(name="cross_entropy"),
         steps=7,
     )
     quantizer = {

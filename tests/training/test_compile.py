@@ -10,14 +10,15 @@ import pytest
 import torch
 
 from huescape.base.errors import ParamsError
+from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system
-from huescape.training import compilation, supervised
+from huescape.training import learners, run
 from huescape.training.batches import Batches
-from huescape.training.interrupts import Interrupted, StopRequest
-from huescape.training.loop import HistoryRow, build_learner, train
+from huescape.training.loop import HistoryRow
+from huescape.training.run import build_learner, loss_of, train
 
 MakeParams = Callable[..., SystemParams]
 CPU = torch.device("cpu")
@@ -29,7 +30,7 @@ FLAT = {"network": {"name": "flat", "width": 4}, "optimizer": {"name": "sgd", "l
 def compiler() -> None:
     """Skip where nothing can be compiled."""
     try:
-        compilation.compiled(torch.nn.Identity(), CPU)
+        learners.compiled(torch.nn.Identity(), CPU)
     except ParamsError as error:
         pytest.skip(str(error))
 
@@ -98,9 +99,10 @@ def test_only_steps_run_the_compiled_code(
             calls.append(self.network.training)
             return self.network(input_N1HW)
 
-    monkeypatch.setattr(supervised.compilation, "compiled", lambda network, _: Watched(network))
+    monkeypatch.setattr(run, "compiled", lambda network, _: Watched(network))
     system, shards = prepared(targets, make_params(compile=True))
-    learner = build_learner(system, np.ones(4), CPU)
+    loss = loss_of(system, np.ones(4))
+    learner = build_learner(system.network, loss, system.params, CPU)
     augmentation = system.params.augmentation
     batch = Batches(shards, system.space, augmentation, size=2, seed=0).train(0)
     learner.step(batch, 0.0)
@@ -121,7 +123,7 @@ def test_without_a_compiler_one_line_says_so_before_training(
     def missing(device: torch.device) -> None:
         raise BackendCompilerFailed(None, InvalidCxxCompiler(), None)
 
-    monkeypatch.setattr(compilation, "_try_out", missing)
+    monkeypatch.setattr(learners, "_try_out", missing)
     with pytest.raises(
         ParamsError, match=r"compile is true.*on cpu here; allowed: false"
     ) as caught:
@@ -136,16 +138,8 @@ def test_what_cannot_be_compiled_is_one_line_too() -> None:
 
     torch.compiler.reset()
     said = r"torch\.compile does not work.*no kernel"
-    with pytest.raises(ParamsError, match=said), compilation.explained(CPU):
+    with pytest.raises(ParamsError, match=said), learners.explained(CPU):
         torch.compile(torch.nn.ReLU(), backend=refuses)(torch.ones(2))
-
-
-def test_a_critic_refuses_to_be_compiled() -> None:
-    overrides = SystemOverrides(preset="chromagan", quantizer="lab", compile=True)
-    with pytest.raises(ParamsError, match=r"systems\.gan: compile is true.*'chromagan': false"):
-        resolve_system("gan", overrides)
-    plain = SystemOverrides(preset="chromagan", quantizer="lab", compile=False)
-    assert not resolve_system("gan", plain).compile
 
 
 @pytest.mark.parametrize("name", ["zhang2016", "colorunet", "mleu_regression"])

@@ -14,9 +14,8 @@ import torch
 from huescape import networks
 from huescape.losses import Targets, build_loss
 from huescape.params.systems import SystemParams
-from huescape.training.adversarial import AdversarialLearner
 from huescape.training.batches import Batch
-from huescape.training.supervised import SupervisedLearner
+from huescape.training.run import build_learner
 
 META = torch.device("meta")
 BINS = 313
@@ -37,16 +36,15 @@ def test_a_step_reads_nothing_back(
     params = make_params(loss=loss, optimizer={"name": optimizer})
     weighted = torch.ones(BINS, device=META) if loss.get("weighted", True) else None
     with META:
-        outputs = 2 if params.head == "chroma" else BINS
+        outputs = 2 if params.loss.name == "l2" else BINS
         network = networks.build("colorunet", {"width": 4}, outputs)
         centers = torch.zeros(BINS, 2)
         bins = torch.zeros(2, 16, 16, 1 if hard else 5, dtype=torch.int64)
         weights = None if hard else torch.zeros(bins.shape)
         mask, chroma = torch.zeros(2, 16, 16, dtype=torch.bool), torch.zeros(2, 2, 16, 16)
         batch = Batch(torch.zeros(2, 1, 16, 16), Targets(mask, bins, weights, chroma))
-    learner = SupervisedLearner(
-        network, build_loss(params.loss, weighted, centers).to(META), params, META
-    )
+    built = build_loss(params.loss, weighted, centers).to(META)
+    learner = build_learner(network, built, params, META)
     for progress in np.linspace(0, 1, 3):
         values = learner.step(batch, float(progress))
     assert values.device == META
@@ -64,7 +62,8 @@ def test_a_step_against_a_critic_reads_nothing_back(
         generator = networks.build("chromagan", params.network.options, 2)
         targets = Targets(torch.ones(2, 32, 32).bool(), chroma_N2hw=torch.zeros(2, 2, 32, 32))
         batch = Batch(torch.zeros(2, 1, 32, 32), targets)
-    learner = AdversarialLearner(generator, params, META)
+        loss = build_loss(params.loss, None, torch.zeros(4, 2))
+    learner = build_learner(generator, loss, params, META)
     assert learner.step(batch, 0.0).shape == (len(learner.columns),)
 
 

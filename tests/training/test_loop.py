@@ -13,15 +13,17 @@ import torch
 
 from huescape.base.digests import file_xxh3, reseal
 from huescape.base.errors import HuescapeError
+from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system
-from huescape.training import devices, loop
+from huescape.training import devices, run
 from huescape.training.batches import Batches
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
 from huescape.training.initialization import kmeans_initialize
-from huescape.training.interrupts import Interrupted, StopRequest
-from huescape.training.loop import HistoryRow, train
+from huescape.training.learners import SupervisedLearner
+from huescape.training.loop import HistoryRow
+from huescape.training.run import train
 
 MakeParams = Callable[..., SystemParams]
 CPU = torch.device("cpu")
@@ -318,15 +320,16 @@ def initial_weights(
 ) -> bytes:
     """The weights before the first step."""
     seen: list[bytes] = []
-    original = loop._Trainer.step
+    original = SupervisedLearner.step
 
-    def first(self: loop._Trainer, *given: Any) -> None:
-        seen.append(weight_bytes(self.system))
-        original(self, *given)
+    def first(self: SupervisedLearner, *given: Any) -> torch.Tensor:
+        state = self.network.state_dict().values()
+        seen.append(b"".join(v.contiguous().numpy().tobytes() for v in state))
+        return original(self, *given)
 
-    monkeypatch.setattr(loop._Trainer, "step", first)
+    monkeypatch.setattr(SupervisedLearner, "step", first)
     trained(folder, checkpoints, params)
-    monkeypatch.setattr(loop._Trainer, "step", original)
+    monkeypatch.setattr(SupervisedLearner, "step", original)
     return seen[0]
 
 
@@ -361,8 +364,8 @@ def test_going_on_does_not_initialize_again(
     with pytest.raises(ZeroDivisionError):
         trained(targets, tmp_path / "b", params, recorder=Bomb(at_step=4))
     calls: list[int] = []
-    original = loop.kmeans_initialize
-    monkeypatch.setattr(loop, "kmeans_initialize", lambda *a: calls.append(1) or original(*a))
+    original = run.kmeans_initialize
+    monkeypatch.setattr(run, "kmeans_initialize", lambda *a: calls.append(1) or original(*a))
     resumed, rest = trained(targets, tmp_path / "b", params)
     assert not calls
     assert weight_bytes(resumed) == weight_bytes(straight)

@@ -20,7 +20,7 @@ from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import build_system
-from huescape.training.loop import train
+from huescape.training.run import train
 params, folder = SystemParams.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 shards = ShardSet.open(folder / "shards")
 system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"])

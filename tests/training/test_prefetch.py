@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from huescape.base.errors import HuescapeError
+from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.color.spaces import SPACES
 from huescape.losses.targets import Targets
 from huescape.params.systems import AugmentationParams, SystemParams
@@ -21,9 +22,8 @@ from huescape.systems.system import build_system
 from huescape.training import loop, prefetch
 from huescape.training.batches import Batch, Batches
 from huescape.training.checkpoints import CheckpointFolder
-from huescape.training.interrupts import Interrupted, StopRequest
-from huescape.training.loop import train
 from huescape.training.prefetch import BatchesAhead, CudaMover, batches_on, map_tensors
+from huescape.training.run import train
 
 CPU = torch.device("cpu")
 on_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -13,12 +13,14 @@ import torch
 from huescape import networks
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
+from huescape.losses import LOSSES
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
 from huescape.stages import train
 from huescape.systems.export import export_system
 from huescape.systems.system import load_system
+from huescape.training.batches import Batch, Batches
 
 PRESETS = sorted(
     path.name
@@ -44,13 +46,18 @@ def recipe(name: str, **more: Any) -> SystemParams:
     return resolve_system(name, SystemOverrides.model_validate(overrides | more))
 
 
+def has_chroma(params: SystemParams) -> bool:
+    """Whether the recipe's loss compares chroma."""
+    return LOSSES.find(params.loss.name).head == "chroma"
+
+
 def write_data(folder: Path, params: SystemParams) -> Path:
     """Shards of eight random photos, with the targets that the recipe needs."""
     rng = np.random.default_rng(0)
     stride = STRIDES[params.network.name]
     side, centers = SIDE // stride, gamut_centers("lab", 30.0)
     columns = [Column("lightness", "uint8", (SIDE, SIDE)), Column("box", "int16", (4,))]
-    if params.head == "chroma":
+    if has_chroma(params):
         columns.append(Column("chroma", "int16", (2, side, side)))
     else:
         columns.append(Column("index", "uint8", (side, side, 5)))
@@ -71,7 +78,8 @@ def write_data(folder: Path, params: SystemParams) -> Path:
         kept = {name: value for name, value in arrays.items() if name in names}
         rows.append((f"photo{k}", "train" if k < 6 else "val", kept))
     write_shard(folder / "shards", "00000", columns, rows)
-    meta = {"quantizer": "toy", "space": "lab", "encode": {}, "bins": len(centers)}
+    meta = {"quantizer": "toy", "space": "lab", "bins": len(centers)}
+    meta |= {"encode": {"method": "chroma" if has_chroma(params) else "soft"}}
     meta |= {"size": SIDE, "stride": stride, "mass": [1] * len(centers)}
     write_index(folder / "shards", "targets", columns, ["00000"], meta)
     np.savez(folder / "bins.npz", centers=centers)
@@ -97,19 +105,17 @@ def test_trains_resumes_saves_loads_and_exports(
     data = write_data(tmp_path, params)
     run(data, tmp_path / "whole", params)
 
-    from huescape.training import loop
+    original = Batches.train
 
-    original = loop._Trainer.step
-
-    def stops_at_three(self: Any, step: int, *given: Any) -> None:
+    def stops_at_three(self: Batches, step: int) -> Batch:
         if step == 3:
             raise HuescapeError("stopped")
-        original(self, step, *given)
+        return original(self, step)
 
-    monkeypatch.setattr(loop._Trainer, "step", stops_at_three)
+    monkeypatch.setattr(Batches, "train", stops_at_three)
     with pytest.raises(HuescapeError, match="stopped"):
         run(data, tmp_path / "resumed", params)
-    monkeypatch.setattr(loop._Trainer, "step", original)
+    monkeypatch.setattr(Batches, "train", original)
     run(data, tmp_path / "resumed", params)
     for file in ("weights.safetensors", "history.csv"):
         whole, resumed = (tmp_path / run / file for run in ("whole", "resumed"))
@@ -131,7 +137,7 @@ def test_trains_resumes_saves_loads_and_exports(
 def test_soft_weights_and_class_weights_reach_the_loss(name: str, tmp_path: Path) -> None:
     """Training on other weights gives other networks, exactly where the recipe says so."""
     params = recipe(name, steps=1, checkpoint_every=1)
-    if params.head == "chroma":
+    if has_chroma(params):
         pytest.skip("no bins")
     results = {}
     for change in ("none", "class", "soft"):
@@ -155,7 +161,7 @@ def test_soft_weights_and_class_weights_reach_the_loss(name: str, tmp_path: Path
             (data / "shards2").rename(data / "shards")
         run(data, tmp_path / change / "model", params)
         results[change] = (tmp_path / change / "model" / "weights.safetensors").read_bytes()
-    weighted = getattr(params.loss, "weighted", False)
+    weighted = LOSSES.check(params.loss.name, params.loss.options)["weighted"]
     assert (results["none"] != results["class"]) == weighted
     assert results["none"] != results["soft"]
 
@@ -178,7 +184,7 @@ def write_lesson(
     stride = STRIDES[params.network.name]
     side = SIDE // stride
     columns = [Column("lightness", "uint8", (SIDE, SIDE)), Column("box", "int16", (4,))]
-    if params.head == "chroma":
+    if has_chroma(params):
         columns.append(Column("chroma", "int16", (2, side, side)))
     else:
         columns.append(Column("index", "uint8", (side, side, 2)))
@@ -188,7 +194,7 @@ def write_lesson(
         lightness, bins = paint(k, SIDE)
         sampled = bins[stride // 2 :: stride, stride // 2 :: stride]
         arrays = {"lightness": lightness, "box": np.array([0, 0, SIDE, SIDE], np.int16)}
-        if params.head == "chroma":
+        if has_chroma(params):
             levels = np.moveaxis(COLORS[sampled], -1, 0) / 110 * CHROMA_LEVELS
             arrays["chroma"] = np.rint(levels).astype(np.int16)
         else:
@@ -196,7 +202,8 @@ def write_lesson(
             arrays["weight"] = np.broadcast_to(np.float16([0.75, 0.25]), (side, side, 2))
         rows.append((f"photo{k}", "train", arrays))
     write_shard(folder / "shards", "00000", columns, rows)
-    meta = {"quantizer": "toy", "space": "lab", "encode": {}, "bins": 4}
+    meta = {"quantizer": "toy", "space": "lab", "bins": 4}
+    meta |= {"encode": {"method": "chroma" if has_chroma(params) else "soft"}}
     meta |= {"size": SIDE, "stride": stride, "mass": [1] * 4}
     write_index(folder / "shards", "targets", columns, ["00000"], meta)
     np.savez(folder / "bins.npz", centers=COLORS)

@@ -75,7 +75,8 @@ def test_writes_a_system_that_loads(
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == FILES
     system = load_system(tmp_path / "model")
     network = {"name": "colorunet", "width": 4, "skips": True}  # with its defaults
-    assert system.params == make_params(network=network)
+    loss = {"name": "cross_entropy", "weighted": True}
+    assert system.params == make_params(network=network, loss=loss)
     assert system.quantizer["name"] == "toy"
     description = json.loads((tmp_path / "model" / "system.json").read_text())
     assert description["steps"] == metrics["steps"] == 12

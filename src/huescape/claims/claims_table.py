@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from huescape.claims.claims import Line
+from huescape.metrics.scores import METRICS
 from huescape.reporting.groups import Group
-from huescape.reporting.metrics import METRICS
 from huescape.reporting.wording import NONE, thousands
 
 _METRICS = {metric.key: metric for metric in METRICS}

@@ -148,7 +148,7 @@ def _predict(
     size = (rgb_NSS3.shape[1], rgb_NSS3.shape[2])
     found: dict[str, npt.NDArray[np.float32]] = {}
     for temperature in temperatures:
-        if system.params.head == "chroma" and found:  # no temperature changes a regression
+        if system.head == "chroma" and found:  # no temperature changes a regression
             found[temperature_name(temperature)] = next(iter(found.values()))
             continue
         chroma_N2SS = system.decode(output_NCss, temperature, size)

@@ -15,17 +15,14 @@ from huescape.base.arrays import write_arrays
 from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
-from huescape.metrics.headline import HEADLINE
 from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH
 from huescape.metrics.pictures import Picture
+from huescape.metrics.scores import HEADLINE, METRICS
 from huescape.metrics.totals import Scores
 from huescape.params.reports import EvaluateParams
 
 _DIGITS = 6  # fewer than float32 sums can spoil, more than anyone compares
-_PHOTO_SCORES = (
-    *("auc", "auc_rebalanced", "bin_accuracy", "psnr", "ssim"),
-    *("colorfulness", "true_colorfulness"),
-)
+_PHOTO_SCORES = tuple(column for metric in METRICS for column in metric.photo_columns)
 
 
 def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:

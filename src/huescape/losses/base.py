@@ -11,25 +11,46 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from huescape.base.errors import ParamsError
 from huescape.losses.pixel_blocks import full_dtype
 from huescape.losses.targets import Targets
+from huescape.params.base import Head
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The bins of a quantizer: centers in normalized chroma; the weight of each class, if known."""
+
+    centers_Q2: Tensor
+    weights_Q: Tensor | None = None
 
 
 class Loss(nn.Module):
-    """A loss with the constants of its quantizer, which move to a device with it.
+    """An output and its `Targets` to a scalar: what every loss is.
 
-    Neither constant is part of the state dict: both come from the quantizer's own files.
+    The bins are the first argument of the constructor; all others are options. They move to a
+    device with the loss, and are no part of its state dict: they come from the quantizer's files.
 
     Args:
-        class_weights_Q: weight of each bin, or None for 1.
-        centers_Q2: the bins in normalized chroma.
+        weighted: whether to weigh pixels by the class weight of their most likely bin.
+    Attributes:
+        head: what it compares: distributions over bins, or chroma.
+    Raises:
+        ParamsError: weights that are asked for are missing, or not one for each bin.
     """
 
+    head: Head = "bins"
     class_weights_Q: Tensor | None
     centers_Q2: Tensor
 
-    def __init__(self, class_weights_Q: Tensor | None, centers_Q2: Tensor) -> None:
+    def __init__(self, bins: Bins, weighted: bool = False) -> None:
         super().__init__()
+        class_weights_Q, centers_Q2 = bins.weights_Q if weighted else None, bins.centers_Q2
+        if weighted and (class_weights_Q is None or len(class_weights_Q) != len(centers_Q2)):
+            given = "none" if class_weights_Q is None else str(len(class_weights_Q))
+            raise ParamsError(
+                f"loss.weighted needs {len(centers_Q2)} class weights; given: {given}"
+            )
         self.register_buffer("class_weights_Q", class_weights_Q, persistent=False)
         self.register_buffer("centers_Q2", centers_Q2, persistent=False)
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from huescape.losses.base import FlatBatch, Loss
+from huescape.losses.base import Bins, FlatBatch, Loss
 from huescape.losses.cross_entropy import pixel_losses
+from huescape.losses.options import Factor, Side
 from huescape.losses.pixel_blocks import pixel_blocks
 from huescape.losses.targets import Targets
 
@@ -31,14 +32,9 @@ class BlockLoss(Loss):
     """
 
     def __init__(
-        self,
-        class_weights_Q: Tensor | None,
-        centers_Q2: Tensor,
-        *,
-        side: int = 8,
-        share: float = 1.0,
+        self, bins: Bins, weighted: bool = True, side: Side = 8, share: Factor = 1.0
     ) -> None:
-        super().__init__(class_weights_Q, centers_Q2)
+        super().__init__(bins, weighted)
         self.side, self.share = side, share
 
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from huescape.losses.base import Loss
+from huescape.losses.base import Bins, Loss
 from huescape.losses.pixel_blocks import pixel_blocks
 from huescape.losses.targets import Targets
 
@@ -29,6 +29,9 @@ class CrossEntropyLoss(Loss):
     unbiased estimate of the loss over the data set, while dividing by a batch's own weight sum
     would turn a batch of rare colors down.
     """
+
+    def __init__(self, bins: Bins, weighted: bool = True) -> None:
+        super().__init__(bins, weighted)
 
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
         """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""

@@ -1,4 +1,4 @@
-"""Losses that look away from the pixels that are already right.
+"""A loss that looks away from the pixels that are already right.
 
 Shape suffixes: N photos, Q bins, h, w rows and columns of the targets, K bins of a target,
 P pixels (N, h, w flattened).
@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from huescape.losses.base import Loss
+from huescape.losses.base import Bins, Loss
 from huescape.losses.cross_entropy import pixel_losses
+from huescape.losses.options import Factor
 from huescape.losses.targets import Targets
 
 
@@ -27,14 +28,9 @@ class FocalLoss(Loss):
     """
 
     def __init__(
-        self,
-        class_weights_Q: Tensor | None,
-        centers_Q2: Tensor,
-        *,
-        alpha: float = 10.0,
-        beta: float = 10.0,
+        self, bins: Bins, weighted: bool = True, alpha: Factor = 10.0, beta: Factor = 10.0
     ) -> None:
-        super().__init__(class_weights_Q, centers_Q2)
+        super().__init__(bins, weighted)
         self.alpha, self.beta = alpha, beta
 
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
@@ -50,23 +46,3 @@ class FocalLoss(Loss):
         tiny = torch.finfo(losses_P.dtype).tiny  # a batch without any loss: t = 0
         t_P = losses_P / losses_P.max().clamp(min=tiny)
         return 1 / (1 + self.alpha * torch.exp(-self.beta * t_P))
-
-
-class ExactFocalLoss(Loss):
-    """Focal loss (Lin et al. 2017, equation 4) extended to soft targets, class weights kept.
-
-    L = -1/M sum over the M unmasked pixels of v * sum over k of z_k (1 - p_k)^gamma log p_k. The
-    gradient flows through the factor, as in the paper; v takes the place of its alpha_t. gamma = 0
-    is cross entropy. For gamma > 0 and soft targets the lowest loss is not at p = z.
-    """
-
-    def __init__(
-        self, class_weights_Q: Tensor | None, centers_Q2: Tensor, *, gamma: float = 2.0
-    ) -> None:
-        super().__init__(class_weights_Q, centers_Q2)
-        self.gamma = gamma
-
-    def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
-        """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""
-        flat = self.flat(logits_NQhw, targets)
-        return pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK, self.gamma).sum()

@@ -6,6 +6,7 @@ D distances (see `auc`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,16 +44,15 @@ class PhotoScore:
         table_QD: pixels by true bin and distance.
         hits_Q: pixels by true bin whose predicted bin is the same one.
         error, values: sum of squared differences of the RGB pictures, and how many were summed.
-        ssim: NaN for a photo narrower than SSIM's window.
-        colorfulness, true_colorfulness: of the prediction and of the photo.
+        measured: what the scores that look at the prediction itself measured, by key.
+        true_colorfulness: of the photo.
     """
 
     table_QD: Table
     hits_Q: npt.NDArray[np.int64]
     error: int
     values: int
-    ssim: float
-    colorfulness: float
+    measured: Mapping[str, float]
     true_colorfulness: float
 
 
@@ -72,15 +72,17 @@ def score(true: Truth, ab_HW2: FloatArray, rgb_HW3: Picture) -> PhotoScore:
         ab_HW2: its ab in Lab units, before any clipping (AuC and bin accuracy).
         rgb_HW3: its picture, clipped and rounded (PSNR, SSIM and colorfulness).
     """
+    from huescape.metrics.scores import METRICS  # each of them looks at what is defined here
+
     bins = len(true.centers_Q2)
     ab_N2 = ab_HW2.reshape(-1, 2)
     predicted_N = nearest_bin(ab_N2, true.centers_Q2)
+    measured = {metric.key: metric.measure(true, ab_HW2, rgb_HW3) for metric in METRICS}
     return PhotoScore(
         table_QD=distance_table(ab_N2, true.ab_N2, true.bin_N, bins),
         hits_Q=accuracy.hits(predicted_N, true.bin_N, bins),
         error=squared_error(rgb_HW3, true.rgb_HW3),
         values=rgb_HW3.size,
-        ssim=true.ssim.score(rgb_HW3),
-        colorfulness=colorfulness(rgb_HW3),
+        measured={key: value for key, value in measured.items() if value is not None},
         true_colorfulness=true.colorfulness,
     )

@@ -41,6 +41,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from huescape.base.errors import ParamsError
+from huescape.networks.base import Network
 from huescape.networks.blocks import conv3, he_init, xavier_init
 from huescape.networks.options import EvenWidth
 from huescape.networks.pretrained import vgg16
@@ -53,7 +54,7 @@ _FIELD = 7
 Classes = Annotated[int, Field(ge=2)]
 
 
-class ChromaGan(nn.Module):
+class ChromaGan(Network):
     """Chroma of every pixel, and while training the classes of the photo, from the lightness.
 
     `width` is the number of channels of the first level (64 as published), and every other number
@@ -62,16 +63,13 @@ class ChromaGan(nn.Module):
     further. It is off by default because those weights are a download of 553 MB; the other parts
     always start at random.
 
-    Attributes:
-        heads, multiple, stride: as for every network.
-        width, classes: the options.
-        pretrained: name of the trunk's first weights, or None.
     Raises:
         ParamsError: `pretrained` of another architecture, or of another width.
     """
 
     heads = ("chroma",)
     multiple = 8
+    takes_pretrained = True
 
     def __init__(
         self,
@@ -112,10 +110,7 @@ class ChromaGan(nn.Module):
         return self._decode(trunk_NCHW, field_ND), self.class_head(field_ND)
 
     def load_pretrained(self) -> None:
-        """Load the trunk's first weights, if the network is built for any.
-
-        Raises HuescapeError when they are missing, damaged, or of other shapes.
-        """
+        """The trunk's first weights."""
         if self.pretrained:
             fill(self.trunk, read_tensors(self.pretrained), self.pretrained)
 
@@ -138,9 +133,6 @@ class ChromaGan(nn.Module):
         fused_NCHW = self.fusion(torch.cat((middle_NCHW, everywhere_NCHW), dim=1))
         chroma_N2hw: Tensor = torch.tanh(self.decoder(F.relu_(fused_NCHW)))
         return chroma_N2hw if self.stride == 2 else _doubled(chroma_N2hw)
-
-
-Network = ChromaGan
 
 
 def _checked(pretrained: str, width: int) -> str:

@@ -26,25 +26,19 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from huescape.networks.base import Network
 from huescape.networks.blocks import DownBlock, UpBlock, joined, xavier_init
 from huescape.networks.options import Width
 
 
-class ColorUNet(nn.Module):
+class ColorUNet(Network):
     """Logits of `outputs` color bins at full resolution from the lightness alone.
 
     `width` is the number of channels of the first level (16 as published); `skips` joins the
     encoder's levels to the decoder's.
-
-    Attributes:
-        heads: kinds of output it can have.
-        multiple: height and width of the input must be multiples of it.
-        stride: the input's resolution divided by the output's.
     """
 
-    heads = ("bins", "chroma")
     multiple = 8
-    stride = 1
 
     def __init__(self, outputs: int, width: Width = 16, skips: bool = True) -> None:
         super().__init__()
@@ -71,6 +65,3 @@ class ColorUNet(nn.Module):
 
     def _skipped(self, decoded_NCHW: Tensor, skip_NCHW: Tensor) -> Tensor:
         return joined(decoded_NCHW, skip_NCHW) if self.skips else decoded_NCHW
-
-
-Network = ColorUNet

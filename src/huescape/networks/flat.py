@@ -10,26 +10,18 @@ Shape suffixes: N photos, H rows, W columns, Q bins.
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from huescape.networks.base import Network
 from huescape.networks.blocks import conv3, xavier_init
 from huescape.networks.options import Width
 
 
-class FlatNet(nn.Module):
+class FlatNet(Network):
     """Logits of `outputs` color bins at full resolution from a pixel's nearest neighbors alone.
 
     `width` is the number of channels of both hidden layers (50 in the authors' code).
-
-    Attributes:
-        heads: kinds of output it can have.
-        multiple: height and width of the input must be multiples of it.
-        stride: the input's resolution divided by the output's.
     """
-
-    heads = ("bins", "chroma")
-    multiple = 1
-    stride = 1
 
     def __init__(self, outputs: int, width: Width = 50) -> None:
         super().__init__()
@@ -43,6 +35,3 @@ class FlatNet(nn.Module):
         hidden_NCHW = F.relu_(self.conv2(F.relu_(self.conv1(input_N1HW))))
         logits_NQHW: Tensor = self.head(hidden_NCHW)
         return logits_NQHW
-
-
-Network = FlatNet

@@ -38,6 +38,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from huescape.base.errors import ParamsError
+from huescape.networks.base import Network
 from huescape.networks.blocks import joined, xavier_init
 from huescape.networks.options import Width
 from huescape.networks.pretrained import Encoder, Pretrained
@@ -64,7 +65,7 @@ class _ConvNorm(nn.Module):
         return F.relu_(self.norm(self.conv(x_NCHW)))
 
 
-class Mleu(nn.Module):
+class Mleu(Network):
     """Logits of `outputs` bins, or normalized chroma, from lightness and pretrained features.
 
     Args:
@@ -75,15 +76,12 @@ class Mleu(nn.Module):
         activation: `tanh` keeps chroma within [-1, 1], as published for regression.
         stride: resolution of the input divided by that of the output, 1 as published.
 
-    Attributes:
-        multiple: height and width of the input must be multiples of it.
-        pretrained: the name of the pretrained weights, or None.
     Raises:
         ParamsError: an activation other than `none` with a number of outputs other than 2.
     """
 
-    heads = ("bins", "chroma")
     multiple = 2**_LEVELS
+    takes_pretrained = True
 
     def __init__(
         self,
@@ -99,7 +97,7 @@ class Mleu(nn.Module):
                 f"network.activation is 'tanh' with {outputs} outputs; allowed: none, or tanh "
                 "with a loss of chroma (2 outputs)"
             )
-        self.stride: int = stride
+        self.stride = stride
         self.activation = activation
         self.pretrained = None if pretrained == "none" else pretrained
         encoder = Encoder(pretrained) if self.pretrained else None
@@ -136,11 +134,7 @@ class Mleu(nn.Module):
         self.head = nn.Conv2d(decoded, outputs, 1)
 
     def load_pretrained(self) -> None:
-        """Fill in the pretrained weights; does nothing where there are none.
-
-        Raises:
-            HuescapeError: weights that are missing, cannot be fetched or read, or do not fit.
-        """
+        """Those of the encoder, which stay as they are."""
         if self.encoder is not None:
             self.encoder.load()
 
@@ -165,6 +159,3 @@ class Mleu(nn.Module):
             decoded_NCHW = block(level_NCHW)
         output_NQHW: Tensor = self.head(decoded_NCHW)
         return output_NQHW.tanh() if self.activation == "tanh" else output_NQHW
-
-
-Network = Mleu

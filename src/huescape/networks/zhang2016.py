@@ -32,22 +32,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from huescape.networks.base import Network
 from huescape.networks.blocks import UpConv, conv3, he_init
 from huescape.networks.options import Width
 
 
-class Zhang2016(nn.Module):
+class Zhang2016(Network):
     """Logits of `outputs` color bins at a quarter of the resolution from the lightness alone.
 
     `width` is the number of channels of the first block (64 as published).
-
-    Attributes:
-        heads: kinds of output it can have.
-        multiple: height and width of the input must be multiples of it.
-        stride: the input's resolution divided by the output's.
     """
 
-    heads = ("bins", "chroma")
     multiple = 8
     stride = 4
 
@@ -101,6 +96,3 @@ class _UpBlock(nn.Module):
         """(N, inputs, H, W) to (N, outputs, 2H, 2W)."""
         x_NCHW = F.relu_(self.conv2(F.relu_(self.up(x_NCHW))))
         return F.relu_(self.conv3(x_NCHW))
-
-
-Network = Zhang2016

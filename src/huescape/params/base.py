@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +22,22 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
     )
 
+
+class Named(Section):
+    """A thing by name, a network or a loss; every other key is an option of it, checked by it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The other keys."""
+        return dict(self.model_extra or {})
+
+
+# What a network gives and a loss compares: logits of bins, or chroma.
+Head = Literal["bins", "chroma"]
 
 # YAML has lists only, which a strict tuple refuses; what is in the list stays strict.
 FromList = Field(strict=False)

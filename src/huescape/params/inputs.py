@@ -30,9 +30,8 @@ def input_files(name: str, system: SystemParams) -> Iterator[tuple[str, Path]]:
 
     Such a value is a path, or a name, a colon and a path (`vgg16:weights.pth`).
     """
-    loss = system.loss.model_dump()
-    for section, options in (("network", system.network.options), ("loss", loss)):
-        for key, text in _texts(options, f"systems.{name}.{section}"):
+    for section, named in (("network", system.network), ("loss", system.loss)):
+        for key, text in _texts(named.options, f"systems.{name}.{section}"):
             _, colon, path = text.partition(":")
             if colon or "/" in text:
                 yield key, Path(path if colon else text)

@@ -68,7 +68,6 @@ def validated(values: Any, where: str, project: Path = Path()) -> Params:
     refuse_outputs(source_files(params.download), where, project)
     for name, overrides in params.systems.items():
         system = resolve_system(name, overrides, where)
-        _check_head(name, system, params, where)
         _check_geometry(name, system, params, where)
         refuse_outputs(input_files(name, system), where, project)
     _check_strides(params, where)
@@ -78,18 +77,6 @@ def validated(values: Any, where: str, project: Path = Path()) -> Params:
 def schema() -> dict[str, Any]:
     """The JSON schema of params.yaml, for editors."""
     return Params.model_json_schema()
-
-
-def _check_head(name: str, system: SystemParams, params: Params, where: str) -> None:
-    """Logits of bins are compared with bins, chroma with chroma."""
-    method = params.quantizers[system.quantizer].encode.method
-    allowed = ("chroma",) if system.head == "chroma" else ("soft", "hard")
-    if method not in allowed:
-        raise ParamsError(
-            f"{where}: systems.{name}.loss.name is {system.loss.name!r}, which needs a quantizer "
-            f"with encode.method {' or '.join(allowed)}; "
-            f"quantizers.{system.quantizer}.encode.method is {method!r}"
-        )
 
 
 def _check_geometry(name: str, system: SystemParams, params: Params, where: str) -> None:

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from huescape.params.base import FromList, Section
-from huescape.params.losses import ChromaGan, Head, LossParams, head_of
-
-
-class NetworkParams(Section):
-    """A network by name; every other key is an option of that network, and checked by it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: str
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The other keys."""
-        return dict(self.model_extra or {})
+from huescape.params.base import FromList, Named, Section
 
 
 class InitializationParams(Section):
@@ -98,8 +84,8 @@ class SystemParams(Section):
 
     preset: str
     quantizer: str
-    network: NetworkParams
-    loss: LossParams
+    network: Named
+    loss: Named
     initialization: InitializationParams = InitializationParams()
     optimizer: OptimizerParams = OptimizerParams()
     augmentation: AugmentationParams = AugmentationParams()
@@ -109,18 +95,6 @@ class SystemParams(Section):
     precision: Precision = "auto"
     compile: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
-
-    @model_validator(mode="after")
-    def _one_network_compiles(self) -> SystemParams:
-        # The critic's penalty differentiates twice, which compiled code cannot.
-        if self.compile and isinstance(self.loss, ChromaGan):
-            raise ValueError(f"compile is true; allowed with loss.name {self.loss.name!r}: false")
-        return self
-
-    @property
-    def head(self) -> Head:
-        """What the network gives: logits of bins, or chroma."""
-        return head_of(self.loss)
 
 
 class SystemOverrides(Section):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from huescape.metrics.names import BASELINES, TRUTH
+from huescape.metrics.scores import METRICS, Score
 from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json, SystemResult
 from huescape.reporting.intervals import Estimate, estimate
-from huescape.reporting.metrics import METRICS, Metric
 from huescape.reporting.wording import NONE, number, plain, thousands
 
 # As many names as a reader takes in.
@@ -155,7 +155,7 @@ def warnings_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     return _said_once(said, len(results)) + [(", ".join(others), text)] * bool(others)
 
 
-def _cell(row: ScoreRow, metric: Metric, best: float | None) -> Cell:
+def _cell(row: ScoreRow, metric: Score, best: float | None) -> Cell:
     one = row.means[metric.key]
     if one is None:  # the truth has no error, and JSON no infinity for its PSNR
         endless = row.kind == "truth" and metric.key == "psnr"
@@ -165,13 +165,10 @@ def _cell(row: ScoreRow, metric: Metric, best: float | None) -> Cell:
     return Cell(_formatted(metric, one.mean), spread, won, metric.key in row.doubted)
 
 
-def _best(metric: Metric, rows: Sequence[ScoreRow]) -> float | None:
+def _best(metric: Score, rows: Sequence[ScoreRow]) -> float | None:
     found = [(row.kind == "truth", one.mean) for row in rows if (one := row.means[metric.key])]
     racing = [mean for is_truth, mean in found if not is_truth]
-    if metric.best == "high":
-        return max(racing, default=None)
-    goal = next((mean for is_truth, mean in found if is_truth), None)
-    return None if goal is None else min(racing, key=lambda m: abs(m - goal), default=None)
+    return metric.pick(racing, next((mean for is_truth, mean in found if is_truth), None))
 
 
 def _estimates(scores: Iterable[Json]) -> dict[str, Estimate | None]:
@@ -188,7 +185,7 @@ def _macro(row: ScoreRow) -> float:
     return -1.0 if one is None else one.mean
 
 
-def _formatted(metric: Metric, value: float | None) -> str:
+def _formatted(metric: Score, value: float | None) -> str:
     return NONE if value is None else f"{value:.{metric.digits}f}"
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from huescape.base.tables import NUMBER, TEXT, WHOLE, frame
+from huescape.metrics.scores import METRICS
 from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json, SystemResult
-from huescape.reporting.metrics import METRICS
 from huescape.reporting.scores import ScoreRow, TextTable
 from huescape.reporting.wording import NONE, counted, file_size, plain, thousands
 

@@ -79,10 +79,10 @@ def run(
     with reproducible(device):
         result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
     # A photo that does not suit the network is padded before it is seen.
-    multiple = int(system.network.multiple)  # type: ignore[arg-type]
+    multiple = system.network.multiple
     size = -(-photos.number("size") // multiple) * multiple
     record = outputs.record(result, params)
-    record |= {"head": system.params.head, "cost": cost_of(system.network, size)}
+    record |= {"head": system.head, "cost": cost_of(system.network, size)}
     record["weights_sha256"] = file_sha256(model / WEIGHTS)
     outputs.write(out_dir, record, model.name, result, params, out_json)
     return {key: value for key, value in record.items() if isinstance(value, int | float)}

@@ -14,6 +14,7 @@ from huescape.base.masking import mask
 from huescape.base.tables import write_table
 from huescape.claims import claims, claims_table
 from huescape.engines import leftovers, lockfile
+from huescape.metrics.scores import METRICS
 from huescape.params import places
 from huescape.params.load import Params, load_params
 from huescape.reporting import charts, dataset, examples, scores, systems, wording
@@ -27,7 +28,6 @@ from huescape.reporting.inputs import (
     read_result,
     read_text,
 )
-from huescape.reporting.metrics import METRICS
 from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
 from huescape.reporting.scores import ScoreRow
 from huescape.reporting.template import template

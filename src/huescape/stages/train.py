@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from huescape import networks, tracking
+from huescape import tracking
 from huescape.base import atomic, closure, runtime
 from huescape.base.arrays import read_arrays
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
 from huescape.base.tables import NUMBER, WHOLE, frame, table_text
+from huescape.losses import LOSSES
+from huescape.networks import NETWORKS, parameter_count
+from huescape.params.base import Named
 from huescape.params.places import (
     CATALOG,
     FIGURES,
@@ -32,8 +35,8 @@ from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
-from huescape.training.loop import HistoryRow, train
-from huescape.training.recorder import Recorder
+from huescape.training.loop import HistoryRow, Recorder
+from huescape.training.run import train
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,11 +53,10 @@ def main(options: Namespace) -> dict[str, float]:
     for path in paths:
         needed(path)
     atomic.insist_on_place(MODELS / name)
-    described = system.model_dump(mode="json")
-    described["network"] |= networks.check_options(system.network.name, system.network.options)
+    system = _with_defaults(system)
     recorder = tracking.start_training(
         name,
-        described,
+        system.model_dump(mode="json"),
         _dataset(paths[0]),
         {"preset": system.preset, "quantizer": quantizer},
         resume_key=resume_key(*paths, system),
@@ -90,6 +92,7 @@ def run(
             diverged.
         Interrupted: it was stopped; the next run goes on from there.
     """
+    params = _with_defaults(params)
     targets = ShardSet.open(shards, kind="targets")
     centers_Q2 = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
     weights_Q = read_arrays(prior, "weights", stage=f"prior@{prior.stem}")["weights"]
@@ -125,13 +128,25 @@ def run(
         "loss": history[-1].loss,
         "grad_norm": history[-1].grad_norm,
         "steps": float(history[-1].step),
-        "parameters": float(networks.parameter_count(system.network)),
+        "parameters": float(parameter_count(system.network)),
     }
+
+
+def _with_defaults(params: SystemParams) -> SystemParams:
+    """With the options that were left to the network and the loss: systems can be compared."""
+    filled = {
+        kind: Named(name=named.name, **registry.check(named.name, named.options))
+        for kind, registry, named in (
+            ("network", NETWORKS, params.network),
+            ("loss", LOSSES, params.loss),
+        )
+    }
+    return params.model_copy(update=filled)
 
 
 def _say_where_it_starts(name: str, system: System) -> None:
     """A network that could have pretrained weights and has none must not pass for one that has."""
-    if getattr(system.network, "pretrained", "none needed") is None:
+    if system.network.takes_pretrained and system.network.pretrained is None:
         print(f"train: {name} starts WITHOUT pretrained weights (network.pretrained: none)")
 
 

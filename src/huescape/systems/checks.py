@@ -1,4 +1,4 @@
-"""What only the networks themselves can say about params.yaml, checked before anything is trained.
+"""What only networks and losses can say about params.yaml, before anything is trained.
 
 A network is built on the `meta` device for that: it takes no memory and no time.
 """
@@ -12,60 +12,81 @@ from typing import Any
 
 import torch
 
-from huescape import networks
 from huescape.base.errors import HuescapeError, ParamsError
-from huescape.networks import pretrained
+from huescape.losses import LOSSES, Loss, build_loss
+from huescape.losses.chromagan import ChromaGanLoss
+from huescape.networks import NETWORKS, Network, build, pretrained
+from huescape.params.base import Head
 from huescape.params.load import Params
-from huescape.params.losses import ChromaGan
 from huescape.params.presets import resolve_system
+from huescape.params.registry import Registry
 from huescape.params.systems import SystemParams
 
 # Any number that is not the 2 of chroma: the quantizer's own is known only when its bins are made.
 _BINS = 313
-_TEACHER_SIDE = 64
+_HEADS: dict[str, Head] = {"soft": "bins", "hard": "bins", "chroma": "chroma"}
 
 
 def check_systems(params: Params, where: str = "params.yaml") -> None:
     """Raise ParamsError for the first system that could not be trained.
 
-    An unknown network or option, a head that the network does not have, targets or crops that do
-    not fit it, or pretrained weights that are not there: one line with the file and the key.
+    An unknown network, loss or option, a head that the network does not have, targets or crops that
+    do not fit it, or pretrained weights that are not there: one line with the file and the key.
     """
     for name, overrides in params.systems.items():
         system = resolve_system(name, overrides, where)
         try:
-            if system.initialization.method == "kmeans" and system.head == "chroma":
-                raise ParamsError(
-                    "initialization.method is 'kmeans', which scales the head to colors of 110 "
-                    f"units; allowed with loss.name {system.loss.name!r}: network"
-                )
-            _check_own(system)
-            network = _on_meta(system)
+            _check_own(NETWORKS, system.network.name, system)
+            _check_own(LOSSES, system.loss.name, system)
+            loss = build_loss(system.loss, torch.ones(_BINS), torch.zeros(_BINS, 2))
+            _check_loss(loss, system, params)
+            network = _on_meta(system, loss.head)
             _check_layers(network, system)
-            _check_fit(network, system, params)
-            _check_teacher(network, system)
-            _check_pretrained(network)
+            _check_fit(network, loss.head, system, params)
+            if isinstance(loss, ChromaGanLoss):
+                _check_teacher(network, loss, system)
+            with _named("network.pretrained"):
+                network.load_pretrained()
         except HuescapeError as error:
             raise ParamsError(f"{where}: systems.{name}.{error}") from error
 
 
-def _on_meta(system: SystemParams) -> Any:
+def _on_meta(system: SystemParams, head: Head) -> Network:
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        outputs = 2 if system.head == "chroma" else _BINS
-        return networks.build(system.network.name, system.network.options, outputs)
+        outputs = 2 if head == "chroma" else _BINS
+        return build(system.network.name, system.network.options, outputs)
 
 
-def _check_own(system: SystemParams) -> None:
-    """A network of one's own is a dependency of its own preset alone."""
-    name = system.network.name
-    if name != system.preset and networks.is_own(name):
+def _check_own(registry: Registry[Any], name: str, system: SystemParams) -> None:
+    """A network or loss of one's own is a dependency of its own preset alone."""
+    if name != system.preset and registry.is_own(name):
+        kind = registry.key.split(".")[0]
         raise ParamsError(
-            f"network.name is {name!r}, whose file lies beside the preset {name!r}; allowed: "
-            f"preset: {name}, or a network of the package (a change of that file would go unseen)"
+            f"{registry.key} is {name!r}, whose file lies beside the preset {name!r}; allowed: "
+            f"preset: {name}, or a {kind} of the package (a change of that file would go unseen)"
         )
 
 
-def _check_layers(network: Any, system: SystemParams) -> None:
+def _check_loss(loss: Loss, system: SystemParams, params: Params) -> None:
+    """Logits of bins are compared with bins, chroma with chroma."""
+    name, method = system.loss.name, params.quantizers[system.quantizer].encode.method
+    if _HEADS[method] != loss.head:
+        allowed = " or ".join(key for key, head in _HEADS.items() if head == loss.head)
+        raise ParamsError(
+            f"loss.name is {name!r}, which needs a quantizer with encode.method {allowed}; "
+            f"quantizers.{system.quantizer}.encode.method is {method!r}"
+        )
+    if system.initialization.method == "kmeans" and loss.head == "chroma":
+        raise ParamsError(
+            "initialization.method is 'kmeans', which scales the head to colors of 110 "
+            f"units; allowed with loss.name {name!r}: network"
+        )
+    # The critic's penalty differentiates twice, which compiled code cannot.
+    if system.compile and isinstance(loss, ChromaGanLoss):
+        raise ParamsError(f"compile is true; allowed with loss.name {name!r}: false")
+
+
+def _check_layers(network: Network, system: SystemParams) -> None:
     """A layer without channels gives no error of its own, only nonsense."""
     for key, parameter in network.named_parameters():
         if not parameter.numel():
@@ -76,11 +97,11 @@ def _check_layers(network: Any, system: SystemParams) -> None:
             )
 
 
-def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
-    if system.head not in network.heads:
+def _check_fit(network: Network, head: Head, system: SystemParams, params: Params) -> None:
+    if head not in network.heads:
         raise ParamsError(
             f"loss.name is {system.loss.name!r}, which needs a network with a head of "
-            f"{system.head}; network {system.network.name!r} has {', '.join(network.heads)}"
+            f"{head}; network {system.network.name!r} has {', '.join(network.heads)}"
         )
     stride = params.quantizers[system.quantizer].encode.stride
     if stride != network.stride:
@@ -99,32 +120,22 @@ def _check_fit(network: Any, system: SystemParams, params: Params) -> None:
         )
 
 
-def _check_pretrained(network: Any) -> None:
-    """Weights that are missing or do not fit would stop the run much later."""
-    if getattr(network, "pretrained", None) is not None:
-        with _named("network.pretrained"):
-            network.load_pretrained()
-
-
-def _check_teacher(network: Any, system: SystemParams) -> None:
+def _check_teacher(network: Network, loss: ChromaGanLoss, system: SystemParams) -> None:
     """ChromaGAN learns the classes of a teacher, so it needs a network with as many."""
-    if not isinstance(system.loss, ChromaGan):
-        return
-    if not hasattr(network, "forward_with_classes"):
+    if network.classes is None:
         raise ParamsError(
             "loss.name is 'chromagan', which needs a network with classes, as 'chromagan' has; "
             f"network.name is {system.network.name!r}"
         )
-    if not system.loss.class_share:
+    if not loss.class_share:
         return
     with _named("loss.teacher"):
-        teacher = pretrained.build_classifier(system.loss.teacher)
-    with torch.no_grad():
-        classes = teacher(torch.zeros(1, 1, _TEACHER_SIDE, _TEACHER_SIDE)).shape[1]
-    if classes != network.classes:
+        teacher = pretrained.build_classifier(loss.teacher)
+        taught = pretrained.class_count(teacher)
+    if taught != network.classes:
         raise ParamsError(
             f"network.classes is {network.classes}; "
-            f"allowed with loss.teacher {system.loss.teacher!r}: {classes}"
+            f"allowed with loss.teacher {loss.teacher!r}: {taught}"
         )
 
 

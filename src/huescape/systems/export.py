@@ -23,9 +23,9 @@ class Colorizer(nn.Module):
     def __init__(self, system: System, temperature: float) -> None:
         super().__init__()
         self.network = system.network
-        self.head, self.scale = system.params.head, float(system.space.chroma_scale)
+        self.head, self.scale = system.head, float(system.space.chroma_scale)
         self.offset, self.input_scale = system.space.input_offset, system.space.input_scale
-        self.stride = int(system.network.stride)  # type: ignore[arg-type]
+        self.stride = system.network.stride
         self.temperature = temperature
         centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32)
         self.register_buffer("centers_Q2", centers_Q2)
@@ -51,7 +51,7 @@ def export_system(model: Path, out: Path, temperature: float, size: int) -> None
     if out.suffix != ".pt2":
         raise ParamsError(f"--output is {out}; allowed: a file called *.pt2")
     system = load_system(model)
-    multiple = int(system.network.multiple)  # type: ignore[arg-type]
+    multiple = system.network.multiple
     if size < multiple or size % multiple:
         raise ParamsError(f"--size is {size}; allowed for this network: a multiple of {multiple}")
     # Channels-last weights make `save` warn that it found no complete tensor.

@@ -11,20 +11,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from huescape import networks
 from huescape.base import atomic, digests
 from huescape.base.errors import HuescapeError
 from huescape.color import decoding
 from huescape.color.spaces import Space, space
+from huescape.params.base import Head
 from huescape.params.systems import SystemParams
 
 WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"
@@ -41,18 +42,23 @@ class System:
 
     Attributes:
         network: normalized lightness (N, 1, H, W) to logits (N, Q, h, w), or to chroma (N, 2, h, w)
-            in units of the space's `chroma_scale`, as `params.head` says.
+            in units of the space's `chroma_scale`, as `head` says.
         space: the color space of `centers`.
         centers: (Q, 2) float64, the chroma of each bin.
         params: what it was built and trained with.
         quantizer: `name`, `space`, `encode` and `bins` (= Q) of its targets.
     """
 
-    network: nn.Module
+    network: networks.Network
     space: Space
     centers: npt.NDArray[np.float64]
     params: SystemParams
     quantizer: dict[str, Any]
+
+    @property
+    def head(self) -> Head:
+        """What the network gives: logits of bins, or chroma."""
+        return _head(self.quantizer)
 
     @property
     def device(self) -> torch.device:
@@ -72,8 +78,8 @@ class System:
         """
         self.network.eval()
         height, width = input_N1HW.shape[-2:]
-        multiple, stride = _geometry(self.network)
-        padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), multiple)
+        stride = self.network.stride
+        padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), self.network.multiple)
         with torch.inference_mode():
             output_NChw: Tensor = self.network(
                 padded_N1HW.contiguous(memory_format=torch.channels_last)
@@ -91,13 +97,12 @@ class System:
 
         Distributions are decoded by the annealed mean; a regression has no temperature.
         """
-        if self.params.head == "chroma":
+        if self.head == "chroma":
             chroma_N2hw = output_NChw * self.space.chroma_scale
         else:
             centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=self.device)
             chroma_N2hw = decoding.annealed_mean(output_NChw, centers_Q2, temperature)
-        stride = _geometry(self.network)[1]
-        return decoding.upsample_chroma(chroma_N2hw, size, stride, source)
+        return decoding.upsample_chroma(chroma_N2hw, size, self.network.stride, source)
 
     def predict_chroma(self, lightness_N1HW: Tensor, temperature: float) -> Tensor:
         """Chroma (N, 2, H, W) of lightness in the space's own units, full size."""
@@ -137,10 +142,10 @@ def build_system(
         )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(params.seed)
-        outputs = 2 if params.head == "chroma" else len(centers)
+        outputs = 2 if _head(spec) == "chroma" else len(centers)
         network = networks.build(params.network.name, params.network.options, outputs)
-    if pretrained and getattr(network, "pretrained", None) is not None:
-        cast(Any, network).load_pretrained()
+    if pretrained:
+        network.load_pretrained()
     return System(network, space(str(spec["space"])), centers, params, spec)
 
 
@@ -151,20 +156,16 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
     """
     state = {k: v.detach().cpu().contiguous() for k, v in system.network.state_dict().items()}
     weights = safetensors.torch.save(state)
-    params, network = system.params.model_dump(mode="json"), system.params.network
-    # With the options that were left to the network, so that systems can be compared.
-    params["network"] = {"name": network.name}
-    params["network"] |= networks.check_options(network.name, network.options)
     description = {
         **facts,
         "version": VERSION,
-        "params": params,
+        "params": system.params.model_dump(mode="json"),
         "quantizer": system.quantizer,
         "centers": system.centers.tolist(),
         "parameters": networks.parameter_count(system.network),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    if hasattr(system.network, "pretrained"):  # others have no use for pretrained weights
+    if system.network.takes_pretrained:
         description["pretrained"] = system.network.pretrained
     atomic.write_bytes(folder / WEIGHTS, weights)
     atomic.write_text(folder / HISTORY, history)
@@ -213,7 +214,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     version = description.get("version") if isinstance(description, dict) else None
     if version != VERSION:
         raise HuescapeError(f"{path}: version is {version!r}; allowed: {VERSION}")
-    return cast(dict[str, Any], description)
+    return dict(description)
 
 
 def _read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -234,8 +235,9 @@ def _stage(folder: Path) -> str:
     return f"train@{folder.resolve().name}"
 
 
-def _geometry(network: nn.Module) -> tuple[int, int]:
-    return int(cast(int, network.multiple)), int(cast(int, network.stride))
+def _head(quantizer: Mapping[str, Any]) -> Head:
+    """What the targets are is what the network gives."""
+    return "chroma" if quantizer["encode"].get("method") == "chroma" else "bins"
 
 
 def _pad(x_N1HW: Tensor, multiple: int) -> Tensor:

@@ -16,7 +16,6 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 import huescape
-from huescape.params.systems import SystemParams
 from huescape.tracking.store import Store, outages
 
 LOADER = "huescape.tracking.served_model"
@@ -82,9 +81,8 @@ def _signature(folder: Path) -> ModelSignature:
     generator, which a training may be using. Without names: MLflow hands a named tensor to the
     model in a dictionary.
     """
-    description = json.loads((folder / "system.json").read_bytes())
-    head = SystemParams.model_validate(description["params"]).head
-    channels = 2 if head == "chroma" else int(description["quantizer"]["bins"])
+    quantizer = json.loads((folder / "system.json").read_bytes())["quantizer"]
+    channels = 2 if quantizer["encode"].get("method") == "chroma" else int(quantizer["bins"])
     shapes = (-1, 1, -1, -1), (-1, channels, -1, -1)
     taken, given = (Schema([TensorSpec(np.dtype(np.float32), shape)]) for shape in shapes)
     return ModelSignature(inputs=taken, outputs=given)

@@ -15,7 +15,9 @@ import torch
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.memory import explained_by
-from huescape.params.systems import SystemParams
+
+# What `precision` says about float32 arithmetic; the others leave torch's own setting.
+_TF32 = {"float32": False, "tf32": True}
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
@@ -56,6 +58,14 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 @contextlib.contextmanager
+def settings(device: torch.device, precision: str) -> Iterator[None]:
+    """How a training computes: `reproducible` and `arithmetic`, and with the memory it had."""
+    with reproducible(device), arithmetic(device, precision):
+        keep_freed_memory()
+        yield
+
+
+@contextlib.contextmanager
 def reproducible(device: torch.device) -> Iterator[None]:
     """Deterministic algorithms on the CPU and a fixed number of threads, put back afterwards."""
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
@@ -72,6 +82,28 @@ def reproducible(device: torch.device) -> Iterator[None]:
         debugging.fill_uninitialized_memory = fill
 
 
+@contextlib.contextmanager
+def arithmetic(device: torch.device, precision: str) -> Iterator[None]:
+    """TF32 in matrix products and convolutions for `precision` tf32, and not for float32.
+
+    TF32 rounds their inputs to 10 bits of mantissa. Batches have one shape, so cuDNN measures its
+    algorithms once and takes the fastest. All settings are put back afterwards; on another device
+    than CUDA none is touched.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+    cudnn.benchmark = True
+    if precision in _TF32:
+        matmul.allow_tf32 = cudnn.allow_tf32 = _TF32[precision]
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
+
+
 def keep_freed_memory() -> None:
     """Ask glibc to keep freed memory for the next step instead of giving it back to the system.
 
@@ -86,12 +118,11 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
 
 
-def memory_explained(params: SystemParams) -> AbstractContextManager[None]:
-    """Make one line of what a batch that does not fit into memory raises."""
-    crop = params.augmentation.crop
+def memory_explained(photos: int, crop: int | None) -> AbstractContextManager[None]:
+    """Make one line of what a batch of `photos` that does not fit into memory raises."""
     size = "whole photos" if crop is None else f"crops of {crop}"
     return explained_by(
         lambda: HuescapeError(
-            f"out of memory with batch {params.batch} of {size}; lower systems.<name>.batch"
+            f"out of memory with batch {photos} of {size}; lower systems.<name>.batch"
         )
     )

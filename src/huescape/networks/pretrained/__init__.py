@@ -20,7 +20,9 @@ from huescape.networks.pretrained import efficientnet_lite0 as lite0
 from huescape.networks.pretrained import vgg16
 from huescape.networks.pretrained.weights import Pretrained, fill, parse, read_tensors
 
-__all__ = ["Encoder", "Pretrained", "build_classifier"]
+__all__ = ["Encoder", "Pretrained", "build_classifier", "class_count"]
+
+_SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -129,3 +131,10 @@ def build_classifier(name: str) -> nn.Module:
     classifier = _GrayClassifier(body, architecture)
     classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return classifier
+
+
+def class_count(classifier: nn.Module) -> int:
+    """The number of classes of a classifier of gray photos, told by a gray photo."""
+    with torch.no_grad():
+        logits_1K: Tensor = classifier(torch.zeros(1, 1, _SIDE, _SIDE))
+    return logits_1K.shape[1]

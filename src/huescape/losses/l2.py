@@ -3,18 +3,25 @@
 Shape suffixes: N photos, 1 or 2 channels, h, w rows and columns of the targets.
 """
 
+from __future__ import annotations
+
 from torch import Tensor
 
-from huescape.losses.base import Loss, full_precision, pixel_shares
+from huescape.losses.base import Bins, Loss, full_precision, pixel_shares
 from huescape.losses.targets import Targets
 
 
-class SquaredErrorLoss(Loss):
+class L2Loss(Loss):
     """Half the squared distance to the true chroma (Zhang et al. 2016, equation 1).
 
     L = 1/M sum over the M unmasked pixels of 1/2 |Y - Y^|^2, in normalized chroma. The paper sums
     over the pixels; a mean does not depend on how much of a photo is padding.
     """
+
+    head = "chroma"
+
+    def __init__(self, bins: Bins) -> None:
+        super().__init__(bins)
 
     def forward(self, chroma_N2hw: Tensor, targets: Targets) -> Tensor:
         """The loss of normalized chroma; a scalar, 0 when every pixel is masked."""

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from huescape.training.interrupts import stop_request
+from huescape.base.interrupts import stop_request
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -7,41 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from huescape.losses.targets import Targets
+from huescape.losses.chromagan import class_divergence, gradient_penalty
 from huescape.networks.critic import Critic
-from huescape.training import adversarial
 
 
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """The same numbers each time."""
     torch.manual_seed(0)
-
-
-def test_squared_error_is_that_of_the_unit_range_without_padding() -> None:
-    mask = torch.ones(3, 16, 16, dtype=torch.bool)
-    mask[1, 11:] = False
-    targets = Targets(mask, chroma_N2hw=torch.rand(3, 2, 16, 16) * 1.6 - 0.8)
-    assert targets.chroma_N2hw is not None
-    output = torch.rand(3, 2, 16, 16, dtype=torch.float64, requires_grad=True)
-    errors, gradient = [], np.zeros((3, 2, 16, 16))
-    pixels = int(targets.mask_Nhw.sum())
-    for n, y, x in np.argwhere(targets.mask_Nhw.numpy()).tolist():
-        for c in range(2):
-            found = (output[n, c, y, x].item() + 1) / 2
-            wanted = (float(targets.chroma_N2hw[n, c, y, x]) + 1) / 2
-            errors.append((found - wanted) ** 2)
-            gradient[n, c, y, x] = (found - wanted) / (2 * pixels)
-    loss = adversarial.squared_error(output, targets)
-    loss.backward()
-    assert loss.item() == pytest.approx(np.mean(errors), rel=1e-12)
-    assert output.grad is not None
-    np.testing.assert_allclose(output.grad.numpy(), gradient, rtol=0, atol=1e-15)
-
-
-def test_squared_error_of_nothing_but_padding_is_zero() -> None:
-    targets = Targets(torch.zeros(1, 4, 4, dtype=torch.bool), chroma_N2hw=torch.ones(1, 2, 4, 4))
-    assert float(adversarial.squared_error(torch.zeros(1, 2, 4, 4), targets)) == 0
 
 
 def test_class_divergence_is_from_the_teacher() -> None:
@@ -52,7 +25,7 @@ def test_class_divergence_is_from_the_teacher() -> None:
         [sum(p[n, k] * np.log(p[n, k] / q[n, k]) for k in range(5)) for n in (0, 1, 2)]
     )
     variable = torch.from_numpy(logits).requires_grad_(True)
-    loss = adversarial.class_divergence(variable, torch.from_numpy(taught))
+    loss = class_divergence(variable, torch.from_numpy(taught))
     loss.backward()
     assert loss.item() == pytest.approx(expected, rel=1e-12)
     assert variable.grad is not None
@@ -83,9 +56,7 @@ def test_gradient_penalty_and_its_derivative_match_finite_differences() -> None:
     unit = (share[:, None, None, None] * true + (1 - share[:, None, None, None]) * false + 1) / 2
 
     def penalty() -> Tensor:
-        return adversarial.gradient_penalty(
-            lambda chroma: critic(gray, (chroma + 1) / 2), true, false, share
-        )
+        return gradient_penalty(lambda chroma: critic(gray, (chroma + 1) / 2), true, false, share)
 
     loss = penalty()
     loss.backward()
@@ -107,7 +78,7 @@ def test_gradient_penalty_and_its_derivative_match_finite_differences() -> None:
 def test_penalty_of_nothing_but_padding_has_a_finite_derivative() -> None:
     critic = Critic(2)
     nothing = torch.zeros(1, 2, 8, 8)
-    loss = adversarial.gradient_penalty(
+    loss = gradient_penalty(
         lambda chroma: critic(nothing[:, :1], chroma * 0), nothing, nothing, torch.ones(1)
     )
     loss.backward()

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from huescape.params.systems import OptimizerParams
-from huescape.training.optimizers import build_optimizer, learning_rate
+from huescape.training.learners import descent, schedule
 
 
 def test_the_rate_falls_at_each_milestone() -> None:
     params = OptimizerParams(lr=1.0, milestones=(0.6, 0.85), gamma=0.2)
-    rates = [learning_rate(params, step / 100) for step in range(100)]
+    rates = [schedule(params).rate(step / 100) for step in range(100)]
     expected = [1.0] * 60 + [0.2] * 25 + [0.04] * 15
     assert rates == pytest.approx(expected)
 
@@ -28,7 +28,7 @@ def test_the_rate_falls_at_each_milestone() -> None:
 def test_takes_the_steps_of_the_plain_optimizer(name: str, plain: object) -> None:
     params = OptimizerParams(name=name, lr=0.1, betas=(0.8, 0.9), weight_decay=0.3)  # type: ignore[arg-type]
     results = []
-    for build in (lambda n: build_optimizer(params, n), lambda n: plain(n.parameters())):  # type: ignore[operator]
+    for build in (lambda n: descent(params, n).at(0.0), lambda n: plain(n.parameters())):  # type: ignore[operator]
         layer = nn.Linear(3, 2)
         nn.init.constant_(layer.weight, 0.5)
         nn.init.zeros_(layer.bias)

@@ -1,0 +1,30 @@
+"""Peak signal-to-noise ratio."""
+
+from __future__ import annotations
+
+import math
+
+from huescape.metrics.photo import PhotoScore
+from huescape.metrics.pictures import psnr
+from huescape.metrics.score import Score
+from huescape.metrics.totals import Rules, Totals
+
+
+class Psnr(Score):
+    """See `metrics.pictures`; `psnr_photo_mean` counts every photo once."""
+
+    label, place, digits = "PSNR (dB)", 6, 2
+    headline = True
+    sentence = (
+        "How small the squared error of the RGB picture is, in decibels; it rewards caution, so "
+        "gray does well, and a bold color in the wrong place costs much."
+    )
+
+    def photo(self, score: PhotoScore, rules: Rules) -> dict[str, float]:
+        """Of the photo's own error."""
+        return {"psnr": psnr(score.error, score.values)}
+
+    def total(self, totals: Totals) -> dict[str, float]:
+        """Pooled over all values, and the mean over the photos where it is finite."""
+        pooled = psnr(totals.error, totals.values) if totals.values else math.nan
+        return {"psnr": pooled, "psnr_photo_mean": totals.mean("psnr")}
