@@ -64,7 +64,7 @@ def test_help_names_every_stage_and_loads_no_heavy_library() -> None:
         (["prior", "lab313"], 1, "data/bins/lab313.npz"),
         (["train", "colorunet"], 1, "data/shards/yuv32"),
         (["evaluate", "colorunet"], 1, "models/colorunet"),
-        (["report"], 1, "colorunet.json"),
+        (["report"], 1, "scores.json"),
         (["colorize", "x.jpg", "-o", "out"], 1, "models/colorunet: no such model"),
         (["bins", "lab"], 2, "quantizers.lab is not there; allowed: lab313, yuv32"),
         (["train", "unet"], 2, "systems.unet is not there; allowed: colorunet"),

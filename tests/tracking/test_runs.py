@@ -211,6 +211,9 @@ def test_a_killed_training_that_is_run_again_is_one_run_with_every_step_once(
     assert runs(project)[0].info.status == "RUNNING"
     rows = [f"{step},{1 / step},0.1\n" for step in range(1, 121)]
     (model / "history.csv").write_text("step,loss,lr\n" + "".join(rows))
+    interrupted = tracking.start_training("s", {"lr": 1}, DATASET, resume_key="k")
+    interrupted.metrics(81, {"loss": 1 / 81})
+    interrupted.close("KILLED")  # and what it had after that is lost
     with tracking.start_training("s", {"lr": 1}, DATASET, resume_key="k") as recorder:
         for step in range(111, 121):
             recorder.metrics(step, {"loss": 1 / step})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from queue import Empty, Queue
 from typing import Any
 
@@ -11,6 +12,9 @@ from PIL import Image
 from huescape.tracking.context import allowed_key
 from huescape.tracking.records import Record
 from huescape.tracking.store import Point, Store, connect, outages
+
+HOLES_TAG = "huescape.holes"  # pairs of steps between which a kill may have cost points
+_HOLES = 300  # that fit into a tag
 
 
 class Live:
@@ -38,7 +42,7 @@ class Live:
             self.page = store.page(run_id)
             self._numbers = self._numbers or _taken(numbers)
             if self._numbers:
-                self._send_numbers(store, run_id)
+                self._send_numbers(store, run)
             self._pictures = self._pictures or _taken(pictures)
             while self._pictures:
                 step, time, (name, rgb) = self._pictures[0]
@@ -57,11 +61,14 @@ class Live:
         self._monitor = store.begin(run.info.run_id)
         return run
 
-    def _send_numbers(self, store: Store, run_id: str) -> None:
+    def _send_numbers(self, store: Store, run: Run) -> None:
         first, _, values = self._numbers[0]
-        known = [max(self._steps[key]) for key in values if self._steps.get(key)]
-        # What lies before was sent by an earlier process, or was lost with it.
-        self._record.setdefault("holes", [max(known, default=0), first])
+        if "holes" not in self._record:
+            # What lies before was sent by an earlier process, or was lost with it.
+            last = max((max(self._steps[key]) for key in values if self._steps.get(key)), default=0)
+            holes = [*json.loads(run.data.tags.get(HOLES_TAG, "[]")), [last, first]][-_HOLES:]
+            store.client.set_tag(run.info.run_id, HOLES_TAG, json.dumps(holes))
+            self._record["holes"] = holes
         points = [
             Point(key, value, time, step)
             for step, time, values in self._numbers
@@ -69,7 +76,7 @@ class Live:
             if step not in self._steps.get(allowed_key(key), ())
         ]
         if points:
-            store.add_points(run_id, points)
+            store.add_points(run.info.run_id, points)
         self._numbers = []
 
     def end(self, numbers: Queue[Any], pictures: Queue[Any]) -> Store:

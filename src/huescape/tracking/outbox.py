@@ -53,6 +53,8 @@ def _copied(source: Path, folder: Path, place: str) -> str:
 
 def deliver(stopped: Callable[[], bool] = lambda: False) -> int:
     """Publish all that waits and can be published now; how many. A line for each dead address."""
+    if not _outbox().is_dir():
+        return 0
     from huescape.tracking.publish import publish  # slow
     from huescape.tracking.store import Store, connect
 

@@ -88,8 +88,8 @@ def _add_training(store: Store, run: Run, record: Record, folder: Path) -> None:
     run_id, known = run.info.run_id, store.steps(run)
     with (folder / "history.csv").open(newline="") as lines:
         rows = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(lines)]
-    after, before = record.get("holes") or (0, math.inf)
-    lost = [row for row in rows if after < row["step"] < before]
+    holes = record.get("holes") or [(0, math.inf)]
+    lost = [row for row in rows if any(after < row["step"] < before for after, before in holes)]
     points = (point for row in lost for point in _points(row, record, rows[-1]["step"]))
     store.add_points(run_id, [p for p in points if p.step not in known.get(p.key, ())])
     model = log_model(store, run, folder, record["name"])

@@ -3,7 +3,7 @@
 A record has `key` (the run's own name for itself, a tag in MLflow), `name`, `title`, `note`,
 `destination` (masked; None: whatever is set), `created` and `ended` (milliseconds), `status`,
 `params`, `tags`, `dataset` and `parent` (a record, or None). What it made is in `model` (a folder),
-`digest` (of that folder), `holes` (two steps between which no live point was sent; None: all),
+`digest` (of that folder), `holes` (pairs of steps between which no live point was sent; None: all),
 `results`, `settings`, `of` (the record of the training that an evaluation belongs to), and
 `artifacts` (paths and folders).
 """

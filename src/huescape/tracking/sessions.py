@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from huescape.base.errors import HuescapeError
+from huescape.base.masking import mask
 from huescape.tracking.membership import Membership, membership
 from huescape.tracking.notices import Outage, Unusable, cause, warn
 from huescape.tracking.outbox import deliver
 from huescape.tracking.recorder import Recorder
 from huescape.tracking.records import Record, describe, key_of, now, of_model
-from huescape.tracking.settings import installed, tree, wanted
+from huescape.tracking.settings import installed, tracking_uri, tree, wanted
 
 
 def start_training(
@@ -71,10 +72,9 @@ def attach(system: str, model: Path, scores: Path, folder: Path) -> Recorder:
     if not wanted() or _point() is not None:
         return Recorder()
     try:
-        recorder = Recorder(_evaluation(system, model, scores, folder))
-    except (OSError, HuescapeError, ValueError) as error:
+        return Recorder(_evaluation(system, model, scores, folder))
+    except (OSError, HuescapeError, ValueError, KeyError) as error:
         return _not_tracked(error)
-    return recorder
 
 
 def attach_member(system: str, model: Path, member: Membership) -> Recorder:
@@ -100,23 +100,23 @@ def publish_folders(models: Path, evaluations: Path) -> int:
     if not installed():
         raise HuescapeError("mlflow is not installed")
     from huescape.tracking.publish import publish, trained
-    from huescape.tracking.store import connect
+    from huescape.tracking.store import connect, outages
 
-    delivered = deliver()
+    delivered, finished = deliver(), sorted(path.parent for path in models.glob("*/system.json"))
     try:
-        store = connect(None)
-        for model in sorted(path.parent for path in models.glob("*/system.json")):
-            scores, folder = evaluations / f"{model.name}.json", evaluations / model.name
-            record = of_model(model.name, model) | {"ended": now()}
-            if trained(store, record) is None:
-                publish(store, record)
-                delivered += 1
-            if _is_of(folder, model):
-                publish(store, _evaluation(model.name, model, scores, folder))
+        with outages():
+            if finished:
+                store = connect(None)
+            for model in finished:
+                record = of_model(model.name, model)
+                if trained(store, record) is None:
+                    publish(store, record)
+                    delivered += 1
+                scores, folder = evaluations / f"{model.name}.json", evaluations / model.name
+                if _is_of(folder, model):
+                    publish(store, _evaluation(model.name, model, scores, folder))
     except (Outage, Unusable) as error:
-        raise HuescapeError(f"MLflow cannot be used: {error}") from error
-    except (OSError, ValueError) as error:
-        raise HuescapeError(f"{models}: cannot be published: {cause(error)}") from error
+        raise HuescapeError(f"MLflow at {mask(tracking_uri())}: {error}") from error
     return delivered
 
 
