@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from huescape.base.errors import HuescapeError
-from huescape.params.download import DownloadParams, FolderSource, SampleSource
+from huescape.params.download import DownloadParams, SourceParams
 from huescape.sweeps.workplace import Workplace, dvc, prepare
 
-SAMPLE = DownloadParams(sources=(SampleSource(kind="sample"),))
+SAMPLE = DownloadParams(sources=(SourceParams(kind="sample"),))
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -89,7 +89,7 @@ def test_names_of_photos_lead_to_them_from_the_copy(tmp_path: Path, named: str) 
     photos = project / named
     photos.mkdir()
     (photos / "one.jpg").write_text("a photo")
-    download = DownloadParams(sources=(FolderSource(kind="folder", root=named),))
+    download = DownloadParams.model_validate({"sources": [{"kind": "folder", "root": named}]})
     for _ in range(2):
         place = _prepare(project, download)
         assert (place.project / named / "one.jpg").read_text() == "a photo"

@@ -115,7 +115,7 @@ def _link_sources(place: Workplace, download: DownloadParams) -> None:
     above = place.tree.parents[len(ABOVE) - 1]
     for source in download.sources:
         for key in ("root", "archive", "splits"):
-            named = getattr(source, key, None)
+            named = source.options.get(key)
             if named is None or Path(named).is_absolute():
                 continue
             target = (place.root / named).resolve()
