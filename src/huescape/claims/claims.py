@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from huescape.claims.contrasts import Contrast
 from huescape.claims.published import CLAIMS, Claim
+from huescape.metrics.auc import FEW_PIXELS
 from huescape.reporting.groups import Group, distinct
 from huescape.reporting.inputs import Json
 from huescape.reporting.intervals import Difference, Verdict, difference, verdict
 from huescape.reporting.tables import csv_text
 from huescape.reporting.wording import number
 
-# Below so many effective pixels a few rare ones decide the rebalanced score (the evaluation warns).
-FEW_PIXELS = 100_000
 _COLUMNS = (
     "claim", "text", "source", "score", "expected", "first", "second", "first_mean",
     "second_mean", "difference", "low", "high", "basis", "steps", "verdict", "note",

@@ -13,13 +13,13 @@ from huescape.base.arrays import write_arrays
 from huescape.base.csvtext import csv_text
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
+from huescape.metrics.auc import FEW_PIXELS
 from huescape.metrics.baselines import BASELINES
 from huescape.metrics.pictures import Picture
 from huescape.metrics.scores import METRICS
 from huescape.metrics.totals import Scores
 from huescape.params.reports import EvaluateParams
 
-FEW_PIXELS = 100_000
 _DIGITS = 6  # fewer than float32 sums can spoil, more than anyone compares
 _COLUMNS = ("pixels", *(column for metric in METRICS for column in metric.photo_columns))
 _LABELS = {

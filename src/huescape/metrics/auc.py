@@ -26,6 +26,9 @@ from huescape.metrics.pixel_kernels import flat
 FloatArray = npt.NDArray[np.floating[Any]]
 Table = npt.NDArray[np.int64]
 
+# Below so many effective pixels a few rare ones decide the rebalanced score.
+FEW_PIXELS = 100_000
+
 LAST_THRESHOLD = 150
 DISTANCES = LAST_THRESHOLD + 2  # 0..150, and one column for everything beyond
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from huescape.params.base import FromList, Section
+from huescape.params.base import TEMPERATURE, FromList, Section
 
 Temperature = Annotated[float, Field(gt=0, le=1)]
 
@@ -17,8 +17,8 @@ class EvaluateParams(Section):
     `prior` names the quantizer whose bins and prior weigh the rebalanced scores of every system.
     """
 
-    temperature: Temperature = 0.38
-    temperatures: Annotated[tuple[Temperature, ...], FromList] = (1.0, 0.38, 0.2)
+    temperature: Temperature = TEMPERATURE
+    temperatures: Annotated[tuple[Temperature, ...], FromList] = (1.0, TEMPERATURE, 0.2)
     prior: str = "lab313"
     macro_pixels: int = Field(default=1000, ge=1, le=10**9)
     macro_photos: int = Field(default=5, ge=1, le=10**9)
