@@ -149,22 +149,22 @@ def test_frequency_ties_are_broken_by_cell_number() -> None:
     st.lists(st.lists(st.tuples(st.floats(-2, 2), st.floats(-2, 2)), max_size=8), max_size=6),
     st.randoms(use_true_random=False),
 )
-def test_order_of_batches_and_merges_does_not_matter(batches: list, random: object) -> None:
+def test_order_of_batches_does_not_matter(batches: list, random: object) -> None:
     arrays = [np.array(batch, np.float64).reshape(-1, 2) for batch in batches]
     one = CellHistogram(YUV_LIMITS, 4)
     for array in arrays:
         one.add(array)
     shuffled = list(arrays)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    merged = CellHistogram(YUV_LIMITS, 4)
+    other = CellHistogram(YUV_LIMITS, 4)
     for array in shuffled:
-        merged.merge(CellHistogram(YUV_LIMITS, 4).add(array[::-1]))
-    assert np.array_equal(one.counts, merged.counts)
-    assert np.array_equal(one.sums, merged.sums)
+        other.add(array[::-1])
+    assert np.array_equal(one.counts, other.counts)
+    assert np.array_equal(one.sums, other.sums)
     occupied = int((one.counts > 0).sum())
     if occupied:
         assert (
-            one.frequent(occupied).centers.tobytes() == merged.frequent(occupied).centers.tobytes()
+            one.frequent(occupied).centers.tobytes() == other.frequent(occupied).centers.tobytes()
         )
 
 
@@ -181,8 +181,6 @@ def test_histogram_refuses_bad_input() -> None:
     for bad in (np.zeros((3, 3)), np.array([[np.nan, 0]]), np.array([[np.inf, 0]])):
         with pytest.raises(HuescapeError, match="chroma"):
             histogram.add(bad)
-    with pytest.raises(HuescapeError, match="merged"):
-        histogram.merge(CellHistogram(YUV_LIMITS, 9))
     with pytest.raises(HuescapeError, match="limits"):
         CellHistogram(((0.0, 0.0), (0.0, 1.0)), 4)
     with pytest.raises(HuescapeError, match="cells_per_axis"):

@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
-from huescape.color.encoding import BinMass, bin_mass, nearest_bin, soft_encode
+from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.lattice import find_lattice, gaussian
 from huescape.color.spaces import rgb_to_lab
 
@@ -311,12 +311,12 @@ def test_neighbors_of_numpy_do() -> None:
 
 def test_mass_is_the_sum_of_weights() -> None:
     index, weight = soft_encode(INPUTS["gamut"], GAMUT)
-    mass = bin_mass(index, weight, 313)
+    mass = BinMass(313).add(index, weight).mass
     truth = np.zeros(313)
     np.add.at(truth, index.ravel(), weight.ravel().astype(np.float64))
     assert np.abs(mass - truth).max() < 1e-3
     assert mass.sum() == pytest.approx(len(INPUTS["gamut"]), rel=1e-7)
-    counted = bin_mass(index[:, 0], None, 313)
+    counted = BinMass(313).add(index[:, 0], None).mass
     assert np.array_equal(counted, np.bincount(index[:, 0], minlength=313))
 
 
@@ -325,23 +325,23 @@ def test_mass_is_the_sum_of_weights() -> None:
 def test_mass_does_not_depend_on_order_or_shards(shards: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     index, weight = rng.integers(0, 9, 500), rng.random(500).astype(np.float32)
-    whole = bin_mass(index, weight, 9)
+    whole = BinMass(9).add(index, weight).mass
     order = rng.permutation(500)
     parts = np.array_split(order, shards)
-    merged = BinMass(9)
+    together = BinMass(9)
     for part in parts:
-        merged.merge(BinMass(9).add(index[part], weight[part]))
-    assert merged.mass.tobytes() == whole.tobytes()
-    added = sum(bin_mass(index[part], weight[part], 9) for part in parts)
+        together.add(index[part], weight[part])
+    assert together.mass.tobytes() == whole.tobytes()
+    added = sum(BinMass(9).add(index[part], weight[part]).mass for part in parts)
     assert np.asarray(added).tobytes() == whole.tobytes()
 
 
 def test_mass_refuses_what_cannot_be_counted() -> None:
     with pytest.raises(HuescapeError, match="outside 0 to 8"):
-        bin_mass(np.array([9]), None, 9)
+        BinMass(9).add(np.array([9]), None)
     with pytest.raises(HuescapeError, match="outside 0 to 8"):
-        bin_mass(np.array([-1]), None, 9)
+        BinMass(9).add(np.array([-1]), None)
     with pytest.raises(HuescapeError, match="weight"):
-        bin_mass(np.array([1]), np.array([np.nan]), 9)
+        BinMass(9).add(np.array([1]), np.array([np.nan]))
     with pytest.raises(HuescapeError, match="2 weights for 1"):
-        bin_mass(np.array([1]), np.array([0.5, 0.5]), 9)
+        BinMass(9).add(np.array([1]), np.array([0.5, 0.5]))

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
-from huescape.color.encoding import bin_mass, nearest_bin
+from huescape.color.encoding import BinMass, nearest_bin
 from huescape.color.priors import (
     looks_unnatural,
     rebalancing_weights,
@@ -161,7 +161,7 @@ def test_the_prior_of_a_wrong_conversion_is_noticed() -> None:
     rng = np.random.default_rng(0)
     gray = rng.integers(0, 256, (20_000, 1))
     rgb = np.clip(gray + rng.normal(0, 15, (20_000, 3)), 0, 255).astype(np.uint8)
-    right = bin_mass(nearest_bin(rgb_to_lab(rgb)[:, 1:], GAMUT), None, 313)
+    right = BinMass(313).add(nearest_bin(rgb_to_lab(rgb)[:, 1:], GAMUT)).mass
     assert looks_unnatural(right, GAMUT) is None
     wrong = np.zeros(313)
     wrong[nearest_bin(np.array([-90.0, 90.0]), GAMUT)] = 0.4

@@ -12,7 +12,7 @@ import pytest
 
 from huescape.base.errors import HuescapeError
 from huescape.experiments.workplace import Workplace, dvc, link_sources, workplace
-from huescape.params.download import DownloadParams, FolderSource
+from huescape.params.download import DownloadParams
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -154,7 +154,7 @@ def test_names_of_photos_lead_to_them_from_the_copy(tmp_path: Path, named: str) 
     photos = project / named
     photos.mkdir()
     (photos / "one.jpg").write_text("a photo")
-    download = DownloadParams(sources=(FolderSource(kind="folder", root=named),))
+    download = DownloadParams.model_validate({"sources": [{"kind": "folder", "root": named}]})
     with _prepared(project) as place:
         for _ in range(2):
             link_sources(place, download, project / ".huescape/x")

@@ -134,7 +134,7 @@ def _sections() -> list[Case]:
         ("systems/colorunet/augmentation/flips", "crop, flip, noise"),
         ("systems/colorunet/loss/alpha", "weighted"),
         ("systems/colorunet/network/widht", "skips, width"),
-        ("download/sources/0/root", "kind, name, photos, seed"),
+        ("download/sources/0/root", "name, photos, seed"),
     ):
         key = dotted.replace("/", ".")
         cases.append(_set(dotted, 1, f"{key}: no such key; allowed here: {allowed}"))
@@ -161,7 +161,7 @@ CHOICES: dict[str, tuple[list[Any], str]] = {
     "systems/colorunet/preset": (["unet", "", "..", "a/../b", "x" * 9999], "chromagan, colorunet"),
     "systems/colorunet/quantizer": (["yuv23", "", "../raw", "YUV32"], "lab313, yuv32"),
     "evaluate/prior": (["lab", "", "../../x"], "lab313, yuv32"),
-    "download/sources/0/kind": (["samples", "Folder", 1], "folder, imagenet, sample, sun397"),
+    "download/sources/0/kind": (["samples", "Folder"], "folder, imagenet, sample, sun397"),
     "systems/colorunet/compile": (["yes", 1], "true or false"),
     "systems/colorunet/augmentation/flip": (["no", 0], "true or false"),
     "filter/split/honor_lists": (["on", 1.0], "true or false"),
@@ -230,7 +230,7 @@ def _relations() -> list[Case]:
         _set("download/sources", [], "download.sources is []; allowed: a list"),
         _set("download/sources", {}, "download.sources is {}; allowed: a list"),
         _set("download/sources", [3], "download.sources.0 is 3; allowed: "),
-        _set("download/sources", [{}], "download.sources.0.kind: is missing; allowed: folder"),
+        _set("download/sources", [{}], "download.sources.0.kind: is missing; allowed: text"),
         _set("download/sources", [{"kind": "folder"}], "sources.0.root: is missing; allowed: text"),
         _set("download/sources", [{"kind": "sample"}] * 2, "two sources have the name 'sample'"),
         _set("download/sources", [{**folder, "root": 3}], "sources.0.root is 3; allowed: text"),

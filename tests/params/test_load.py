@@ -110,38 +110,6 @@ def test_a_wrong_value_is_named_in_one_line(
     assert "another value" not in message
 
 
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ({"kind": "flickr"}, ["download.sources.0.kind is 'flickr'", "folder, imagenet"]),
-        ({"kind": "sample", "photos": "many"}, ["download.sources.0.photos", "whole number"]),
-        ({"kind": "sample", "photoz": 30}, ["download.sources.0.photoz", "photos, seed"]),
-        ({"kind": "folder"}, ["download.sources.0.root", "is missing"]),
-        ({"kind": "sun397", "root": "x", "md5": "1"}, ["download.sources.0.md5", "0-9a-f"]),
-    ],
-)
-def test_a_wrong_source_is_named(tmp_path: Path, source: Any, words: list[str]) -> None:
-    with pytest.raises(ParamsError) as caught:
-        load_params(_changed(tmp_path, "download.sources", [source]))
-    for word in words:
-        assert word in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("ftp://me:hunter2@host/a", "me:hunter2@host/a.tar", "http://me:hunt/er2@host/a"),
-        *("file:///hunter2", "http://", "http://[::1/hunter2", "http://host:0/hunter2", "", "://"),
-        *("http://host:hunter2/", "http:hunter2", "http://host:99999/hunter2"),
-    ],
-)
-def test_what_is_no_address_is_refused_and_not_quoted(tmp_path: Path, url: str) -> None:
-    source = {"kind": "sun397", "root": "x", "url": url}
-    with pytest.raises(ParamsError, match=r"download\.sources\.0\.url: .*allowed: http") as caught:
-        load_params(_changed(tmp_path, "download.sources", [source]))
-    assert "hunt" not in str(caught.value)
-
-
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     sources = [{"kind": "sample"}, {"kind": "folder", "name": "sample", "root": "x"}]
     with pytest.raises(ParamsError, match="two sources have the name 'sample'"):

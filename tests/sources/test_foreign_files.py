@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from huescape.base.errors import HuescapeError
-from huescape.params.download import DownloadParams, FolderSource, SampleSource
+from huescape.params.download import DownloadParams
 from huescape.stages import download
 
 
@@ -19,8 +19,8 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _sample(name: str = "sample", seed: int = 0) -> DownloadParams:
-    source = SampleSource(kind="sample", name=name, photos=20, seed=seed)
-    return DownloadParams(sources=(source,))
+    source = {"kind": "sample", "name": name, "photos": 20, "seed": seed}
+    return DownloadParams.model_validate({"sources": [source]})
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -70,6 +70,6 @@ def test_what_the_stage_wrote_is_made_anew(raw: Path, tmp_path: Path) -> None:
     (raw / "sample").mkdir()
     left = next(photos.rglob("*.jpg"))
     (raw / "sample" / left.name).write_bytes(left.read_bytes())
-    folder = FolderSource(kind="folder", name="mine", root=str(photos))
-    download.run(raw, DownloadParams(sources=(folder,)), workers=1)
+    source = {"kind": "folder", "name": "mine", "root": str(photos)}
+    download.run(raw, DownloadParams.model_validate({"sources": [source]}), workers=1)
     assert sorted(_files(raw)) == ["SHA256SUMS", "manifest.csv", "sources.json"]

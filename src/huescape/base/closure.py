@@ -30,7 +30,7 @@ WITHOUT_EFFECT = {
     "tracking": "what MLflow is told",
 }
 #: Packages whose modules are found by name: all of them may run.
-_BY_NAME = ("networks", "losses", "metrics/scores")
+_BY_NAME = ("networks", "losses", "metrics/scores", "sources/kinds")
 
 
 def code_of(stage: str, package: Path = PACKAGE) -> frozenset[Path]:

@@ -155,14 +155,6 @@ class CellHistogram:
             number = number * self.cells_per_axis + place.astype(np.intp)
         return number
 
-    def merge(self, other: "CellHistogram") -> Self:
-        """Add what another histogram of the same cells took in; HuescapeError if they differ."""
-        if (self.limits, self.cells_per_axis) != (other.limits, other.cells_per_axis):
-            raise HuescapeError("histograms with different cells cannot be merged")
-        self.counts += other.counts
-        self.sums += other.sums
-        return self
-
     def frequent(self, n: int) -> FrequentBins:
         """The n most frequent cells, ties by cell number (ColorUNet's rule).
 

@@ -52,16 +52,6 @@ def annealed_mean(logits_NQHW: Tensor, centers_Q2: Tensor, temperature: float) -
         return torch.einsum("nqhw,qc->nchw", weights_NQHW, centers_Q2)
 
 
-def mode_color(logits_NQHW: Tensor, centers_Q2: Tensor) -> Tensor:
-    """Color of the most likely bin (the lower index at a tie), chroma (N, 2, H, W)."""
-    logits_NQHW, centers_Q2 = _checked(logits_NQHW, centers_Q2)
-    highest_N1HW = logits_NQHW.amax(dim=1, keepdim=True)
-    bins = torch.arange(logits_NQHW.shape[1], device=logits_NQHW.device).view(1, -1, 1, 1)
-    # torch.argmax promises no order among equals; the lowest index that reaches the maximum does.
-    index_NHW = torch.where(logits_NQHW == highest_N1HW, bins, bins.numel() - 1).amin(dim=1)
-    return centers_Q2[index_NHW].permute(0, 3, 1, 2).contiguous()
-
-
 def upsample_chroma(
     chroma_N2hw: Tensor, size: tuple[int, int], stride: int = 1, source: tuple[int, int] = (0, 0)
 ) -> Tensor:

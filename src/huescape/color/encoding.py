@@ -128,24 +128,10 @@ class BinMass:
             self.units += sums.astype(np.int64)
         return self
 
-    def merge(self, other: "BinMass") -> Self:
-        """Add what another accumulator counted."""
-        self.units += other.units
-        return self
-
     @property
     def mass(self) -> npt.NDArray[np.float64]:
         """Mass (Q,) in pixels, float64."""
         return self.units / _MASS_UNIT
-
-
-def bin_mass(index: IntArray, weight: FloatArray | None, bins: int) -> npt.NDArray[np.float64]:
-    """Mass (Q,) float64 of each of the Q = `bins` bins; see `BinMass` for how it is added.
-
-    Results of several calls are multiples of 2^-24, so their float64 sum is exact, whatever the
-    order, while no bin holds more than 2^29 pixels; beyond that, add with one `BinMass`.
-    """
-    return BinMass(bins).add(index, weight).mass
 
 
 def _pixels(ab: FloatArray) -> FloatArray:

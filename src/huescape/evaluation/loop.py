@@ -21,6 +21,7 @@ import numpy.typing as npt
 import torch
 
 from huescape.base import runtime
+from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
 from huescape.color.spaces import Space
@@ -131,9 +132,8 @@ def _unpadded(photos: ShardSet, rows: Rows) -> list[Picture]:
 
 
 def _inside(plane_SSC: npt.NDArray[Any], box: npt.NDArray[np.int16]) -> npt.NDArray[Any]:
-    """The part of a padded plane (S, S, C) in the box (top, left, height, width)."""
-    top, left, height, width = (int(value) for value in box)
-    return np.ascontiguousarray(plane_SSC[top : top + height, left : left + width])
+    """The part of a padded plane (S, S, C) that is the photo, in one piece."""
+    return np.ascontiguousarray(Box.of(box).cut(plane_SSC))
 
 
 def _predict(

@@ -104,7 +104,7 @@ def link_sources(place: Workplace, download: DownloadParams, above: Path) -> Non
     """
     for source in download.sources:
         for key in ("root", "archive", "splits"):
-            named = getattr(source, key, None)
+            named = source.options.get(key)
             if named is None or Path(named).is_absolute():
                 continue
             target = (place.root / named).resolve()

@@ -39,6 +39,9 @@ class Named(Section):
 # What a network gives and a loss compares: logits of bins, or chroma.
 Head = Literal["bins", "chroma"]
 
+# Of the annealed mean (Zhang et al. 2016), wherever nothing else is asked for.
+TEMPERATURE = 0.38
+
 # YAML has lists only, which a strict tuple refuses; what is in the list stays strict.
 FromList = Field(strict=False)
 

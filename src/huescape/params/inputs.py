@@ -20,8 +20,8 @@ def source_files(download: DownloadParams) -> Iterator[tuple[str, Path]]:
     """The dotted key and the path of everything that a source names on the disk."""
     for number, source in enumerate(download.sources):
         for name in _OF_SOURCE:
-            value = getattr(source, name, None)
-            if value is not None:
+            value = source.options.get(name)
+            if isinstance(value, str):
                 yield f"download.sources.{number}.{name}", Path(value)
 
 

@@ -92,6 +92,8 @@ class Registry(Generic[T]):
     def model(self, name: str) -> type[BaseModel]:
         """The options of `name` as a model: one field for each argument of its constructor."""
         kind = self.find(name)
+        if issubclass(kind, BaseModel):
+            return kind
         hints = get_type_hints(kind.__init__, include_extras=True)
         arguments = list(inspect.signature(kind).parameters.items())[self.given :]
         fields: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from huescape.params.base import FromList, Section
+from huescape.params.base import TEMPERATURE, FromList, Section
 
 Temperature = Annotated[float, Field(gt=0, le=1)]
 
@@ -14,9 +14,9 @@ Temperature = Annotated[float, Field(gt=0, le=1)]
 class EvaluateParams(Section):
     """How systems are scored."""
 
-    temperature: Temperature = 0.38
+    temperature: Temperature = TEMPERATURE
     """The temperature of the annealed mean for the headline scores (Zhang et al. 2016: 0.38)."""
-    temperatures: Annotated[tuple[Temperature, ...], FromList] = (1.0, 0.38, 0.2)
+    temperatures: Annotated[tuple[Temperature, ...], FromList] = (1.0, TEMPERATURE, 0.2)
     """Temperatures that are scored and drawn beside it."""
     prior: str = "lab313"
     """The quantizer whose bins and prior weigh the rebalanced scores of every system."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from huescape.base.boxes import Box
 from huescape.photos import lanczos
 
 
@@ -27,7 +28,7 @@ def fit(
     height, width = rgba_HW4.shape[:2]
     scale = min(1.0, size / max(width, height))
     width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    top, left = (size - height) // 2, (size - width) // 2
+    box = Box((size - height) // 2, (size - width) // 2, height, width)
     rgb_SS3 = np.zeros((size, size, 3), np.uint8)
-    rgb_SS3[top : top + height, left : left + width] = lanczos.resample(rgba_HW4, width, height)
-    return rgb_SS3, np.array([top, left, height, width], np.int16)
+    box.cut(rgb_SS3)[:] = lanczos.resample(rgba_HW4, width, height)
+    return rgb_SS3, np.array(box, np.int16)

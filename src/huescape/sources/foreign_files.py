@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from huescape.base.errors import HuescapeError
-from huescape.params.download import SampleSource, Source
+from huescape.sources.source import Source
 
 _LISTS = frozenset({"manifest.csv", "sources.json", "SHA256SUMS"})
 _RENDERED = re.compile(r"sun_[a-z]{16}\.jpg")
@@ -19,7 +19,7 @@ def refuse_foreign_files(folder: Path, sources: Iterable[Source]) -> None:
 
     Its lists and rendered photos are made again. Hidden files are those of the system or of DVC.
     """
-    rendered = {source.name for source in sources if isinstance(source, SampleSource)}
+    rendered = {source.name for source in sources if source.is_rendered}
     for path in _foreign(folder, rendered | _rendered_before(folder)):
         raise HuescapeError(
             f"{path}: was not written by the stage download, which makes {folder} anew; allowed: "
@@ -44,4 +44,4 @@ def _rendered_before(folder: Path) -> set[str]:
         known = json.loads((folder / "sources.json").read_text(encoding="utf-8"))
         return {str(source["name"]) for source in known if source["kind"] == "sample"}
     except (OSError, ValueError, KeyError, TypeError):
-        return {str(SampleSource.model_fields["name"].default)}
+        return {"sample"}

@@ -59,6 +59,12 @@ def file_size(path: Path) -> int:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror}") from error
 
 
+def found_file(root: Path, name: str, category: str, tier: str) -> Found:
+    """A photo that is a file of its own."""
+    path = root / name
+    return Found(name, path, category, tier, file_size(path))
+
+
 def require_folder(root: str, key: str, hint: str) -> Path:
     """Return `root` as a path; HuescapeError, naming the dotted `key`, if it is no folder."""
     path = Path(root).expanduser()

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.base.arrays import write_arrays
+from huescape.base.boxes import Box
 from huescape.base.errors import ParamsError
 from huescape.base.progress import progress
 from huescape.color.bins import CellHistogram, gamut_centers
@@ -75,6 +76,5 @@ def _training_chroma(photos: ShardSet, space: str, desc: str) -> Iterator[npt.ND
     """The chroma (N, 2) of each training photo, without its padding."""
     from_rgb = named_space(space).from_rgb
     for row in progress(photos.rows("train").tolist(), desc=desc):
-        top, left, height, width = photos.take("box", [row])[0]
-        rgb_HW3 = photos.take("rgb", [row])[0, top : top + height, left : left + width]
+        rgb_HW3 = Box.of(photos.take("box", [row])[0]).cut(photos.take("rgb", [row])[0])
         yield from_rgb(rgb_HW3).reshape(-1, 3)[:, 1:]

@@ -21,6 +21,7 @@ from huescape.params.load import Params, load_params
 from huescape.params.places import CHECKED, PARAMS
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemParams
+from huescape.sources.kinds import sources_of
 
 # Always the same, so that what comes after it is not made again.
 _CONTENT = "params.yaml is valid\n"
@@ -46,6 +47,7 @@ def main(options: Namespace) -> dict[str, float] | None:
     if options.stage:
         return run(PARAMS, CHECKED, state_dir() / "checked")
     params = load_params(PARAMS)
+    sources_of(params.download, str(PARAMS))
     from huescape.systems.checks import check_systems  # loads torch: after all that needs none
 
     check_systems(params, str(PARAMS))
@@ -64,6 +66,7 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
     none. Returns the numbers of quantizers and systems. Raises ParamsError for what is wrong.
     """
     params = load_params(params_file)
+    sources_of(params.download, str(params_file))
     meaning = _meaning(params)
     if _remembered(memory) != meaning:
         from huescape.systems.checks import check_systems  # loads torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,41 +14,19 @@ from huescape.base.atomic import fresh_directory, write_json
 from huescape.base.digests import seal
 from huescape.base.errors import HuescapeError, one_line
 from huescape.base.masking import mask_values
-from huescape.landscapes.write import write_sample
-from huescape.params.download import (
-    DownloadParams,
-    FolderSource,
-    ImageNetSource,
-    SampleSource,
-    Source,
-    Sun397Source,
-)
+from huescape.params.download import DownloadParams
 from huescape.params.places import PARAMS, RAW
 from huescape.params.sections import read_section
-from huescape.sources.categories import sun_tier
-from huescape.sources.folder import found_file, list_folder
 from huescape.sources.foreign_files import refuse_foreign_files
 from huescape.sources.hashing import HashCache, cache_file, hash_photos
-from huescape.sources.imagenet import list_imagenet
+from huescape.sources.kinds import sources_of
 from huescape.sources.listing import Found, photo_ids, recorded_path
 from huescape.sources.manifest import ManifestRow, read_manifest, write_manifest
+from huescape.sources.source import Source
 from huescape.sources.splits import read_splits
-from huescape.sources.sun397 import list_sun397, prepare_sun397
-from huescape.sources.walk import LeftOut, walk_photos
+from huescape.sources.walk import LeftOut
 
 MANIFEST = "manifest.csv"
-
-_RIGHTS = {
-    "sample": ("MIT, rendered by huescape", ""),
-    "sun397": (
-        "for research; each photo is its owner's",
-        "https://vision.princeton.edu/projects/2010/SUN/",
-    ),
-    "imagenet": (
-        "ImageNet terms of access: non-commercial research and education",
-        "https://image-net.org/download",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -90,21 +68,17 @@ def run(out: Path, params: DownloadParams, *, workers: int | None = None) -> dic
     and for a file in `out` that this stage did not write.
     """
     workers = workers or runtime.workers()
-    refuse_foreign_files(out, params.sources)
-    keyed = [(f"download.sources.{i}", source) for i, source in enumerate(params.sources)]
-    splits = {key: _splits(source, key) for key, source in keyed}
+    keyed = sources_of(params, str(PARAMS))
+    refuse_foreign_files(out, keyed.values())
+    splits = {key: _splits(source, key) for key, source in keyed.items()}
     # What is on disk is looked at first: hours of download must not end in a misspelled folder.
-    local = {key: _list(source, key, out) for key, source in keyed if _is_local(source)}
-    for key, source in keyed:
-        if isinstance(source, Sun397Source):
-            prepare_sun397(source, key)
+    local = {key: _list(source, key, out) for key, source in keyed.items() if source.is_local}
+    for key, source in keyed.items():
+        source.prepare(key)
     with fresh_directory(out) as folder:
-        for _, source in keyed:
-            if isinstance(source, SampleSource):
-                _render(folder / source.name, source, workers)
-        listed = [
-            local[key] if key in local else _list(source, key, folder) for key, source in keyed
-        ]
+        for source in keyed.values():
+            source.render(folder, workers)
+        listed = [local.get(key) or _list(source, key, folder) for key, source in keyed.items()]
         _say_left_out(listed)
         rows = _rows(listed, splits, workers, folder, out)
         write_manifest(folder / MANIFEST, rows)
@@ -135,24 +109,12 @@ def changes(manifest: Path, params: DownloadParams | None = None) -> dict[str, s
         if sha256 == row.sha256:
             del fate[row.id]
     known = {(row.path, row.offset) for row in rows}
-    return fate | _new(known, manifest.parent, params.sources if params else ())
-
-
-def _is_local(source: Source) -> bool:
-    return isinstance(source, FolderSource | ImageNetSource)
+    return fate | _new(known, manifest.parent, sources_of(params) if params else {})
 
 
 def _list(source: Source, key: str, raw: Path) -> _Listed:
     left_out = LeftOut()
-    if isinstance(source, SampleSource):
-        photos = _list_sample(raw, source)
-    elif isinstance(source, FolderSource):
-        photos = list_folder(source.root, key, left_out)
-    elif isinstance(source, Sun397Source):
-        photos = list_sun397(source, key, left_out)
-    else:
-        photos = list_imagenet(source, key, left_out)
-    return _Listed(source, key, photos, left_out)
+    return _Listed(source, key, source.found(key, raw, left_out), left_out)
 
 
 def _say_left_out(listed: Iterable[_Listed]) -> None:
@@ -162,25 +124,11 @@ def _say_left_out(listed: Iterable[_Listed]) -> None:
             print(one_line(f"huescape: download: {item.source.name}: {line}"), file=sys.stderr)
 
 
-def _render(root: Path, source: SampleSource, workers: int) -> None:
-    write_sample(root, source.photos, source.seed, workers)
-
-
-def _list_sample(raw: Path, source: SampleSource) -> list[Found]:
-    root = raw / source.name
-    names = walk_photos(root)
-    categories = [str(Path(name).parent.as_posix()) for name in names]
-    return [
-        found_file(root, name, category, sun_tier(category))
-        for name, category in zip(names, categories, strict=True)
-    ]
-
-
 def _splits(source: Source, key: str) -> dict[str, str] | None:
     """The split list of a source, or None if it has none."""
-    if isinstance(source, SampleSource) or source.splits is None:
+    if source.split_list is None:
         return None
-    return read_splits(Path(source.splits).expanduser(), f"{key}.splits")
+    return read_splits(Path(source.split_list).expanduser(), f"{key}.splits")
 
 
 def _rows(
@@ -196,7 +144,7 @@ def _rows(
         for item in listed:
             hashes = hash_photos(item.photos, cache, workers)
             ids = photo_ids(item.source.name, [photo.key for photo in item.photos])
-            rendered = isinstance(item.source, SampleSource)
+            rendered = item.source.is_rendered
             chosen = _chosen(item, splits[item.key])
             for name, photo, sha256 in zip(ids, item.photos, hashes, strict=True):
                 path = out / photo.path.relative_to(folder) if rendered else photo.path
@@ -235,13 +183,12 @@ def _chosen(item: _Listed, splits: dict[str, str] | None) -> dict[str, str]:
 
 def _describe(item: _Listed) -> dict[str, Any]:
     source = item.source
-    licence, homepage = _RIGHTS.get(source.kind, ("", ""))
     not_read = dict(sorted((+item.left_out.not_read).items()))  # those above 0
     described = {
         "name": source.name,
         "kind": source.kind,
-        "licence": source.licence if isinstance(source, FolderSource) else licence,
-        "homepage": homepage,
+        "licence": source.rights,
+        "homepage": source.homepage,
         "photos": len(item.photos),
         "bytes": sum(photo.bytes for photo in item.photos),
     }
@@ -260,13 +207,12 @@ def _is_size_kept(photo: Found) -> bool:
     return size == photo.bytes if photo.offset is None else size >= photo.offset + photo.bytes
 
 
-def _new(known: set[tuple[str, str]], raw: Path, sources: Iterable[Source]) -> dict[str, str]:
+def _new(known: set[tuple[str, str]], raw: Path, sources: Mapping[str, Source]) -> dict[str, str]:
     new: dict[str, str] = {}
-    for i, source in enumerate(sources):
-        root = raw / source.name if isinstance(source, SampleSource) else Path(source.root)
-        if not root.expanduser().exists():
+    for key, source in sources.items():
+        if not source.place(raw).exists():
             continue  # all its photos have vanished, which is said already
-        photos = _list(source, f"download.sources.{i}", raw).photos
+        photos = _list(source, key, raw).photos
         for name, photo in zip(
             photo_ids(source.name, [photo.key for photo in photos]), photos, strict=True
         ):

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.base.arrays import read_arrays
+from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.pool import advance, working_on
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
@@ -168,7 +169,10 @@ class Encoder:
             rgb_SS3, box = photos.take("rgb", [row])[0], photos.take("box", [row])[0]
             arrays, index, weight = self.encode(rgb_SS3)
             if photos.splits[row] == "train":
-                inside = inside_box(box, photos.number("size"), self.params.stride)
+                place = np.arange(
+                    self.params.stride // 2, photos.number("size"), self.params.stride
+                )
+                inside = Box.of(box).holds(place, place)
                 mass.add(index[inside], None if weight is None else weight[inside])
             advance()
             yield photos.ids[row], str(photos.splits[row]), {**arrays, "box": box}
@@ -200,15 +204,6 @@ class Encoder:
 
     def _small(self, index: Array) -> Array:
         return index.astype(np.uint8 if len(self.centers) <= 256 else np.uint16)
-
-
-def inside_box(box: Array, size: int, stride: int) -> npt.NDArray[np.bool_]:
-    """Which targets lie on the photo and not on its padding, (s, s), s = size / stride."""
-    top, left, height, width = (int(side) for side in box)
-    place = np.arange(stride // 2, size, stride)
-    rows = (place >= top) & (place < top + height)
-    columns = (place >= left) & (place < left + width)
-    return np.logical_and.outer(rows, columns)
 
 
 def _gather(folder: Path, columns: list[Column], count: int, meta: dict[str, Any]) -> None:

@@ -25,13 +25,13 @@ from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
 from huescape.color.decoding import join
+from huescape.params.base import TEMPERATURE
 from huescape.photos import PhotoError, open_photo, read_bytes
 from huescape.systems.system import System, load_system
 
 Picture = npt.NDArray[np.uint8]
 
 SIZE = 256
-TEMPERATURE = 0.38
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 _STRIP_PIXELS = 1 << 20
 _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)

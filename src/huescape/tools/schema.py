@@ -11,6 +11,7 @@ from huescape.networks import NETWORKS
 from huescape.params.load import schema
 from huescape.params.registry import Registry
 from huescape.params.systems import SystemParams
+from huescape.sources.kinds import KINDS
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,18 +34,21 @@ def whole_schema() -> dict[str, Any]:
         entry[section] = system["properties"][section]
     found["$defs"] |= {name: found["$defs"].get(name, at) for name, at in system["$defs"].items()}
     entry["network"], entry["loss"] = _any_of(NETWORKS), _any_of(LOSSES)
-    del found["$defs"]["Named"]
+    found["$defs"]["DownloadParams"]["properties"]["sources"]["items"] = _any_of(KINDS, ("kind",))
+    for named in ("Named", "SourceParams"):
+        del found["$defs"][named]
     return found
 
 
-def _any_of(registry: Registry[Any]) -> dict[str, Any]:
+def _any_of(registry: Registry[Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
     published = (name for name in registry.names() if not registry.is_own(name))
-    return {"anyOf": [_one(registry, name) for name in published]}
+    return {"anyOf": [_one(registry, name, required) for name in published]}
 
 
-def _one(registry: Registry[Any], name: str) -> dict[str, Any]:
+def _one(registry: Registry[Any], name: str, required: tuple[str, ...]) -> dict[str, Any]:
     described = registry.model(name).model_json_schema()
-    described.pop("required", None)
+    described["required"] = [*required, *described.get("required", ())] if required else []
     described["description"] = " ".join(described["description"].split("\n\n")[0].split())
-    described["properties"] = {"name": {"const": name}, **described["properties"]}
+    named = {registry.key.split(".")[-1]: {"const": name}}
+    described["properties"] = named | described["properties"]
     return described

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.base.boxes import Box
 from huescape.params.systems import AugmentationParams
 from huescape.training import gather
 
@@ -137,12 +138,8 @@ def target_points(drawn: Draw, stride: int) -> tuple[IntArray, IntArray]:
 
 
 def take_mask(box_N4: AnyArray, drawn: Draw, stride: int) -> npt.NDArray[np.bool_]:
-    """Where the crops' targets (N, h, w) lie in the photo's box (top, left, height, width)."""
-    rows_Nh, columns_Nw = target_points(drawn, stride)
-    top, left, height, width = (box_N4.astype(np.int64)[:, k, None] for k in range(4))
-    inside_Nh = (rows_Nh >= top) & (rows_Nh < top + height)
-    inside_Nw = (columns_Nw >= left) & (columns_Nw < left + width)
-    return inside_Nh[:, :, None] & inside_Nw[:, None, :]
+    """Where the crops' targets (N, h, w) lie on the photo."""
+    return Box.of(box_N4).holds(*target_points(drawn, stride))
 
 
 def noise_like(

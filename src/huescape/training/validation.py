@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from huescape.color import decoding
+from huescape.params.base import TEMPERATURE
 from huescape.shards import CHROMA_LEVELS, ShardSet
 from huescape.systems.system import System
 from huescape.training.batches import Batch, Batches
 
 _PHOTOS, _PICTURES, _BATCH = 32, 4, 8
-_TEMPERATURE = 0.38  # of Zhang et al. 2016; only for the pictures that one looks at while training
 
 
 class Validation:
@@ -52,7 +52,7 @@ class Validation:
             return
         levels_NHW = self._shards.take("lightness", rows)
         lightness_NHW = system.space.uint8_to_lightness(levels_NHW)
-        chroma_N2HW = system.predict_chroma(torch.from_numpy(lightness_NHW)[:, None], _TEMPERATURE)
+        chroma_N2HW = system.predict_chroma(torch.from_numpy(lightness_NHW)[:, None], TEMPERATURE)
         predicted = chroma_N2HW.permute(0, 2, 3, 1).cpu().numpy()
         for k, row in enumerate(rows.tolist()):
             true = self._target_chroma(row, levels_NHW.shape[1:])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from huescape.base.errors import HuescapeError
-from huescape.sources.folder import list_folder
+from huescape.sources.kinds.folder import list_folder
 
 KEY = "download.sources.0"
 

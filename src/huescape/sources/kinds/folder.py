@@ -5,8 +5,28 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from huescape.base.errors import HuescapeError
-from huescape.sources.listing import Found, file_size, require_folder
+from huescape.params.download import Name
+from huescape.sources.listing import Found, found_file, require_folder
+from huescape.sources.source import SourceOnDisk
 from huescape.sources.walk import SUFFIXES, LeftOut, walk_photos
+
+
+class FolderSource(SourceOnDisk):
+    """Any tree of photos on disk; the categories are its folders. Referenced, not copied."""
+
+    is_local = True
+
+    name: Name = "folder"
+    licence: str = "unknown"
+
+    @property
+    def rights(self) -> str:
+        """What the user says."""
+        return self.licence
+
+    def found(self, key: str, raw: Path, left_out: LeftOut) -> list[Found]:
+        """See `list_folder`."""
+        return list_folder(self.root, key, left_out)
 
 
 def list_folder(root: str, key: str, left_out: LeftOut | None = None) -> list[Found]:
@@ -25,12 +45,6 @@ def list_folder(root: str, key: str, left_out: LeftOut | None = None) -> list[Fo
             f"{key}.root: no photo below {root}; looked for {' '.join(SUFFIXES)}{others}"
         )
     return [found_file(folder, name, _parent(name), "core") for name in keys]
-
-
-def found_file(root: Path, name: str, category: str, tier: str) -> Found:
-    """A photo that is a file of its own."""
-    path = root / name
-    return Found(name, path, category, tier, file_size(path))
 
 
 def _parent(name: str) -> str:

@@ -18,9 +18,8 @@ from typing import Any
 import pytest
 
 from huescape.base.errors import HuescapeError
-from huescape.params.download import Sun397Source
-from huescape.sources import sun397
-from huescape.sources.sun397 import list_sun397, prepare_sun397, sun_place
+from huescape.sources.kinds import sun397
+from huescape.sources.kinds.sun397 import Sun397Source, list_sun397, prepare_sun397, sun_place
 
 KEY = "download.sources.0"
 #: Where photos lie until their archive is read to its end.
@@ -28,7 +27,7 @@ STAGING = ".huescape-extracting"
 
 
 def source(root: Path, **more: Any) -> Sun397Source:
-    return Sun397Source(kind="sun397", root=str(root), **more)
+    return Sun397Source(root=str(root), **more)
 
 
 def landscapes(photos: dict[str, bytes]) -> dict[str, bytes]:
@@ -161,7 +160,7 @@ def test_a_killed_extraction_leaves_whole_photos_and_goes_on(
     (tmp_path / "x.tar").write_bytes(make_tar(photos, "w"))
     packed = source(tmp_path / "sun", archive=str(tmp_path / "x.tar"))
     code = (
-        "import sys; from huescape.sources.sun397 import *;"
+        "import sys; from huescape.sources.kinds.sun397 import *;"
         "prepare_sun397(Sun397Source.model_validate_json(sys.argv[1]), 'k')"
     )
     process = subprocess.Popen([sys.executable, "-c", code, packed.model_dump_json()])

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from huescape.base.errors import HuescapeError
-from huescape.params.download import ImageNetSource
 from huescape.sources.hashing import HashCache, hash_photos
-from huescape.sources.imagenet import list_imagenet
+from huescape.sources.kinds.imagenet import ImageNetSource, list_imagenet
 from huescape.sources.listing import Found
 from huescape.sources.walk import LeftOut
 
@@ -29,7 +28,7 @@ def classes() -> dict[str, dict[str, bytes]]:
 
 
 def source(root: Path, categories: str = "landscape") -> ImageNetSource:
-    return ImageNetSource(kind="imagenet", root=str(root), categories=categories)
+    return ImageNetSource(root=str(root), categories=categories)
 
 
 def as_folders(root: Path, classes: dict[str, dict[str, bytes]]) -> None:

@@ -8,21 +8,23 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import Field, field_validator
+
 from huescape.base.atomic import write_json
 from huescape.base.errors import HuescapeError
-from huescape.params.download import Sun397Source
+from huescape.params.download import Name
 from huescape.sources.archives import archive_problem, extract_photos
 from huescape.sources.categories import NO_TIER, SUN397_PHOTOS, sun_categories, sun_tier
 from huescape.sources.fetch import check_md5, check_room, fetch
-from huescape.sources.folder import found_file
-from huescape.sources.listing import Found
+from huescape.sources.listing import Found, found_file
 from huescape.sources.pace import Patience
+from huescape.sources.source import Categories, SourceOnDisk
 from huescape.sources.walk import LeftOut, walk_photos
 
 _INSIDE = (".", "SUN397", "Images", "SUN2012", "SUN2012/Images")
@@ -38,6 +40,50 @@ class _Places:
     root: Path
     archive: Path | None
     key: str
+
+
+class Sun397Source(SourceOnDisk):
+    """SUN397 or SUN2012: an extracted tree, an archive on disk, or a download.
+
+    `root` is the extracted tree (`<root>/<letter>/<category>/…/sun_*.jpg`), used as it is when it
+    exists. Otherwise the landscape categories are extracted there from `archive`, which is first
+    downloaded from `url` when it does not exist. A download slower than `min_rate` (bytes/s, over a
+    minute) counts as broken; one that takes over `max_hours` ends, and can go on.
+    """
+
+    licence_text = "for research; each photo is its owner's"
+    homepage = "https://vision.princeton.edu/projects/2010/SUN/"
+
+    name: Name = "sun397"
+    archive: str | None = None
+    url: str | None = None
+    md5: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    min_rate: float = Field(default=1000.0, ge=0.0, allow_inf_nan=False)
+    max_hours: float = Field(default=168.0, gt=0.0, allow_inf_nan=False)
+    categories: Categories = "landscape"
+
+    @field_validator("url")
+    @classmethod
+    def _is_of_the_web(cls, url: str | None) -> str | None:
+        if url is None:
+            return url
+        with suppress(ValueError):  # a wrong port, half an IPv6 address
+            parts = urlsplit(url)
+            if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+                return url
+        # Not quoted: where the secrets of such an address are cannot be told.
+        raise ValueError(
+            "is no address of a file on the web; allowed: http://… or https://…, with %2F for a "
+            "`/` in a password"
+        )
+
+    def prepare(self, key: str) -> None:
+        """See `prepare_sun397`."""
+        prepare_sun397(self, key)
+
+    def found(self, key: str, raw: Path, left_out: LeftOut) -> list[Found]:
+        """See `list_sun397`."""
+        return list_sun397(self, key, left_out)
 
 
 def prepare_sun397(source: Sun397Source, key: str) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
-from huescape.params.download import ImageNetSource
+from huescape.params.download import Name
 from huescape.sources.archives import Member, tar_members
 from huescape.sources.categories import NO_TIER, imagenet_tier
-from huescape.sources.folder import found_file
-from huescape.sources.listing import Found, require_folder
+from huescape.sources.listing import Found, found_file, require_folder
+from huescape.sources.source import Categories, SourceOnDisk
 from huescape.sources.walk import LeftOut, takes, walk_photos
 
 _WNID = re.compile(r"n\d{8}")
@@ -26,6 +26,21 @@ _GET_IT = (
     "get ILSVRC2012_img_train.tar from https://image-net.org/download after accepting its terms, "
     "and give the folder that holds it, its per-wnid tars, or per-wnid folders"
 )
+
+
+class ImageNetSource(SourceOnDisk):
+    """ImageNet on disk: per-wnid folders, per-wnid tars, or both in `root`. Never downloaded."""
+
+    licence_text = "ImageNet terms of access: non-commercial research and education"
+    homepage = "https://image-net.org/download"
+    is_local = True
+
+    name: Name = "imagenet"
+    categories: Categories = "landscape"
+
+    def found(self, key: str, raw: Path, left_out: LeftOut) -> list[Found]:
+        """See `list_imagenet`."""
+        return list_imagenet(self, key, left_out)
 
 
 def list_imagenet(source: ImageNetSource, key: str, left_out: LeftOut | None = None) -> list[Found]:
