@@ -103,7 +103,7 @@ def _check_runs(project: Any, rows: list[dict[str, str]]) -> None:
     names = [
         "colorunet lr=1e+30",
         "colorunet temperature=0.5",
-        "colorunet lr=0.004 temperature=0.5",
+        "colorunet temperature=0.5 lr=0.004",
     ]
     failed, *done = [named.pop(name) for name in names]
     assert not named
