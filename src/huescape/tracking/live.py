@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from queue import Empty, Queue
 from typing import Any
 
@@ -40,18 +41,12 @@ class Live:
             run = self._run = self._run or self._opened(store)
             run_id = str(run.info.run_id)
             self.page = store.page(run_id)
-            self._numbers = self._numbers or _taken(numbers)
-            if self._numbers:
+            while waiting := self._numbers or _taken(numbers):
+                self._numbers = waiting
                 self._send_numbers(store, run)
-            self._pictures = self._pictures or _taken(pictures)
-            while self._pictures:
-                step, time, (name, rgb) = self._pictures[0]
-                key = allowed_key(name)
-                if (key, step) not in self._shown:
-                    store.client.log_image(
-                        run_id, Image.fromarray(rgb), key=key, step=step, timestamp=time
-                    )
-                self._shown.add((key, step))
+            while shots := self._pictures or _taken(pictures):
+                self._pictures = shots
+                self._send_picture(store, run_id, *shots[0])
                 del self._pictures[0]
             return run_id
 
@@ -78,6 +73,17 @@ class Live:
         if points:
             store.add_points(run.info.run_id, points)
         self._numbers = []
+
+    def _send_picture(
+        self, store: Store, run_id: str, step: int, time: int, named: tuple[str, Any]
+    ) -> None:
+        key = re.sub(r"[^A-Za-z0-9_\-./ ]", "_", named[0])  # all that MLflow takes here
+        if (key, step) not in self._shown:
+            picture = Image.fromarray(named[1])
+            store.client.log_image(
+                run_id, picture, key=key, step=step, timestamp=time, synchronous=True
+            )
+        self._shown.add((key, step))
 
     def end(self, numbers: Queue[Any], pictures: Queue[Any]) -> Store:
         """Send what is left, and no more of the machine; the store. Raises as `send` does."""
