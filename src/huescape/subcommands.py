@@ -15,14 +15,14 @@ from types import FrameType
 from typing import IO
 
 from huescape import __version__
-from huescape.base import exclusive
+from huescape.base import exclusive, runtime
 from huescape.base.errors import HuescapeError, one_line
 from huescape.base.memory import is_out_of_memory
 from huescape.base.orphans import engine_pid, parent_stays, stop_without
 from huescape.engines import lockfile, lockwatch
 
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
-_LESS_MEMORY = "fewer processes need less (environment variable HUESCAPE_WORKERS)"
+_LESS_MEMORY = f"fewer processes need less (environment variable {runtime.WORKERS})"
 
 # Of this folder, wherever HUESCAPE_STATE is.
 _RUNNING = Path(".huescape/running")
@@ -112,7 +112,7 @@ def _look_after_engine() -> None:
         lockwatch.start(engine_pid())
     else:
         lockfile.tell(lockfile.mend())
-    if "DVC_STAGE" in os.environ or os.environ.get("HUESCAPE_ENGINE"):
+    if "DVC_STAGE" in os.environ or os.environ.get(runtime.ENGINE):
         exclusive.hold(exclusive.STAGES)
         stop_without(parent_stays())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,3 +41,14 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUESCAPE_STATE", "")
     assert runtime.state_dir() == Path(".huescape")
+
+
+def test_each_variable_is_named_here_alone_and_documented() -> None:
+    root = Path(runtime.__file__).parents[3]
+    table = (root / "docs/environment.md").read_text(encoding="utf-8")
+    known = {value for value in vars(runtime).values() if str(value).startswith("HUESCAPE_")}
+    assert {name for name in known if f"`{name}`" not in table} == set()
+    for file in [*(root / "src").rglob("*.py"), root / "workflow/Snakefile"]:
+        text = file.read_text(encoding="utf-8")
+        assert set(re.findall(r"HUESCAPE_[A-Z_]+", text)) <= known, file
+        assert file.name == "runtime.py" or not re.search(r"[\"']HUESCAPE_\w+[\"']", text), file

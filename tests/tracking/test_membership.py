@@ -10,7 +10,8 @@ from mlflow.tracking import MlflowClient
 
 from huescape import tracking
 from huescape.base.errors import HuescapeError
-from huescape.tracking.membership import VARIABLE, Membership, membership
+from huescape.base.runtime import SWEEP_POINT
+from huescape.tracking.membership import Membership, membership
 from tests.tracking.conftest import Evaluate
 
 PARAMS = {"quantizer": "yuv3", "optimizer": {"lr": 0.001}}
@@ -33,7 +34,7 @@ def _train(name: str, member: Membership, model: Path, monkeypatch: pytest.Monke
     """What the stage train does in a process of the sweep, of three steps."""
     member.write(Path("point.json"))
     with monkeypatch.context() as patch:
-        patch.setenv(VARIABLE, "point.json")
+        patch.setenv(SWEEP_POINT, "point.json")
         with tracking.start_training(name, PARAMS, DATASET) as recorder:
             for step in (1, 2, 3):
                 recorder.metrics(step, {"loss": 1 / step})
@@ -104,7 +105,7 @@ def test_evaluation_within_a_sweep_leaves_the_scores_to_the_sweep(
     recorder, header = tracking.start_sweep("mine", "k" * 32, {})
     with recorder:
         _member(header, "p").write(Path("point.json"))
-        monkeypatch.setenv(VARIABLE, "point.json")
+        monkeypatch.setenv(SWEEP_POINT, "point.json")
         tracking.attach("a", model, *evaluation()).close()
     parents, children = _families(project)
     assert (len(parents), children) == (1, [])
@@ -123,14 +124,14 @@ def test_tracking_that_is_off_stays_off(
 def test_membership_is_read_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(SWEEP_POINT, raising=False)
     assert membership() is None
     member = Membership({"key": "k"}, "p", {"a.b": None}, {"sweep": "mine"})
     member.write(tmp_path / "point.json")
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "point.json"))
+    monkeypatch.setenv(SWEEP_POINT, str(tmp_path / "point.json"))
     assert membership() == member
     (tmp_path / "point.json").write_text("{")
-    with pytest.raises(HuescapeError, match=VARIABLE):
+    with pytest.raises(HuescapeError, match=SWEEP_POINT):
         membership()
 
 

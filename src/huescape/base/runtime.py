@@ -8,6 +8,12 @@ from pathlib import Path
 
 from huescape.base.errors import ParamsError
 
+#: Every environment variable of the project; docs/environment.md says what each is for.
+WORKERS, THREADS, DEVICE = "HUESCAPE_WORKERS", "HUESCAPE_THREADS", "HUESCAPE_DEVICE"
+STATE, PRETRAINED, TRACKING = "HUESCAPE_STATE", "HUESCAPE_PRETRAINED_DIR", "HUESCAPE_TRACKING"
+#: Those that the project sets for its own processes.
+ENGINE, SWEEP_POINT, OWN_CODE = "HUESCAPE_ENGINE", "HUESCAPE_SWEEP_POINT", "HUESCAPE_OWN_CODE"
+
 _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
 
@@ -20,7 +26,7 @@ def cpus() -> int:
 
 def workers() -> int:
     """Number of worker processes: HUESCAPE_WORKERS, or every processor."""
-    return _positive("HUESCAPE_WORKERS", cpus())
+    return _positive(WORKERS, cpus())
 
 
 def torch_threads() -> int:
@@ -29,12 +35,12 @@ def torch_threads() -> int:
     Not OMP_NUM_THREADS: an engine that sets it would change the order of sums, and with it the
     trained weights.
     """
-    return _positive("HUESCAPE_THREADS", cpus())
+    return _positive(THREADS, cpus())
 
 
 def state_dir() -> Path:
     """Folder of what outlives a stage but is no result: checkpoints, partial work, journals."""
-    return Path(os.environ.get("HUESCAPE_STATE") or ".huescape")
+    return Path(os.environ.get(STATE) or ".huescape")
 
 
 def project_dir() -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 from huescape.base.children import environment
 from huescape.base.errors import HuescapeError
 from huescape.base.orphans import alive, stop_without
+from huescape.base.runtime import ENGINE
 from huescape.engines import graph
 from huescape.engines.own_code import insist_on_own_code
 
@@ -76,7 +77,7 @@ def _call(command: str) -> int:
     """Run the stage's command; a termination of this job reaches it too."""
     print(f"$ {command}", file=sys.stderr, flush=True)
     # Stages call `python`: it must be this one, in an activated environment or not.
-    variables = environment(more={"HUESCAPE_ENGINE": "snakemake"})
+    variables = environment(more={ENGINE: "snakemake"})
     process = subprocess.Popen(command, shell=True, env=variables)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import huescape
 from huescape.base.errors import HuescapeError
-
-_GUARD = "HUESCAPE_OWN_CODE"
+from huescape.base.runtime import OWN_CODE
 
 
 def insist_on_own_code() -> None:
@@ -28,12 +27,12 @@ def insist_on_own_code() -> None:
         return
     if own.samefile(imported):
         return
-    if os.environ.get(_GUARD) == str(source):
+    if os.environ.get(OWN_CODE) == str(source):
         raise HuescapeError(
             f"{imported} is imported in place of {own}; allowed: the code of this folder "
             f"(Python's options -I and -E hide PYTHONPATH={source})"
         )
     path = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH", "")]))
-    variables = {**os.environ, "PYTHONPATH": path, _GUARD: str(source)}
+    variables = {**os.environ, "PYTHONPATH": path, OWN_CODE: str(source)}
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], variables)

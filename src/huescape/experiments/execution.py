@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from huescape.base.atomic import write_text
 from huescape.base.children import environment, exit_code
 from huescape.base.errors import HuescapeError
+from huescape.base.runtime import THREADS
 from huescape.experiments.workplace import Workplace, checkout, dvc, git
 
 _EXPERIMENT_HEAD = "refs/exps/exec/EXEC_HEAD"
@@ -47,7 +48,7 @@ def schedule(place: Workplace, jobs: int, on_gpu: bool) -> None:
     if on_gpu:
         command += ["--resources", "device=1"]
     else:
-        variables.setdefault("HUESCAPE_THREADS", "1")
+        variables.setdefault(THREADS, "1")
         command += ["--max-threads", "1"]
     if exit_code(command, place.project, variables, pass_fds=[place.lock.fileno()]):
         raise HuescapeError("not every system is done; the same command goes on with the rest")

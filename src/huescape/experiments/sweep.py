@@ -15,7 +15,7 @@ from huescape.base import closure
 from huescape.base.atomic import write_text
 from huescape.base.digests import read_verified
 from huescape.base.errors import HuescapeError
-from huescape.base.runtime import state_dir
+from huescape.base.runtime import STATE, SWEEP_POINT, state_dir
 from huescape.experiments.execution import reproduce, restore, save
 from huescape.experiments.points import ResolvedPoint, resolve_points
 from huescape.experiments.sweep_file import SweepParams, describe, read_sweep, short_names
@@ -23,7 +23,6 @@ from huescape.experiments.table import as_csv, as_text, headline, refuse_foreign
 from huescape.experiments.workplace import Workplace, link_sources, workplace
 from huescape.params.load import load_params
 from huescape.params.places import EVALUATION, MODELS, PARAMS, RAW, REPORTS
-from huescape.tracking.membership import VARIABLE
 from huescape.tracking.notices import say
 
 
@@ -106,11 +105,11 @@ def _run_points(sweep: _Sweep) -> None:
 def _run_point(sweep: _Sweep, point: ResolvedPoint) -> None:
     """Bring a point up to date, from its experiment if there is one; keep what is new."""
     place, name = sweep.place, sweep.experiment(point)
-    variables = {"HUESCAPE_STATE": str(state_dir().resolve())}
+    variables = {STATE: str(state_dir().resolve())}
     variables["MLFLOW_TRACKING_URI"] = tracking.absolute_uri(Path())
     member = _member(sweep, point)
     if member is not None:
-        variables[VARIABLE] = str(sweep.folder / "point.json")
+        variables[SWEEP_POINT] = str(sweep.folder / "point.json")
         member.write(sweep.folder / "point.json")
     targets = [f"evaluate@{system}" for system in sweep.params.systems] or ["report"]
     scores = [str(EVALUATION / f"{system}.json") for system in point.systems]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import huescape
+from huescape.base.runtime import ENGINE
 
 LOCK = Path("dvc.lock")
 
@@ -76,7 +77,7 @@ def surroundings() -> dict[str, str]:
 
 def engine() -> str:
     """What started this process: `snakemake`, `dvc` or `command`."""
-    if named := os.environ.get("HUESCAPE_ENGINE"):
+    if named := os.environ.get(ENGINE):
         return named
     return "dvc" if os.environ.get("DVC_STAGE") or os.environ.get("DVC_ROOT") else "command"
 

@@ -16,9 +16,8 @@ from typing import Any
 from huescape.base.atomic import write_json
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask_values
+from huescape.base.runtime import SWEEP_POINT
 from huescape.tracking.context import flat_params
-
-VARIABLE = "HUESCAPE_SWEEP_POINT"
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,12 @@ class Membership:
 
 def membership() -> Membership | None:
     """The point that this process works for. Raises HuescapeError for a damaged file."""
-    named = os.environ.get(VARIABLE)
+    named = os.environ.get(SWEEP_POINT)
     if not named:
         return None
     try:
         return Membership(**json.loads(Path(named).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise HuescapeError(f"{VARIABLE} names {named}, which cannot be read: {error}") from error
+        raise HuescapeError(
+            f"{SWEEP_POINT} names {named}, which cannot be read: {error}"
+        ) from error

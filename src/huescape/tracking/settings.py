@@ -12,7 +12,7 @@ from pathlib import Path
 
 from huescape.base.atomic import write_text
 from huescape.base.exclusive import take
-from huescape.base.runtime import project_dir, state_dir
+from huescape.base.runtime import TRACKING, project_dir, state_dir
 from huescape.tracking.notices import warn
 
 DEFAULT_URI = "sqlite:///mlflow.db"  # what a bare `mlflow ui` shows, artifacts in mlruns/
@@ -21,11 +21,11 @@ _OFF, _ON = ("off", "0", "false", "no"), ("on", "1", "true", "yes", "")
 
 def wanted() -> bool:
     """Whether to track; says so once where that was meant and cannot be."""
-    chosen = os.environ.get("HUESCAPE_TRACKING", "on").lower()
+    chosen = os.environ.get(TRACKING, "on").lower()
     if chosen in _OFF:
         return False
     if chosen not in _ON:
-        warn(f"environment variable HUESCAPE_TRACKING is {chosen!r}, taken as on; allowed: on, off")
+        warn(f"environment variable {TRACKING} is {chosen!r}, taken as on; allowed: on, off")
     if not installed():
         warn("mlflow is not installed: this run is not tracked")
         return False

@@ -33,10 +33,10 @@ def choose_device() -> torch.device:
         usable.insert(0, "mps")
     if torch.cuda.is_available():
         usable.insert(0, "cuda")
-    name = os.environ.get("HUESCAPE_DEVICE", "") or usable[0]
+    name = os.environ.get(runtime.DEVICE, "") or usable[0]
     if name.split(":")[0] not in usable:
         allowed = ", ".join(usable)
-        raise ParamsError(f"environment variable HUESCAPE_DEVICE is {name!r}; allowed: {allowed}")
+        raise ParamsError(f"environment variable {runtime.DEVICE} is {name!r}; allowed: {allowed}")
     return torch.device(name)
 
 

@@ -121,7 +121,7 @@ def downloaded(url: str = _VGG16_URL, sha256: str = _VGG16_SHA256) -> Path:
     Raises:
         HuescapeError: a download that fails or a file with another checksum.
     """
-    override = os.environ.get("HUESCAPE_PRETRAINED_DIR")
+    override = os.environ.get(runtime.PRETRAINED)
     folder = Path(override) if override else runtime.state_dir() / "pretrained"
     target = folder / url.rsplit("/", 1)[1]
     if target.is_file():
