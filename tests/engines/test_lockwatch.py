@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -55,9 +56,19 @@ def test_a_project_that_is_gone_stays_gone(
 ) -> None:
     """As the folder of a temporary experiment, which DVC removes before it ends."""
     shutil.rmtree(root)
-    _end(engine)
     assert watcher.wait(_PATIENCE) == 0
+    assert engine.poll() is None
     assert not root.exists()
+
+
+def test_nobody_waits_for_the_first_process_of_the_machine(root: Path) -> None:
+    """A stage whose engine was killed at once finds itself a child of that one, which never ends."""
+    claim = root / lockfile.TEMPORARY / "huescape-watch.1"
+    claim.touch()
+    os.utime(claim, (0, 0))  # nothing was left unrecorded
+    command = [sys.executable, "-m", "huescape.engines.lockwatch", str(root), "1"]
+    assert subprocess.run(command, timeout=_PATIENCE, check=False).returncode == 0
+    assert not claim.exists()
 
 
 def test_what_the_engine_left_cut_short_is_put_back_and_told(

@@ -57,7 +57,8 @@ def main(argv: list[str]) -> int:
         return 0
     with claim:
         seen = None
-        while not gone(_TICK_SECONDS):
+        # An engine that was killed before its stage looked for it has left the stage to process 1.
+        while engine != 1 and not gone(_TICK_SECONDS) and (root / lockfile.TEMPORARY).is_dir():
             seen = _keep(root, seen)
         if not (root / lockfile.TEMPORARY).is_dir():  # of a temporary experiment: it is removed
             return 0
