@@ -62,7 +62,7 @@ def test_a_project_that_is_gone_stays_gone(
 
 
 def test_nobody_waits_for_the_first_process_of_the_machine(root: Path) -> None:
-    """A stage whose engine was killed at once finds itself a child of that one, which never ends."""
+    """A stage whose engine was killed at once is a child of that one, which never ends."""
     claim = root / lockfile.TEMPORARY / "huescape-watch.1"
     claim.touch()
     os.utime(claim, (0, 0))  # nothing was left unrecorded
