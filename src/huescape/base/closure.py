@@ -74,7 +74,7 @@ def as_deps(files: Iterable[Path], package: Path = PACKAGE) -> list[str]:
 
 
 def _is_mostly_used(package: Path, folder: Path, wanted: set[Path]) -> bool:
-    files = [file.relative_to(package) for file in (package / folder).rglob("*.py")]
+    files = [file.relative_to(package) for file in (package / folder).rglob("[!.]*.py")]
     full = [at for at in files if (package / at).read_bytes().strip()]
     return 3 * sum(at in wanted for at in full) >= 2 * len(full)
 
@@ -93,7 +93,7 @@ def _imported(package: Path, at: Path) -> set[Path]:
     found = {file for name in names if (file := _module(package, name))}
     for room in _BY_NAME:
         if Path(room) / "__init__.py" in found:
-            found |= {file.relative_to(package) for file in (package / room).rglob("*.py")}
+            found |= {file.relative_to(package) for file in (package / room).rglob("[!.]*.py")}
     return {file for file in found if not _is_without_effect(file)}
 
 

@@ -9,4 +9,4 @@ from pydantic import Field
 # A share, an exponent, a weight of a term.
 Factor = Annotated[float, Field(ge=0)]
 # The side of a block, in targets.
-Side = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=1024)]

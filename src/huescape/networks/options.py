@@ -7,6 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 # Channels of the first level; every other level has a multiple of it.
-Width = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=4096)]
 # Where the narrowest level has half as many.
-EvenWidth = Annotated[int, Field(ge=2, multiple_of=2)]
+EvenWidth = Annotated[int, Field(ge=2, le=4096, multiple_of=2)]

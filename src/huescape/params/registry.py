@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -46,8 +47,8 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """The names that there are."""
-        published = {path.stem for path in (_PACKAGE / self.folder).glob("*.py")}
-        return sorted(published - self.parts - {"__init__"} | self._own_names())
+        published = {path.stem for path in (_PACKAGE / self.folder).glob("[!._]*.py")}
+        return sorted(published - self.parts | self._own_names())
 
     def is_own(self, name: str) -> bool:
         """Whether the file lies beside the preset of the same name."""
@@ -58,7 +59,7 @@ class Registry(Generic[T]):
         if name not in self.names():
             raise ParamsError(f"{self.key} is {short(name)}; allowed: {', '.join(self.names())}")
         path = f"presets.{name}.{self.own}" if self.is_own(name) else f"{self.folder}.{name}"
-        module = importlib.import_module(f"huescape.{path.removesuffix('.py').replace('/', '.')}")
+        module = self._imported(f"huescape.{path.removesuffix('.py').replace('/', '.')}", name)
         found = [
             kind
             for kind in vars(module).values()
@@ -101,6 +102,14 @@ class Registry(Generic[T]):
             for key, one in arguments
         }
         return create_model(name, __config__=_CONFIG, __doc__=kind.__doc__, **fields)
+
+    def _imported(self, module: str, name: str) -> ModuleType:
+        try:
+            return importlib.import_module(module)
+        except (SyntaxError, ImportError) as error:
+            raise ParamsError(
+                f"{self.key} is {name!r}: {module} cannot be imported: {error}"
+            ) from error
 
     def _own_names(self) -> frozenset[str]:
         if self.own is None:

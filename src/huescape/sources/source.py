@@ -22,13 +22,13 @@ class Source(Section):
     Attributes:
         licence, homepage: what may be done with the photos, and where that is said.
         is_local: whether the photos are on the disk before the stage runs.
-        is_rendered: whether the stage makes them, below its own folder.
+        rendered: how the files are called that `render` makes, a regular expression; else empty.
     """
 
     licence_text: ClassVar[str] = ""
     homepage: ClassVar[str] = ""
     is_local: ClassVar[bool] = False
-    is_rendered: ClassVar[bool] = False
+    rendered: ClassVar[str] = ""
 
     name: Name
 

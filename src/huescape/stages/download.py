@@ -144,7 +144,7 @@ def _rows(
         for item in listed:
             hashes = hash_photos(item.photos, cache, workers)
             ids = photo_ids(item.source.name, [photo.key for photo in item.photos])
-            rendered = item.source.is_rendered
+            rendered = item.source.rendered
             chosen = _chosen(item, splits[item.key])
             for name, photo, sha256 in zip(ids, item.photos, hashes, strict=True):
                 path = out / photo.path.relative_to(folder) if rendered else photo.path

@@ -159,7 +159,11 @@ def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> s
     files = (shards / "index.json", prior, bins)
     own = Path("presets") / params.preset
     code = closure.digest(
-        "train", [own / path.name for path in (closure.PACKAGE / own).glob("*.py")]
+        "train",
+        [
+            own / path.relative_to(closure.PACKAGE / own)
+            for path in (closure.PACKAGE / own).rglob("*.py")
+        ],
     )
     return checkpoints.digest([described, code.encode(), *(_bytes(path) for path in files)])
 

@@ -66,6 +66,45 @@ def test_one_file_more_is_a_kind_more(tmp_path: Path) -> None:
     assert '"licence": "CC0"' in (tmp_path / "raw" / "sources.json").read_text()
 
 
+RENDERED = """
+from huescape.sources.listing import found_file
+from huescape.sources.source import Source
+
+
+class PlainSource(Source):
+    name: str = "plain"
+    rendered = r"plain-[0-9]+\\.png"
+
+    def place(self, raw):
+        return raw / self.name
+
+    def render(self, raw, workers):
+        self.place(raw).mkdir()
+        (self.place(raw) / "plain-1.png").write_bytes(b"1")
+
+    def found(self, key, raw, left_out):
+        return [found_file(self.place(raw), "plain-1.png", "any", "core")]
+"""
+TWICE = """
+from pathlib import Path
+from huescape.params.download import DownloadParams
+from huescape.stages import download
+params = DownloadParams.model_validate({"sources": [{"kind": "plain"}]})
+for _ in range(2):
+    download.run(Path("raw"), params, workers=1)
+"""
+
+
+def test_what_a_kind_renders_is_made_anew(tmp_path: Path) -> None:
+    package = tmp_path / "src" / "huescape"
+    shutil.copytree(Path(huescape.__file__).parent, package)
+    (package / "sources" / "kinds" / "plain.py").write_text(RENDERED)
+    environment = os.environ | {"PYTHONPATH": str(package.parent)}
+    command = [sys.executable, "-c", TWICE]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "raw" / "plain" / "plain-1.png").read_bytes() == b"1"
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -18,7 +18,7 @@ class SampleSource(Source):
     """Synthetic landscapes rendered from a seed: no network, no download."""
 
     licence_text = "MIT, rendered by huescape"
-    is_rendered = True
+    rendered = r"sun_[a-z]{16}\.jpg"
 
     name: Name = "sample"
     photos: int = Field(default=240, ge=20, le=1_000_000)
