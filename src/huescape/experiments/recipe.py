@@ -15,12 +15,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
+from huescape.params.download import PATHS
 from huescape.params.load import Params
 from huescape.params.yaml_files import read_yaml
 
 MOST_SEEDS = 100
-# Of a source.
-_PATHS = ("root", "archive", "splits")
 _SEEDED = re.compile(r"_s[0-9]+$")
 
 
@@ -53,7 +52,7 @@ def completed(
     """
     full = params.model_dump(mode="json", by_alias=True, exclude={"systems"})
     for source in full["download"]["sources"]:
-        for key in _PATHS:
+        for key in PATHS:
             if source.get(key) is not None:
                 source[key] = str(Path(source[key]).resolve())
     systems = recipe["systems"]

@@ -103,9 +103,8 @@ def link_sources(place: Workplace, download: DownloadParams, above: Path) -> Non
     Links are made below the folder `above` alone, which belongs to the copy.
     """
     for source in download.sources:
-        for key in ("root", "archive", "splits"):
-            named = source.options.get(key)
-            if named is None or Path(named).is_absolute():
+        for named in source.paths.values():
+            if named.expanduser().is_absolute():
                 continue
             target = (place.root / named).resolve()
             link = Path(os.path.normpath(place.project / named))
