@@ -23,7 +23,6 @@ sys.path.insert(0, str(SOURCE))
 
 from huescape.base.errors import HuescapeError  # noqa: E402
 from huescape.experiments import recipe  # noqa: E402
-from huescape.params.load import validated  # noqa: E402
 
 
 class OutOfTimeError(Exception):
@@ -36,8 +35,7 @@ def main() -> int:
     end = time.monotonic() + 60 * options.minutes
     try:
         found = recipe.read_recipe(options.params)
-        params = validated(found, str(options.params), options.output)
-        found = recipe.completed(found, params, options.systems, options.params)
+        found = recipe.checked(found, options.systems, options.params, options.output)
         done, wrong = _run(found, options.output, end)
     except HuescapeError as error:
         print(f"without_dvc: error: {error}", file=sys.stderr)

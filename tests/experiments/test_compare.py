@@ -111,6 +111,20 @@ def test_a_wrong_option_is_one_line(tmp_path: Path, more: list[str], words: str)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.yaml", "taken"]
 
 
+@pytest.mark.parametrize(
+    "command", [("-m", "huescape", "compare"), (ROOT / "workflow/without_dvc.py",)]
+)
+def test_a_wrong_option_of_a_source_is_refused_before_anything_is_made(
+    tmp_path: Path, command: tuple[object, ...]
+) -> None:
+    wrong = {"sources": [{"kind": "sample", "photos": 3}]}
+    done = _run(tmp_path, *command, _write(tmp_path, {**RECIPE, "download": wrong}), "-o", "out")
+    assert done.returncode == 2, done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    assert "download.sources.0.photos is 3; allowed: a whole number at least 20" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.long
 def test_without_an_engine(tmp_path: Path) -> None:
     """Neither dvc, nor snakemake, nor mlflow; a system that fails, and the time that is over."""
