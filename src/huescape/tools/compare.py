@@ -43,7 +43,8 @@ def main(options: Namespace) -> None:
     if not (PROJECT / "dvc.yaml").is_file():
         raise HuescapeError(f"{PROJECT / 'dvc.yaml'}: no such file; run from a checkout")
     with workplace(PROJECT, options.output, results=False) as place:
-        git(place.project, "update-index", "--skip-worktree", "params.yaml")  # the page shows it
+        # Not the commit's, and no change of the user's: the tag `git.dirty` of a run is about code.
+        git(place.project, "update-index", "--skip-worktree", "params.yaml")
         place.write_params(recipe.as_text(full))
         schedule(place, options.jobs or runtime.cpus(), on_gpu)
         print(f"compare: see {place.project / PAGE}")
