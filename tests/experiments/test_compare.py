@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,45 @@ def test_a_wrong_option_of_a_source_is_refused_before_anything_is_made(
     assert len(done.stdout.splitlines()) == 1
     assert "download.sources.0.photos is 3; allowed: a whole number at least 20" in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("files", [("params.yaml",), (".without_dvc", "pyproject.toml"), ()])
+def test_without_an_engine_somebody_elses_folder_is_left_alone(
+    tmp_path: Path, files: tuple[str, ...]
+) -> None:
+    """The folder of something else, a project, and a file."""
+    out = tmp_path / "out"
+    if not files:
+        out.write_text("mine")
+    for name in files:
+        out.mkdir(exist_ok=True)
+        (out / name).write_text("mine")
+    done = _run(tmp_path, ROOT / "workflow/without_dvc.py", _write(tmp_path, RECIPE), "-o", "out")
+    assert done.returncode == 1
+    words = "is not empty, and no folder of this script" if files else "Not a directory"
+    assert done.stdout.startswith(f"without_dvc: error: out: {words}")
+    assert len(done.stdout.splitlines()) == 1
+    found = [path.read_text() for path in ([out / name for name in files] or [out])]
+    assert set(found) == {"mine"}
+    assert not files or len(list(out.iterdir())) == len(files)
+
+
+def test_without_an_engine_ctrl_c_ends_with_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "workflow/without_dvc.py")]
+    process = subprocess.Popen(
+        [*command, str(_write(tmp_path, RECIPE)), "-o", "out"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while process.poll() is None and not (tmp_path / "out/params.yaml").exists():
+        time.sleep(0.05)
+    time.sleep(0.3)  # the first stage is running, or begins to
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "without_dvc: interrupted"
 
 
 @pytest.mark.long
