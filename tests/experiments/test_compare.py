@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,6 @@ def test_what_fails_stops_no_other_and_what_is_done_is_not_done_again(
     assert load_params(out / "params.yaml").download.sources[0].root == str(photos)
     with (out / "reports/compare.csv").open() as stream:
         assert "good good_s1 bad" in [row["systems"] for row in csv.DictReader(stream)]
-    assert "uncommitted changes" not in (out / "reports/index.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,59 @@ def test_a_wrong_option_is_one_line(tmp_path: Path, more: list[str], words: str)
     assert len(done.stdout.splitlines()) == 1
     assert words in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.yaml", "taken"]
+
+
+@pytest.mark.parametrize(
+    "command", [("-m", "huescape", "compare"), (ROOT / "workflow/without_dvc.py",)]
+)
+def test_a_wrong_option_of_a_source_is_refused_before_anything_is_made(
+    tmp_path: Path, command: tuple[object, ...]
+) -> None:
+    wrong = {"sources": [{"kind": "sample", "photos": 3}]}
+    done = _run(tmp_path, *command, _write(tmp_path, {**RECIPE, "download": wrong}), "-o", "out")
+    assert done.returncode == 2, done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    assert "download.sources.0.photos is 3; allowed: a whole number at least 20" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("files", [("params.yaml",), (".without_dvc", "pyproject.toml"), ()])
+def test_without_an_engine_somebody_elses_folder_is_left_alone(
+    tmp_path: Path, files: tuple[str, ...]
+) -> None:
+    """The folder of something else, a project, and a file."""
+    out = tmp_path / "out"
+    if not files:
+        out.write_text("mine")
+    for name in files:
+        out.mkdir(exist_ok=True)
+        (out / name).write_text("mine")
+    done = _run(tmp_path, ROOT / "workflow/without_dvc.py", _write(tmp_path, RECIPE), "-o", "out")
+    assert done.returncode == 1
+    words = "is not empty, and no folder of this script" if files else "Not a directory"
+    assert done.stdout.startswith(f"without_dvc: error: out: {words}")
+    assert len(done.stdout.splitlines()) == 1
+    found = [path.read_text() for path in ([out / name for name in files] or [out])]
+    assert set(found) == {"mine"}
+    assert not files or len(list(out.iterdir())) == len(files)
+
+
+def test_without_an_engine_ctrl_c_ends_with_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "workflow/without_dvc.py")]
+    process = subprocess.Popen(
+        [*command, str(_write(tmp_path, RECIPE)), "-o", "out"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while process.poll() is None and not (tmp_path / "out/params.yaml").exists():
+        time.sleep(0.05)
+    time.sleep(0.3)  # the first stage is running, or begins to
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "without_dvc: interrupted"
 
 
 @pytest.mark.long

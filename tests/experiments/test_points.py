@@ -78,6 +78,8 @@ def test_an_item_of_a_list_can_vary() -> None:
         ("evaluate.temperature", "cold", ["evaluate.temperature is 'cold'", "a number"]),
         ("evaluate.temperature.low", 0.3, ["evaluate.temperature.low: no such key", "a value"]),
         ("download.sources.7.photos", 60, ["download.sources.7: no such item", "0 to"]),
+        ("download.sources.0.photos", 3, ["download.sources.0.photos is 3", "at least 20"]),
+        ("download.sources.0.kind", "moon", ["download.sources.0.kind is 'moon'", "sample"]),
         ("train.steps", 5, ["train: no such key", "systems"]),
     ],
 )
@@ -98,10 +100,13 @@ def test_an_unknown_system_is_refused() -> None:
         _resolve(systems=("unet",), grid={LR: [0.1]})
 
 
-def test_points_that_mean_the_same_are_refused() -> None:
-    """The second writes out what the preset says anyway."""
+@pytest.mark.parametrize(
+    "written", [{"systems.colorunet.augmentation.flip": True}, {"download.sources.0.seed": 0}]
+)
+def test_points_that_mean_the_same_are_refused(written: dict[str, Any]) -> None:
+    """The second writes out what the preset, or the source, says anyway."""
     with pytest.raises(ParamsError, match=r"points 1 \(as params.yaml\) and 2 .* mean the same"):
-        _resolve(points=({}, {"systems.colorunet.augmentation.flip": True}))
+        _resolve(points=({}, written))
 
 
 def test_the_digest_leaves_out_systems_that_are_not_swept(tmp_path: Path) -> None:

@@ -158,12 +158,24 @@ def test_photos_are_found_from_the_folder_of_the_comparison(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     recipe = read_recipe(ROOT / "experiments" / "cpu.yaml")
-    own = {"kind": "folder", "root": "my/photos", "splits": "my/list.csv"}
+    own = {"kind": "folder", "root": "my/photos", "splits": "~/list.csv"}
     recipe["download"] = {"sources": [{"kind": "sample"}, own]}
     sample, found = completed(recipe, validated(recipe, "r.yaml"), [], Path("r.yaml"))["download"][
         "sources"
     ]
     assert "root" not in sample
     assert found["root"] == str(tmp_path / "my/photos")
-    assert found["splits"] == str(tmp_path / "my/list.csv")
+    assert found["splits"] == str(tmp_path / "home/list.csv")
+
+
+@pytest.mark.parametrize("root", [5, ["a"]])
+def test_a_path_of_a_source_that_is_no_text_is_one_line(root: Any) -> None:
+    recipe = read_recipe(ROOT / "experiments" / "cpu.yaml")
+    recipe["download"] = {"sources": [{"kind": "folder", "root": root}]}
+    with pytest.raises(
+        ParamsError, match=r"^r\.yaml: download\.sources\.0\.root is .*text"
+    ) as caught:
+        completed(recipe, validated(recipe, "r.yaml"), [], Path("r.yaml"))
+    assert "\n" not in str(caught.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -134,6 +135,28 @@ def _check_experiment(project: Any, name: str) -> None:
     project.run("dvc", "exp", "apply", name)
     assert "temperature: 0.5" in (project.root / "params.yaml").read_text()
     assert project.engine("dvc", "evaluate@colorunet") == []
+
+
+def test_no_scores_are_lost_when_a_sweep_is_killed_as_it_keeps_a_point(
+    project: Any, tmp_path: Path
+) -> None:
+    """Killed by the command of git that comes after the experiment is there."""
+    project.environment["HUESCAPE_TRACKING"] = "on"
+    _write(project, name="mine", systems=["colorunet"], points=[{T: 0.5}])
+    git = tmp_path / "path" / "git"
+    git.parent.mkdir()
+    real = shutil.which("git")
+    git.write_text(f'#!/bin/sh\n[ "$1" != update-ref ] || kill -9 $PPID\nexec {real} "$@"\n')
+    git.chmod(0o755)
+    path = f"{git.parent}{os.pathsep}{project.environment['PATH']}"
+    assert project.run("huescape", "sweep", "sweep.yaml", check=False, PATH=path) == -signal.SIGKILL
+
+    project.run("huescape", "sweep", "sweep.yaml")
+    assert project.ran() == []
+    (row,) = _table(project, "mine")
+    (run,) = _runs(project)[1]
+    assert run.data.metrics["auc"] == float(row["auc"])
+    assert run.data.tags["dvc.experiment"] == row["experiment"]
 
 
 def test_an_interrupted_sweep_goes_on(project: Any) -> None:

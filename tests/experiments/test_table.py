@@ -44,7 +44,7 @@ def test_two_keys_with_one_short_name_keep_their_long_ones() -> None:
 def test_headline_scores_come_from_the_stages_files(tmp_path: Path) -> None:
     (tmp_path / "reports/evaluation/a").mkdir(parents=True)
     (tmp_path / "models/a").mkdir(parents=True)
-    scores = {"auc": 0.8, "auc_macro": 0.7, "auc_rebalanced": 0.6, "psnr": None, "ssim": 1}
+    scores = {"auc": 0.8, "auc_macro": 0.7, "auc_rebalanced": 0.6, "psnr": None, "bins": 1}
     (tmp_path / "reports/evaluation/a.json").write_text(json.dumps(scores))
     seal(tmp_path / "reports/evaluation/a", tmp_path / "reports/evaluation/a.json")
     with pytest.raises(HuescapeError, match=r"system\.json"):
@@ -55,8 +55,10 @@ def test_headline_scores_come_from_the_stages_files(tmp_path: Path) -> None:
         "auc": 0.8,
         "auc_macro": 0.7,
         "auc_rebalanced": 0.6,
-        "colorfulness": None,
+        "bin_accuracy": None,
         "psnr": None,
+        "ssim": None,
+        "colorfulness": None,
         "loss": 2.5,
         "steps": 9,
     }

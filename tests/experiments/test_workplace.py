@@ -138,6 +138,53 @@ def test_the_project_and_worktrees_of_the_users_are_no_places(tmp_path: Path) ->
             workplace(project, folder, results=False).__enter__()
 
 
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_a_copy_that_was_half_made_is_made_anew(tmp_path: Path, is_locked: bool) -> None:
+    """Killed before it was marked; git locks a worktree while it makes it."""
+    project, tree = _project(tmp_path / "project", "."), tmp_path / "ours"
+    _git(project, "worktree", "add", "-q", "--detach", "--no-checkout", str(tree))
+    if is_locked:
+        _git(project, "worktree", "lock", "--reason", "initializing", str(tree))
+    with workplace(project, tree, results=False) as place:
+        assert (place.project / "src/kept.py").read_text() == "old\n"
+    assert len(_git(project, "worktree", "list").splitlines()) == 2
+
+
+def test_a_sweeps_copy_that_is_no_worktree_of_the_project_is_made_anew(tmp_path: Path) -> None:
+    """As in a project that was copied with its state: the original keeps its own."""
+    project, folder = _project(tmp_path / "project", "."), ".huescape/sweeps/x/tree"
+    with workplace(project, project / folder, results=True):
+        pass
+    copied = tmp_path / "copied"
+    shutil.copytree(project, copied, symlinks=True)
+    (copied / "src/edited.py").write_text("new\n")
+    for root, text in ((copied, "new\n"), (project, "old\n")):
+        with workplace(root, root / folder, results=True) as place:
+            assert (place.project / "src/edited.py").read_text() == text
+            assert _git(place.tree, "rev-parse", "--git-common-dir").strip() == f"{root}/.git"
+
+
+@pytest.mark.parametrize("folder", ["ours", "project/within"])
+def test_a_project_that_was_moved_finds_its_copy(tmp_path: Path, folder: str) -> None:
+    project = _project(tmp_path / "project", ".")
+    with workplace(project, tmp_path / folder, results=False) as place:
+        (place.project / "notes.txt").write_text("the copy's")
+    moved = project.rename(tmp_path / "moved")
+    with workplace(moved, tmp_path / folder.replace("project", "moved"), results=False) as place:
+        assert (place.project / "notes.txt").read_text() == "the copy's"
+    assert len(_git(moved, "worktree", "list").splitlines()) == 2
+
+
+def test_worktrees_of_the_users_that_are_not_there_now_stay_known(tmp_path: Path) -> None:
+    project = _project(tmp_path / "project", ".")
+    _git(project, "worktree", "add", "-q", str(tmp_path / "mine"))
+    (tmp_path / "mine").rename(tmp_path / "away")
+    with workplace(project, tmp_path / "ours", results=False):
+        pass
+    (tmp_path / "away").rename(tmp_path / "mine")
+    assert _git(tmp_path / "mine", "status", "--porcelain") == ""
+
+
 def test_one_run_at_a_time_and_a_removed_place_is_made_anew(tmp_path: Path) -> None:
     project = _project(tmp_path, ".")
     with _prepared(project) as place:

@@ -18,6 +18,8 @@ from huescape.base.errors import ParamsError
 from huescape.experiments.sweep_file import Point, SweepParams, describe
 from huescape.params.load import Params, load_params
 from huescape.params.presets import resolve_system
+from huescape.sources.kinds import sources_of
+from huescape.sources.source import Source
 from huescape.systems.checks import check_systems
 
 ENTRIES = ("quantizers", "systems")  # sections whose names are the user's own
@@ -59,9 +61,10 @@ def resolve_points(
             where = f"{sweep_file}: point {number}"
             varied = _varied(text, point, where)
             params = _validated(varied, Path(folder) / "params.yaml", where)
+            sources = list(sources_of(params.download, where).values())
             _check_networks(params, where, checked)
             systems = sweep.systems or tuple(sorted(params.systems))
-            digest = _digest(params, systems)
+            digest = _digest(params, sources, systems)
             resolved.append(ResolvedPoint(number, point, varied, systems, digest))
     _refuse_equal(resolved, sweep_file)
     return tuple(resolved)
@@ -132,9 +135,12 @@ def _check_networks(params: Params, where: str, checked: set[str]) -> None:
         checked.add(parts)
 
 
-def _digest(params: Params, systems: Sequence[str]) -> str:
-    """What the results depend on: presets resolved, sections of other systems left out."""
-    meaning = params.model_dump(mode="json", exclude={"systems"})
+def _digest(params: Params, sources: Sequence[Source], systems: Sequence[str]) -> str:
+    """What the results depend on: defaults and presets written out, other systems left out."""
+    meaning = params.model_dump(mode="json", exclude={"download", "systems"})
+    kinds = [named.kind for named in params.download.sources]
+    options = [source.model_dump(mode="json") for source in sources]
+    meaning["sources"] = list(zip(kinds, options, strict=True))
     meaning["systems"] = {
         name: resolve_system(name, params.systems[name]).model_dump(mode="json") for name in systems
     }

@@ -15,12 +15,12 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
-from huescape.params.load import Params
+from huescape.params.download import PATHS
+from huescape.params.load import Params, validated
 from huescape.params.yaml_files import read_yaml
+from huescape.sources.kinds import sources_of
 
 MOST_SEEDS = 100
-# Of a source.
-_PATHS = ("root", "archive", "splits")
 _SEEDED = re.compile(r"_s[0-9]+$")
 
 
@@ -42,6 +42,20 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return {**recipe, "systems": _with_seeds(systems, seeds, path)}
 
 
+def checked(
+    recipe: dict[str, Any], only: Sequence[str], path: Path, project: Path
+) -> dict[str, Any]:
+    """The params.yaml of `recipe`, read from `path`, for the folder `project`: all of it is valid.
+
+    See `completed`. Raises ParamsError for what the stage check would refuse.
+    """
+    from huescape.systems.checks import check_systems  # loads torch
+
+    full = completed(recipe, validated(recipe, str(path), project), only, path)
+    check_systems(validated(full, str(path), project), str(path))
+    return full
+
+
 def completed(
     recipe: dict[str, Any], params: Params, only: Sequence[str], path: Path
 ) -> dict[str, Any]:
@@ -49,13 +63,15 @@ def completed(
 
     `only` are the systems to keep, their seeds with them, and the quantizers they need; without it,
     all. Systems stay as they are, presets with overrides. Paths of sources are made absolute,
-    because a comparison runs in another folder. Raises ParamsError for an unknown system.
+    because a comparison runs in another folder. Raises ParamsError for an unknown system, and for
+    wrong options of a source.
     """
+    sources_of(params.download, str(path))
     full = params.model_dump(mode="json", by_alias=True, exclude={"systems"})
     for source in full["download"]["sources"]:
-        for key in _PATHS:
+        for key in PATHS:
             if source.get(key) is not None:
-                source[key] = str(Path(source[key]).resolve())
+                source[key] = str(Path(source[key]).expanduser().resolve())
     systems = recipe["systems"]
     for name in only:
         if name not in systems:

@@ -121,10 +121,10 @@ def _run_point(sweep: _Sweep, point: ResolvedPoint) -> None:
     sweep.done[point.number] = {name: headline(place.project, name) for name in point.systems}
     if lock.read_bytes() == before:
         return
-    save(place, name, targets, scores)
-    if member is not None:
+    if member is not None:  # before the experiment, which tells the next call that all is done
         for system in point.systems:
             _record(place.project, system, member)
+    save(place, name, targets, scores)
 
 
 def _member(sweep: _Sweep, point: ResolvedPoint) -> tracking.Membership | None:

@@ -12,8 +12,9 @@ from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
 from huescape.base.tables import TEXT, frame, table_text
 from huescape.experiments.sweep_file import short_names
+from huescape.metrics.scores import METRICS
 
-SCORES = ("auc", "auc_macro", "auc_rebalanced", "colorfulness", "psnr")  # of the evaluation
+SCORES = tuple(score.key for score in METRICS if score.headline)  # of the evaluation
 TRAINING = ("loss", "steps")  # of the model
 COLUMNS = ("point", "experiment", "status", "system")
 

@@ -8,12 +8,13 @@ git does not know yet, such as a network of one's own, and copies every output f
 from __future__ import annotations
 
 import filecmp
+import math
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,6 +23,7 @@ from huescape.base import machine_code
 from huescape.base.atomic import write_text
 from huescape.base.errors import HuescapeError
 from huescape.base.exclusive import take
+from huescape.base.runtime import state_dir
 from huescape.params.download import DownloadParams
 
 # Where a stage may find files of the user's that git does not know yet. Not everywhere: somebody's
@@ -65,24 +67,20 @@ def workplace(root: Path, tree: Path, *, results: bool) -> Iterator[Workplace]:
     """Make, or bring up to date, a copy of the project `root` in the folder `tree`.
 
     With `results` it starts from those of the project, and shares DVC's cache with it. Without, it
-    has results of its own, which stay from call to call, and a cache of its own. Raises
-    HuescapeError where there is no git repository with a commit, where `tree` is something else,
-    and while another process works there.
+    has results of its own, which stay from call to call, and a cache of its own. A copy that was
+    half made when a process was killed is made anew. Raises HuescapeError where there is no git
+    repository with a commit, where `tree` is something else, and while another process works there.
     """
     root, tree = root.resolve(), tree.resolve()
     try:
         commit = git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
     except HuescapeError as error:
         raise HuescapeError(f"{root}: needs a git repository with a commit: git commit") from error
-    if not _is_ours(root, tree):
-        if tree.exists() and not (tree.is_dir() and not any(tree.iterdir())):
-            raise HuescapeError(
-                f"{tree}: is not empty, and no copy that was made here of this project; "
-                "remove it, or name another folder"
-            )
-        git(root, "worktree", "prune")
-        git(root, "worktree", "add", "--quiet", "--detach", "--no-checkout", str(tree), commit)
-    lock = take(_mark(tree))
+    # One at a time: what another process makes now is not half made.
+    with take(_worktrees(root).parent / _MARK, math.inf) or nullcontext():
+        if not _is_ours(root, tree):
+            _make(root, tree, commit)
+        lock = take(_notes(tree) / _MARK)
     if lock is None:
         raise HuescapeError(f"{tree}: another run is at work there, or a stage of one still is")
     with lock:
@@ -103,9 +101,8 @@ def link_sources(place: Workplace, download: DownloadParams, above: Path) -> Non
     Links are made below the folder `above` alone, which belongs to the copy.
     """
     for source in download.sources:
-        for key in ("root", "archive", "splits"):
-            named = source.options.get(key)
-            if named is None or Path(named).is_absolute():
+        for named in source.paths.values():
+            if named.expanduser().is_absolute():
                 continue
             target = (place.root / named).resolve()
             link = Path(os.path.normpath(place.project / named))
@@ -115,12 +112,62 @@ def link_sources(place: Workplace, download: DownloadParams, above: Path) -> Non
 
 
 def _is_ours(root: Path, tree: Path) -> bool:
-    known = git(root, "worktree", "list", "--porcelain").splitlines()
-    return f"worktree {tree}" in known and (tree / ".git").is_file() and _mark(tree).exists()
+    """Whether `tree` was made here; where it or the project was moved, git learns it."""
+    named = _notes(tree)
+    own = _worktrees(root) / named.name
+    if not (own / _MARK).is_file():
+        return False
+    is_elsewhere = _place(own).exists() and _place(own) != tree / ".git"
+    is_anothers = named.exists() and named != own
+    if not (_is_of(root, tree) or is_elsewhere or is_anothers):
+        git(root, "worktree", "repair", str(tree), check=False)
+    return _is_of(root, tree)
 
 
-def _mark(tree: Path) -> Path:
-    return tree / git(tree, "rev-parse", "--git-path", _MARK).strip()
+def _make(root: Path, tree: Path, commit: str) -> None:
+    """Add a worktree; what is in its place goes if it is the state's, or was half made."""
+    in_state = tree.is_relative_to((root / state_dir()).resolve() / "sweeps")
+    names = {path.name for path in tree.iterdir()} if tree.is_dir() else set()
+    is_half = names == {".git"} and _is_of(root, tree) and not (_notes(tree) / _MARK).exists()
+    if in_state or is_half:
+        shutil.rmtree(tree, ignore_errors=True)
+    if tree.exists() and not (tree.is_dir() and not any(tree.iterdir())):
+        raise HuescapeError(
+            f"{tree}: is not empty, and no copy that was made here of this project; "
+            "remove it, or name another folder"
+        )
+    # Where git knows a worktree of this place, which is gone. Twice: it was killed as it made one.
+    force = ["--force"] * (2 if in_state or is_half else 1)
+    how = ("--quiet", "--detach", "--no-checkout")
+    git(root, "worktree", "add", *force, *how, str(tree), commit)
+
+
+def _is_of(root: Path, tree: Path) -> bool:
+    """Whether `tree` and git's notes of a worktree of `root` name each other."""
+    notes = _notes(tree)
+    return notes.parent == _worktrees(root) and _place(notes) == tree / ".git"
+
+
+def _worktrees(root: Path) -> Path:
+    return (root / git(root, "rev-parse", "--git-common-dir").strip()).resolve() / "worktrees"
+
+
+def _notes(tree: Path) -> Path:
+    """Git's notes of the worktree `tree`, whether they are there or not; `tree` if it is none."""
+    try:
+        named = (tree / ".git").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return tree
+    return (tree / named.removeprefix("gitdir:").strip()).resolve()
+
+
+def _place(notes: Path) -> Path:
+    """The file `.git` of the worktree that git has the notes of."""
+    try:
+        named = (notes / "gitdir").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return notes
+    return (notes / named).resolve()
 
 
 def _copy_files(place: Workplace, kept: tuple[str, ...]) -> None:

@@ -23,17 +23,21 @@ class Section(BaseModel):
     )
 
 
-class Named(Section):
-    """A thing by name, a network or a loss; every other key is an option of it, checked by it."""
+class Open(Section):
+    """A section that names a thing; every other key is an option of the thing, checked by it."""
 
     model_config = ConfigDict(extra="allow")
-
-    name: str
 
     @property
     def options(self) -> dict[str, Any]:
         """The other keys."""
         return dict(self.model_extra or {})
+
+
+class Named(Open):
+    """A thing by name, a network or a loss; every other key is an option of it, checked by it."""
+
+    name: str
 
 
 # What a network gives and a loss compares: logits of bins, or chroma.

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from huescape.params.base import FromList, Section
+from huescape.params.base import FromList, Open, Section
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
+# The options of a source that name something on the disk.
+PATHS = ("root", "archive", "splits")
 
-class SourceParams(Section):
+
+class SourceParams(Open):
     """A source by its kind; every other key is an option of that kind, and checked by it."""
-
-    model_config = ConfigDict(extra="allow")
 
     kind: str
     name: Name = Field(default_factory=lambda data: str(data.get("kind", "")))
 
     @property
-    def options(self) -> dict[str, Any]:
-        """The other keys."""
-        return dict(self.model_extra or {})
+    def paths(self) -> dict[str, Path]:
+        """What the source names on the disk, as written; what is no text is left to its check."""
+        named = {key: self.options.get(key) for key in PATHS}
+        return {key: Path(value) for key, value in named.items() if isinstance(value, str)}
 
 
 class DownloadParams(Section):

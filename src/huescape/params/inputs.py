@@ -13,16 +13,12 @@ from huescape.params.messages import printable, short
 from huescape.params.places import conflict
 from huescape.params.systems import SystemParams
 
-_OF_SOURCE = ("root", "archive", "splits")
-
 
 def source_files(download: DownloadParams) -> Iterator[tuple[str, Path]]:
     """The dotted key and the path of everything that a source names on the disk."""
     for number, source in enumerate(download.sources):
-        for name in _OF_SOURCE:
-            value = source.options.get(name)
-            if isinstance(value, str):
-                yield f"download.sources.{number}.{name}", Path(value)
+        for name, path in source.paths.items():
+            yield f"download.sources.{number}.{name}", path
 
 
 def input_files(name: str, system: SystemParams) -> Iterator[tuple[str, Path]]:

@@ -12,7 +12,6 @@ from huescape.base.errors import HuescapeError, ParamsError
 from huescape.experiments import recipe
 from huescape.experiments.execution import schedule
 from huescape.experiments.workplace import git, workplace
-from huescape.params.load import validated
 from huescape.params.places import PAGE
 
 PROJECT = Path(huescape.__file__).parents[2]
@@ -31,8 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> None:
     """Train and score every system of a recipe, in a folder of its own."""
-    from huescape.systems.checks import check_systems  # these load torch
-    from huescape.training.devices import choose_device
+    from huescape.training.devices import choose_device  # loads torch
 
     on_gpu = choose_device().type != "cpu"
     path = options.recipe or Path("experiments") / f"{'gpu' if on_gpu else 'cpu'}.yaml"
@@ -41,13 +39,12 @@ def main(options: Namespace) -> None:
         raise ParamsError(f"--jobs is {options.jobs}; allowed: at least 1")
     if options.photos is not None:
         found = {**found, "download": {"sources": [_source(options.photos)]}}
-    params = validated(found, str(path), options.output)
-    full = recipe.completed(found, params, options.only, path)
-    check_systems(validated(full, str(path), options.output), str(path))
+    full = recipe.checked(found, options.only, path, options.output)
     if not (PROJECT / "dvc.yaml").is_file():
         raise HuescapeError(f"{PROJECT / 'dvc.yaml'}: no such file; run from a checkout")
     with workplace(PROJECT, options.output, results=False) as place:
-        git(place.project, "update-index", "--skip-worktree", "params.yaml")  # the page shows it
+        # Not the commit's, and no change of the user's: the tag `git.dirty` of a run is about code.
+        git(place.project, "update-index", "--skip-worktree", "params.yaml")
         place.write_params(recipe.as_text(full))
         schedule(place, options.jobs or runtime.cpus(), on_gpu)
         print(f"compare: see {place.project / PAGE}")
