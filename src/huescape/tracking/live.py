@@ -7,10 +7,10 @@ import re
 from queue import Empty, Queue
 from typing import Any
 
-from mlflow.entities import Run
 from PIL import Image
 
 from huescape.tracking.context import allowed_key
+from huescape.tracking.mlflow_api import Run
 from huescape.tracking.records import Record
 from huescape.tracking.store import Point, Store, connect, outages
 

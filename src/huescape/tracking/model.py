@@ -9,13 +9,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import mlflow.pyfunc
 import numpy as np
-from mlflow.entities import LoggedModelOutput, Run
-from mlflow.models import Model, ModelSignature
-from mlflow.types import Schema, TensorSpec
 
 import huescape
+from huescape.tracking.mlflow_api import (
+    LoggedModelOutput,
+    Model,
+    ModelSignature,
+    Run,
+    Schema,
+    TensorSpec,
+    save_model,
+)
 from huescape.tracking.store import Store, outages
 
 LOADER = "huescape.tracking.served_model"
@@ -59,7 +64,7 @@ def log_model(store: Store, run: Run, folder: Path, name: str) -> str:
 
 
 def _save(path: Path, folder: Path, model: Model) -> None:
-    mlflow.pyfunc.save_model(
+    save_model(
         path=str(path),
         loader_module=LOADER,
         data_path=str(folder),

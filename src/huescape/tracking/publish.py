@@ -11,9 +11,8 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mlflow.entities import Run
-
 from huescape.tracking.context import flat_params
+from huescape.tracking.mlflow_api import Run
 from huescape.tracking.model import log_model, model_of
 from huescape.tracking.records import Record, content_of, folder_digest, key_of
 from huescape.tracking.store import RUN_TAG, Point, Store, outages
