@@ -31,6 +31,11 @@ class Live:
         self._steps: dict[str, set[int]] = {}
         self._shown: set[tuple[str, int]] = set()
 
+    @property
+    def oldest_unsent(self) -> int | None:
+        """When the oldest numbers were recorded that were taken from a queue and are not sent."""
+        return next((time for _, time, _ in self._numbers), None)
+
     def send(self, numbers: Queue[Any], pictures: Queue[Any]) -> str:
         """Send what is in the queues, and what was not sent before; the run's id.
 
