@@ -78,16 +78,14 @@ class Sampler(threading.Thread):
             self._record.memory_mib.append((at, self._process.memory_info().rss / 2**20))
             self._record.open_files.append((at, float(self._process.num_fds())))
             self._record.threads.append((at, float(self._process.num_threads())))
-            self._record.unsent_s.append((at, self._oldest_unsent()))
+            self._record.unsent_s.append((at, self.oldest_unsent()))
             time.sleep(1.0)
         os.kill(os.getpid(), signal.SIGINT)
 
-    def _oldest_unsent(self) -> float:
-        """Age in seconds of the oldest record in the recorder's queue; 0 if none."""
-        with suppress(IndexError, AttributeError):
-            _, milliseconds, _ = self.recorder._numbers.queue[0]  # type: ignore[union-attr]
-            return max(0.0, time.time() - milliseconds / 1000)
-        return 0.0
+    def oldest_unsent(self) -> float:
+        """Age in seconds of the oldest numbers that the store does not have; 0 if it has all."""
+        oldest = self.recorder.oldest_unsent if self.recorder else None
+        return 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
 
 
 def _timed(call: Callable[..., Any], series: list[tuple[float, float]], sampler: Sampler) -> Any:

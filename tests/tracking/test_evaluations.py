@@ -10,6 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from huescape import tracking
+from huescape.base.errors import HuescapeError
 from tests.tracking.conftest import Evaluate
 from tests.tracking.test_runs import history, runs, train
 
@@ -33,6 +34,22 @@ def test_other_settings_are_a_run_below_and_the_way_back_leaves_the_scores(
         folder = Path(project.download_artifacts(run.info.run_id, "evaluation"))
         assert (folder / "colorunet/scores.csv").read_text().startswith("prediction,auc")
         assert json.loads((folder / "colorunet.json").read_text())["auc"] == run.data.metrics["auc"]
+
+
+def test_settings_that_an_older_evaluation_did_not_have_are_named(
+    project: MlflowClient, model: Path, evaluation: Evaluate
+) -> None:
+    train(model)
+    tracking.attach("colorunet", model, *evaluation()).close()
+    scores, folder = evaluation()
+    record = json.loads((folder / "scores.json").read_text())
+    record["settings"]["tiles"] = 4
+    (folder / "scores.json").write_text(json.dumps(record))
+    tracking.attach("colorunet", model, scores, folder).close()
+    below, training = runs(project)
+    assert below.info.run_name == "colorunet: tiles=4"
+    assert below.data.tags["mlflow.parentRunId"] == training.info.run_id
+    assert "evaluate.tiles" not in training.data.params
 
 
 def test_new_scores_under_the_same_settings_replace_the_old(
@@ -99,6 +116,41 @@ def test_finished_folders_are_published_once(
     assert tracking.publish_folders(model.parent, Path("reports")) == 1
     newer, _ = runs(project)
     assert "auc" not in newer.data.metrics, "those are the scores of another model"
+
+
+@pytest.mark.parametrize(
+    ("damaged", "content"),
+    [
+        ("models/a/system.json", "{"),
+        ("models/a/system.json", "{}"),
+        ("models/a/history.csv", None),
+        ("models/a/history.csv", "step,loss\n1,x\n"),
+        ("models/a/history.csv", "step,lr\n1,2\n"),
+        ("reports/a/scores.json", "{"),
+        ("reports/a.json", None),
+    ],
+)
+def test_a_damaged_folder_is_named_and_the_others_are_published(
+    project: MlflowClient,
+    model: Path,
+    evaluation: Evaluate,
+    damaged: str,
+    content: str | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(model, model.parent / "a")
+    scores, folder = evaluation()
+    shutil.copyfile(scores, scores.with_name("a.json"))
+    shutil.copytree(folder, folder.with_name("a"))
+    if content is None:
+        Path(damaged).unlink()
+    else:
+        Path(damaged).write_text(content)
+    with pytest.raises(HuescapeError, match=r"^published: \d; damaged: a$"):
+        tracking.publish_folders(Path("models"), Path("reports"))
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"huescape: warning: not published: {damaged} ")
+    assert runs(project)[0].data.metrics["auc"] == 0.38
 
 
 def test_a_copied_project_writes_into_its_own_artifacts(

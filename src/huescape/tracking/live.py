@@ -7,10 +7,10 @@ import re
 from queue import Empty, Queue
 from typing import Any
 
-from mlflow.entities import Run
 from PIL import Image
 
 from huescape.tracking.context import allowed_key
+from huescape.tracking.mlflow_api import Run
 from huescape.tracking.records import Record
 from huescape.tracking.store import Point, Store, connect, outages
 
@@ -30,6 +30,11 @@ class Live:
         self._pictures: list[tuple[int, int, Any]] = []
         self._steps: dict[str, set[int]] = {}
         self._shown: set[tuple[str, int]] = set()
+
+    @property
+    def oldest_unsent(self) -> int | None:
+        """When the oldest numbers were recorded that were taken from a queue and are not sent."""
+        return next((time for _, time, _ in self._numbers), None)
 
     def send(self, numbers: Queue[Any], pictures: Queue[Any]) -> str:
         """Send what is in the queues, and what was not sent before; the run's id.

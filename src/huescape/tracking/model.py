@@ -9,19 +9,25 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import mlflow.pyfunc
 import numpy as np
-from mlflow.entities import LoggedModelOutput, Run
-from mlflow.models import Model, ModelSignature
-from mlflow.types import Schema, TensorSpec
 
 import huescape
+from huescape.tracking.mlflow_api import (
+    LoggedModelOutput,
+    Model,
+    ModelSignature,
+    Run,
+    Schema,
+    TensorSpec,
+    save_model,
+)
 from huescape.tracking.store import Store, outages
 
 LOADER = "huescape.tracking.served_model"
 _SIDE = 32  # of the example
 _SERVED_WITH = (
-    *("torch", "safetensors", "numpy", "scipy", "pillow", "pydantic", "ruamel.yaml", "tqdm"),
+    *("torch", "safetensors", "numpy", "numba", "pydantic", "tqdm", "xxhash"),
+    *("requests", "urllib3"),  # by networks that can start from pretrained weights
 )
 
 
@@ -59,7 +65,7 @@ def log_model(store: Store, run: Run, folder: Path, name: str) -> str:
 
 
 def _save(path: Path, folder: Path, model: Model) -> None:
-    mlflow.pyfunc.save_model(
+    save_model(
         path=str(path),
         loader_module=LOADER,
         data_path=str(folder),
@@ -90,11 +96,6 @@ def _signature(folder: Path) -> ModelSignature:
 
 def _requirements() -> list[str]:
     """What the model's code imports, at the versions of this environment."""
-    found = []
-    for name in _SERVED_WITH:
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found.append(f"{name}=={version.split('+')[0]}")  # "+cpu" is in no public index
-    return found
+    versions = ((name, importlib.metadata.version(name)) for name in _SERVED_WITH)
+    # "+cpu" is in no public index
+    return [f"{name}=={version.split('+')[0]}" for name, version in versions]

@@ -6,16 +6,14 @@ published (`huescape.model`, `huescape.scores`) comes last: where it stands, all
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mlflow.entities import Run
-
 from huescape.tracking.context import flat_params
+from huescape.tracking.mlflow_api import Run
 from huescape.tracking.model import log_model, model_of
-from huescape.tracking.records import Record, content_of, folder_digest, key_of
+from huescape.tracking.records import Record, content_of, folder_digest, history, key_of
 from huescape.tracking.store import RUN_TAG, Point, Store, outages
 
 MODEL_TAG, SCORES_TAG = "huescape.model", "huescape.scores"  # digests of what is published
@@ -70,7 +68,8 @@ def _evaluated(store: Store, record: Record) -> Run:
         store.add_params(training, settings)
         store.client.set_tag(training.info.run_id, SETTINGS_TAG, own)
         return training
-    other = ", ".join(f"{k.partition('.')[2]}={v}" for k, v in settings.items() if known[k] != v)
+    changed = {k: v for k, v in settings.items() if known.get(k) != v}
+    other = ", ".join(f"{k.partition('.')[2]}={v}" for k, v in changed.items())
     child = {
         "key": key_of(training.info.run_id, own),
         "title": f"{name}: {other}",
@@ -86,8 +85,7 @@ def _add_training(store: Store, run: Run, record: Record, folder: Path) -> None:
     if not folder.is_dir() or folder_digest(folder) != record["digest"]:
         return  # what a pulled model's evaluation names may be another one by now
     run_id, known = run.info.run_id, store.steps(run)
-    with (folder / "history.csv").open(newline="") as lines:
-        rows = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(lines)]
+    rows = history(folder)
     holes = record.get("holes") or [(0, math.inf)]
     lost = [row for row in rows if any(after < row["step"] < before for after, before in holes)]
     points = (point for row in lost for point in _points(row, record, rows[-1]["step"]))

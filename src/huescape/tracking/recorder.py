@@ -58,10 +58,18 @@ class Recorder:
         self._numbers: Queue[Entry] = Queue(_POINTS)
         self._pictures: Queue[Entry] = Queue(_PICTURES)
         self._dropped = False
+        self._sender: Live | None = None
         self._thread = threading.Thread(target=self._deliver, name="tracking", daemon=True)
         if record is not None:
             self._told: Record = record
             self._thread.start()
+
+    @property
+    def oldest_unsent(self) -> int | None:
+        """When the oldest numbers were recorded that the store does not have yet; milliseconds."""
+        if self._sender and (held := self._sender.oldest_unsent) is not None:
+            return held
+        return next((time for _, time, _ in list(self._numbers.queue)), None)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Add a point at `step` to the history of each metric.
@@ -158,7 +166,8 @@ class Recorder:
         try:
             from huescape.tracking.live import Live  # slow: it imports mlflow
 
-            self._tell_all(Live(self._told) if self._live else None)
+            self._sender = Live(self._told) if self._live else None
+            self._tell_all(self._sender)
         except Outage as error:
             self._warn(str(error))
         except Unusable as error:

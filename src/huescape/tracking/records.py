@@ -10,6 +10,7 @@ A record has `key` (the run's own name for itself, a tag in MLflow), `name`, `ti
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import time
@@ -21,6 +22,7 @@ from huescape.base.digests import file_sha256
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask, mask_values
 from huescape.tracking.context import flat_params, surroundings
+from huescape.tracking.notices import cause
 from huescape.tracking.settings import tracking_uri
 
 Record = dict[str, Any]
@@ -78,25 +80,48 @@ def describe(
 def of_model(system: str, folder: Path, key: str | None = None) -> Record:
     """The record of a training from the folder that it left; `origin` says who brought it.
 
-    Raises HuescapeError for a folder that has no readable description, OSError for one that cannot
-    be read.
+    Raises HuescapeError that names the file for a description or curves that cannot be read,
+    OSError for another file.
     """
-    path = folder / "system.json"
-    try:
-        description = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        description = {}
-    except ValueError as error:
-        raise HuescapeError(f"{path} is not JSON: {error}") from error
-    description = description if isinstance(description, dict) else {}
+    description = read_object(folder / "system.json", "params", "quantizer")
+    history(folder)
     digest = description.get("dataset_digest")
     dataset = {"name": "photos", "digest": digest} if isinstance(digest, str) else None
     content = folder_digest(folder)
     key, origin = (key, "reused") if key else (key_of("model", content), "pulled")
-    params = description.get("params", {})
-    record = describe(key, system, params, dataset, {"system": system, "origin": origin})
+    record = describe(
+        key, system, description["params"], dataset, {"system": system, "origin": origin}
+    )
     made = {"ended": record["created"], "model": str(folder.resolve()), "digest": content}
     return record | {"status": "FINISHED", **made}
+
+
+def read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """The JSON object in a file, which has these keys. Raises HuescapeError that names the file."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise HuescapeError(f"{path} cannot be read: {cause(error)}") from error
+    missing = [key for key in keys if not isinstance(found, dict) or key not in found]
+    if missing or not isinstance(found, dict):
+        raise HuescapeError(f"{path} is not an object with {', '.join(keys) or 'keys'}")
+    return found
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    """The steps of a training, as its history.csv has them.
+
+    Raises HuescapeError for one that is not there or has no step, no loss or no number in a row.
+    """
+    path = folder / "history.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            rows = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(lines)]
+    except (OSError, ValueError, TypeError) as error:
+        raise HuescapeError(f"{path} cannot be read: {cause(error)}") from error
+    if not all({"step", "loss"} <= row.keys() for row in rows):
+        raise HuescapeError(f"{path} has a row without step or loss")
+    return rows
 
 
 def folder_digest(folder: Path) -> str:

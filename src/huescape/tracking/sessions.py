@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
 from huescape.tracking.membership import Membership, membership
-from huescape.tracking.notices import Outage, Unusable, cause, warn
+from huescape.tracking.notices import Outage, Unusable, warn
 from huescape.tracking.outbox import deliver
 from huescape.tracking.recorder import Recorder
-from huescape.tracking.records import Record, describe, key_of, now, of_model
+from huescape.tracking.records import Record, describe, key_of, now, of_model, read_object
 from huescape.tracking.settings import installed, tracking_uri, tree, wanted
 
 
@@ -73,7 +73,7 @@ def attach(system: str, model: Path, scores: Path, folder: Path) -> Recorder:
         return Recorder()
     try:
         return Recorder(_evaluation(system, model, scores, folder))
-    except (OSError, HuescapeError, ValueError, KeyError) as error:
+    except (OSError, HuescapeError) as error:
         return _not_tracked(error)
 
 
@@ -94,45 +94,59 @@ def publish_folders(models: Path, evaluations: Path) -> int:
     """Publish what waits, and every finished folder that the store has no run of; how many.
 
     `models` holds a folder a system, `evaluations` its scores as `<system>.json` and `<system>/`.
-    Prints a line for each store that cannot be used. Raises HuescapeError when mlflow is not
-    installed or the store of this project cannot be used.
+    Prints a line for each store that cannot be used, and for each folder that is damaged. Raises
+    HuescapeError when mlflow is not installed or the store of this project cannot be used, and for
+    damaged folders when all others are published.
     """
     if not installed():
         raise HuescapeError("mlflow is not installed")
     from huescape.tracking.publish import publish, trained
     from huescape.tracking.store import connect, outages
 
-    delivered, finished = deliver(), sorted(path.parent for path in models.glob("*/system.json"))
+    delivered, store = deliver(), None
+    damaged: list[str] = []
     try:
-        with outages():
-            if finished:
-                store = connect(None)
-            for model in finished:
-                record = of_model(model.name, model)
-                if trained(store, record) is None:
+        for record in _finished(models, evaluations, damaged):
+            with outages():
+                store = store or connect(None)
+                if record.get("of"):
+                    publish(store, record)
+                elif trained(store, record) is None:
                     publish(store, record)
                     delivered += 1
-                scores, folder = evaluations / f"{model.name}.json", evaluations / model.name
-                if _is_of(folder, model):
-                    publish(store, _evaluation(model.name, model, scores, folder))
     except (Outage, Unusable) as error:
         raise HuescapeError(f"MLflow at {mask(tracking_uri())}: {error}") from error
+    if damaged:
+        raise HuescapeError(f"published: {delivered}; damaged: {', '.join(damaged)}")
     return delivered
+
+
+def _finished(models: Path, evaluations: Path, damaged: list[str]) -> Iterator[Record]:
+    """What the finished folders tell; the names of those that cannot be read go to `damaged`."""
+    for model in sorted(path.parent for path in models.glob("*/system.json")):
+        scores, folder = evaluations / f"{model.name}.json", evaluations / model.name
+        try:
+            yield of_model(model.name, model)
+            if _is_of(folder, model):
+                yield _evaluation(model.name, model, scores, folder)
+        except (OSError, HuescapeError) as error:
+            warn(f"not published: {error}")
+            damaged.append(model.name)
 
 
 def _is_of(folder: Path, model: Path) -> bool:
     """Whether the evaluation in a folder is that of this very model."""
-    try:
-        made = json.loads((folder / "scores.json").read_bytes()).get("weights_sha256")
-        return bool(made == json.loads((model / "system.json").read_bytes())["weights_sha256"])
-    except (OSError, ValueError, KeyError, AttributeError):
+    if not (folder / "scores.json").exists():
         return False
+    files = folder / "scores.json", model / "system.json"
+    made, has = (read_object(file, "weights_sha256")["weights_sha256"] for file in files)
+    return bool(made == has)
 
 
 def _evaluation(system: str, model: Path, scores: Path, folder: Path) -> Record:
     of = of_model(system, model)
-    settings = json.loads((folder / "scores.json").read_bytes())["settings"]
-    headline = json.loads(scores.read_bytes())
+    settings = read_object(folder / "scores.json", "settings")["settings"]
+    headline = read_object(scores)
     return {
         **of,
         "model": None,
@@ -152,10 +166,10 @@ def _point() -> Membership | None:
     try:
         return membership()
     except HuescapeError as error:
-        warn(f"this run is no part of its sweep: {cause(error)}")
+        warn(f"this run is no part of its sweep: {error}")
         return None
 
 
 def _not_tracked(error: Exception) -> Recorder:
-    warn(f"this run is not tracked: {cause(error)}")
+    warn(f"this run is not tracked: {error}")
     return Recorder()

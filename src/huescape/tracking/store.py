@@ -1,4 +1,4 @@
-"""The only importer of mlflow: a store at an address, and the runs in it.
+"""A store at an address, and the runs in it.
 
 Only the client is used, never the fluent functions: they keep an active run and an address for the
 whole process, and several runs and addresses pass through here. Every call waits for its answer,
@@ -10,10 +10,8 @@ into an Outage by whoever calls, with `outages`.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,34 +19,22 @@ from typing import Any, NamedTuple
 
 from huescape.base.masking import MASK, mask
 from huescape.tracking.context import allowed_key, allowed_keys
+from huescape.tracking.mlflow_api import (
+    VERSION,
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    MlflowClient,
+    MlflowException,
+    Param,
+    Run,
+    SystemMetricsMonitor,
+)
 from huescape.tracking.notices import Outage, Unusable, cause
 from huescape.tracking.records import Record
 from huescape.tracking.settings import alone, experiment, found_from, state, tracking_uri
 from huescape.tracking.sqlite_files import ARTIFACTS, check_file, file_of, relocate
-
-# Read by mlflow when it is imported or called; what the user has set stays.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-}.items():
-    os.environ.setdefault(_name, _value)
-
-import mlflow  # noqa: E402
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor  # noqa: E402
-from mlflow.tracking import MlflowClient  # noqa: E402
-
-for _name in ("mlflow", "alembic", "urllib3.connectionpool"):
-    logging.getLogger(_name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
-# It logs a traceback of every error that it also raises; a full disk is told once, in one line.
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-warnings.filterwarnings("ignore", module=r"mlflow(\.|$)")
 
 RUN_TAG = "huescape.run"
 FOLDER_TAG = "huescape.folder"  # of an experiment: where its SQLite file was when it was made
@@ -100,8 +86,7 @@ def _client(uri: str) -> MlflowClient:
     except MlflowException as error:
         if error.error_code not in _NEVER:
             raise
-        version = mlflow.__version__
-        raise Unusable(f"{mask(uri)} is no store of MLflow {version}: {set_it}") from error
+        raise Unusable(f"{mask(uri)} is no store of MLflow {VERSION}: {set_it}") from error
     return client
 
 
