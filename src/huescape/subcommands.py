@@ -8,11 +8,10 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 from huescape import __version__
 from huescape.base import exclusive, runtime
@@ -28,7 +27,6 @@ _LESS_MEMORY = f"fewer processes need less (environment variable {runtime.WORKER
 _RUNNING = Path(".huescape/running")
 # A stage whose engine was killed ends before that.
 _TWICE_SECONDS = 60.0
-_running: list[IO[str]] = []
 
 # Where subcommands are: one file for each, with `add_arguments` and `main`.
 _ROOMS = ("stages", "tools")
@@ -45,9 +43,10 @@ def run(argv: list[str] | None) -> int:
         _look_after_engine()
         if options.is_stage:
             _refuse_wrong_params(str(name))
-            if name != "check":  # it disturbs nobody, and leaves nothing where it refuses
-                _insist_on_being_alone(arguments)
-        _say(str(name), options.main(options))
+        # `check` disturbs nobody, and leaves nothing where it refuses.
+        is_alone = options.is_stage and name != "check"
+        with _alone(arguments) if is_alone else nullcontext():
+            _say(str(name), options.main(options))
     except HuescapeError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -77,17 +76,20 @@ def _refuse_wrong_params(stage: str) -> None:
         check_systems(params, str(PARAMS))
 
 
-def _insist_on_being_alone(arguments: Sequence[str]) -> None:
+@contextmanager
+def _alone(arguments: Sequence[str]) -> Iterator[None]:
     """Two of one stage at once would move each other's outputs away while they are written."""
     words = "-".join(word.lstrip("-") for word in arguments)
-    with suppress(OSError):  # where no lock can be had, as before
-        stream = exclusive.take(_RUNNING / words)
-        if stream is None:
-            print(f"huescape: waiting for another {words!r} in this folder", file=sys.stderr)
-            stream = exclusive.take(_RUNNING / words, _TWICE_SECONDS)
-        if stream is None:
-            raise HuescapeError(f"another {words!r} is at work in this folder")
-        _running.append(stream)
+    with ExitStack() as held:
+        with suppress(OSError):  # where no lock can be had, as before
+            stream = exclusive.take(_RUNNING / words)
+            if stream is None:
+                print(f"huescape: waiting for another {words!r} in this folder", file=sys.stderr)
+                stream = exclusive.take(_RUNNING / words, _TWICE_SECONDS)
+            if stream is None:
+                raise HuescapeError(f"another {words!r} is at work in this folder")
+            held.enter_context(stream)
+        yield
 
 
 def _say(stage: str, metrics: Mapping[str, float] | None) -> None:
