@@ -186,6 +186,6 @@ def test_a_bad_system_stops_the_training_of_all(project: Path, arguments: tuple[
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         "huescape: error: params.yaml: systems.bad.network.width is 0; "
-        "allowed: a whole number at least 1"
+        "allowed: a whole number at least 1, at most 4096"
     ]
     assert [path.name for path in project.iterdir()] == ["params.yaml"]
