@@ -39,7 +39,8 @@ for level in (0, 3):
     true = truth(np.full((12, 12, 3), 90 + level, np.uint8), centers)
     totals.add(score(true, true.lab_HW3[..., 1:] + level, true.rgb_HW3))
 print(json.dumps([totals.scores()["ab_error"], totals.photos[1]["ab_error"],
-                  METRICS[-1].photo_columns[-1], METRICS[-1].label, METRICS[-1].pick([2.0, 1.0, 3.0], None)]))
+                  METRICS[-1].photo_columns[-1], METRICS[-1].label,
+                  METRICS[-1].pick([2.0, 1.0, 3.0], None)]))
 """
 
 
