@@ -78,7 +78,7 @@ def test_what_fails_stops_no_other_and_what_is_done_is_not_done_again(
     first = _made(out)
     assert sorted(first) == ["good", "good_s1"]
     assert len({content for _, content in first.values()}) == 2
-    record = json.loads((out / "reports/evaluation/good_s1.json").read_text())
+    record = json.loads((out / "reports/evaluation/good_s1/scores.json").read_text())
     assert (record["head"], record["cost"]["input"]) == ("chroma", "32x32")
     assert not (out / "reports/index.html").exists()
 
