@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -201,3 +202,23 @@ def test_track_says_what_still_waits_and_gives_it_up(project: Path) -> None:
     assert _huescape(project, "track", "--forget", "http://nobody").returncode == 1
     assert _huescape(project, "track", "--forget", "http://127.0.0.1:9").stdout == "forgotten: 1\n"
     assert _huescape(project, "track").returncode == 0
+
+
+def test_an_interrupt_within_an_import_ends_without_a_traceback(project: Path) -> None:
+    """A stage takes a second to import its libraries; what comes first in it stands for all."""
+    (project / "libraries").mkdir()
+    (project / "libraries/torch.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "huescape", "train", "colorunet"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": f"{project / 'libraries'}:{ROOT / 'src'}"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+    assert not (project / "models").exists()

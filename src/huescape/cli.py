@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 from huescape.base.errors import HuescapeError
@@ -12,6 +13,7 @@ from huescape.engines.own_code import insist_on_own_code
 def main(argv: list[str] | None = None) -> int:
     """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
     if argv is None:
+        _end_at_an_interrupt()
         try:
             insist_on_own_code()
         except HuescapeError as error:
@@ -24,3 +26,12 @@ def main(argv: list[str] | None = None) -> int:
         # The process ends: taking all of torch apart object by object would be a second more.
         gc.freeze()
     return code
+
+
+def _end_at_an_interrupt() -> None:
+    """Let SIGINT end the process by itself until `run` answers it.
+
+    Nothing is written yet, and a KeyboardInterrupt within an import is a traceback at best.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -39,6 +39,8 @@ def run(argv: list[str] | None) -> int:
     options = _parser(name).parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # not where a shell had it ignored
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         _refuse_other_names()
         _look_after_engine()
         if options.is_stage:
