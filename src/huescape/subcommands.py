@@ -29,7 +29,7 @@ _RUNNING = Path(".huescape/running")
 _TWICE_SECONDS = 60.0
 
 # Where subcommands are: one file for each, with `add_arguments` and `main`.
-_ROOMS = ("stages", "tools")
+_FOLDERS = ("stages", "tools")
 
 
 def run(argv: list[str] | None) -> int:
@@ -157,7 +157,7 @@ def _parser(name: str | None) -> argparse.ArgumentParser:
 def _files() -> dict[str, Path]:
     """The file of each subcommand, stages first; a file more is a subcommand more."""
     package = Path(__file__).parent
-    files = [file for room in _ROOMS for file in sorted((package / room).glob("[!_]*.py"))]
+    files = [file for folder in _FOLDERS for file in sorted((package / folder).glob("[!_]*.py"))]
     return {file.stem: file for file in files}
 
 

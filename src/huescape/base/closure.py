@@ -91,9 +91,9 @@ def _imported(package: Path, at: Path) -> set[Path]:
         for depth in range(name.count(".") + 1)
     }
     found = {file for name in names if (file := _module(package, name))}
-    for room in _BY_NAME:
-        if Path(room) / "__init__.py" in found:
-            found |= {file.relative_to(package) for file in (package / room).rglob("[!.]*.py")}
+    for folder in _BY_NAME:
+        if Path(folder) / "__init__.py" in found:
+            found |= {file.relative_to(package) for file in (package / folder).rglob("[!.]*.py")}
     return {file for file in found if not _is_without_effect(file)}
 
 

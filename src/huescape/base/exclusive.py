@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import math
 import os
-import stat
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+from huescape.base.regular import insist_on_regular
 
 #: Held by a running Snakemake.
 RUN = Path(".dvc/tmp/huescape-snakemake.lock")
@@ -51,9 +51,7 @@ def _opened(path: Path) -> IO[str]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
     except PermissionError:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "is a pipe or device, not a file", str(path))
+    insist_on_regular(descriptor, path)
     return os.fdopen(descriptor)
 
 

@@ -12,10 +12,15 @@ from pathlib import Path
 def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading; raises OSError for what is none, too."""
     file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, "is a pipe or device, not a file", str(path))
+    insist_on_regular(file.fileno(), path)
     return file
+
+
+def insist_on_regular(descriptor: int, path: Path) -> None:
+    """Close a descriptor of something else than a file, and raise OSError with the path."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is a pipe or device, not a file", str(path))
 
 
 def read_regular(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -61,8 +62,8 @@ class Score:
         return None
 
     def photo(self, score: PhotoScore, rules: Rules) -> dict[str, float]:
-        """What a photo's row says, by column."""
-        return {self.key: score.measured[self.key]}
+        """What a photo's row says, by column; NaN where nothing could be measured."""
+        return {self.key: score.measured.get(self.key, math.nan)}
 
     def total(self, totals: Totals) -> dict[str, float]:
         """What all photos together say; NaN and infinity are undefined."""
