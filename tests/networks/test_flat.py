@@ -10,11 +10,16 @@ from huescape import networks
 
 
 @pytest.mark.parametrize(
-    ("options", "outputs", "total"), [({}, 32, 37_482), ({"width": 2}, 5, 153)]
+    ("options", "outputs", "total"),
+    [
+        ({}, 32, 28_352),
+        ({"width": 50, "second": 50}, 32, 37_482),
+        ({"width": 3, "second": 2}, 5, 181),
+    ],
 )
 def test_parameter_count(options: dict[str, int], outputs: int, total: int) -> None:
-    width = options.get("width", 50)
-    by_layer = [(1, width), (width, width), (width, outputs)]
+    first, second = options.get("width", 64), options.get("second", 32)
+    by_layer = [(1, first), (first, second), (second, outputs)]
     assert sum(9 * before * after + after for before, after in by_layer) == total
     network = networks.build("flat", options, outputs)
     assert networks.parameter_count(network) == total
