@@ -22,8 +22,8 @@ SIZES = {
     "colorunet": (142_016, 32, 256),
     "colorunet_bottleneck": (135_104, 32, 256),
     "colorunet_flat": (28_352, 32, 256),
-    "mleu_classification": (5_442_553 + 2_958_848, 313, 256),
-    "mleu_regression": (5_432_290 + 2_958_848, 2, 256),
+    "mleu_classification": (6_255_865 + 2_958_848, 313, 256),
+    "mleu_regression": (6_245_602 + 2_958_848, 2, 256),
     "slides_block": (32_230_393, 313, 64),
     "slides_ce": (32_230_393, 313, 64),
     "slides_exact_focal": (32_230_393, 313, 64),
@@ -107,3 +107,11 @@ def test_training_of_colorunet(name: str) -> None:
     assert len(system.optimizer.milestones) == 2
     assert (system.augmentation.flip, system.augmentation.crop) == (True, 176)
     assert any(system.augmentation.noise)
+
+
+@pytest.mark.parametrize("name", ["mleu_classification", "mleu_regression"])
+def test_optimizer_of_mleu(name: str) -> None:
+    system = published(name)
+    assert (system.optimizer.name, system.optimizer.lr) == ("adam", 0.004)
+    assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.9, 0.999), 0.0)
+    assert system.network.options["stride"] == 1
