@@ -34,9 +34,10 @@ SIZES = {
     "zhang2016_norebalance": (32_230_393, 313, 64),
 }
 GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
+RELEASED_GAN = {"teacher_normalized": False, "span": 2.318, "critic_slope": 0.3}
 REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True}
 PUBLISHED_LOSSES: dict[str, dict[str, Any]] = {
-    "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN},
+    "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN, **RELEASED_GAN},
     **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
     "mleu_classification": REBALANCED,
     **{key: {"name": "l2"} for key in ("mleu_regression", "slides_l2", "zhang2016_l2")},
@@ -98,6 +99,8 @@ def test_optimizer_of_chromagan() -> None:
     assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.5, 0.999), 0.0)
     assert schedule(system.optimizer).rate(0.999) == 2e-5
     assert (system.batch, system.augmentation.crop) == (10, 224)
+    options = system.network.options
+    assert (options["normalize"], options["norm_momentum"]) == (False, 0.01)
 
 
 @pytest.mark.parametrize("name", ["colorunet", "colorunet_bottleneck", "colorunet_flat"])
