@@ -44,6 +44,19 @@ def test_a_pixel_sees_seven_by_seven() -> None:
     assert not seen.any()
 
 
+def test_agrees_with_sums_over_windows() -> None:
+    torch.manual_seed(0)
+    network = networks.build("flat", {"width": 3, "second": 2}, 4).double()
+    gray = x = torch.rand(1, 1, 6, 7, dtype=torch.float64) - 0.5
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    for k, layer in enumerate(layers):
+        window = torch.nn.functional.unfold(x, 3, padding=1)
+        assert layer.bias is not None
+        x = (layer.weight.flatten(1) @ window + layer.bias[:, None]).reshape(1, -1, 6, 7)
+        x = x.clamp(min=0) if k < 2 else x
+    torch.testing.assert_close(network(gray), x)
+
+
 def test_no_rectifier_after_the_head() -> None:
     torch.manual_seed(0)
     logits = networks.build("flat", {}, 32)(torch.randn(1, 1, 16, 16))

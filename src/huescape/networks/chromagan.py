@@ -24,6 +24,9 @@ being 255 Lab units from -128 on, which but for half a unit is tanh times 127.5 
 decoder that stops at half the resolution, its last step being repetition. `stride=2` leaves that
 step out.
 
+Convolutions of stride 2 are padded on all sides and center output j at 2j; the library of the
+released code pads after the photo alone and centers it at 2j + 1, the mirror image.
+
 Other sizes than 224 x 224: the 7 x 7 field is an adaptive average pool, which changes nothing at
 224 x 224, so height and width need only be multiples of 8.
 
