@@ -10,8 +10,8 @@ then convolves; batch norm and ReLU; a 1 x 1 head for 313 bins, or for 2 channel
 Chosen here: two 3 x 3 convolutions a block, widths w, 2w, 4w,
 8w, 8w with w = 32; up-sampling that repeats each pixel 2 x 2; skips from before an encoding block's
 convolution of stride 2, so that each decoding block finds one of its own resolution; and the
-pretrained network frozen, its features (P_k of them at stride 2^k) put through a batch norm, since
-their sizes differ from network to network.
+pretrained network frozen, of each stride the features of its last layer that has it (P_k of them at
+stride 2^k), put through a batch norm, since their sizes differ from network to network.
 
 | part       | layers                                                        | output (256^2) |
 | ---------- | ------------------------------------------------------------- | -------------- |
