@@ -1,12 +1,14 @@
 """Priors and weights against their definitions and laws."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.interpolate import interp1d
 from scipy.ndimage import gaussian_filter1d
 
 from huescape.base.errors import HuescapeError
@@ -64,20 +66,48 @@ def test_limits_of_smoothing() -> None:
     assert smooth_prior(edge, GAMUT, 5.0).sum() == pytest.approx(1)
 
 
+def _fine_and_back(p: np.ndarray, spread: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The 1,000 points of the index, what `spread` makes of them, and the bins again."""
+    bins, points = np.arange(len(p)), np.linspace(0, len(p) - 1, 1000)
+    back = interp1d(points, spread(interp1d(bins, p)(points)))(bins)
+    return back * (p.sum() / back.sum())
+
+
 def test_smoothing_by_index_against_a_double_loop() -> None:
+    def spread(fine: np.ndarray) -> np.ndarray:
+        truth = np.zeros(1000)
+        for i, mass in enumerate(fine):
+            kernel = [math.exp(-((i - j) ** 2) / (2 * 2.5**2)) for j in range(1000)]
+            truth += mass * np.array(kernel) / math.fsum(kernel)
+        return truth
+
     p = _prior()[:40]
-    truth = np.zeros(40)
-    for i, mass in enumerate(p):
-        kernel = [math.exp(-((i - j) ** 2) / (2 * 2.5**2)) for j in range(40)]
-        truth += mass * np.array(kernel) / math.fsum(kernel)
-    assert np.abs(smooth_prior_by_index(p, 2.5) - truth).max() < 1e-15
+    assert np.abs(smooth_prior_by_index(p, 2.5) - _fine_and_back(p, spread)).max() < 1e-14
 
 
 def test_smoothing_by_index_is_scipys_filter_away_from_the_ends() -> None:
     p = _prior()
     p[:30] = p[-30:] = 0
-    expected = gaussian_filter1d(p, 3.0, mode="constant", truncate=9)
-    assert np.abs(smooth_prior_by_index(p, 3.0) - expected).max() < 1e-15
+    expected = _fine_and_back(
+        p, lambda fine: gaussian_filter1d(fine, 5.0, mode="constant", truncate=9)
+    )
+    assert np.abs(smooth_prior_by_index(p, 5.0) - expected).max() < 1e-14
+
+
+def test_five_points_are_one_and_a_half_bins() -> None:
+    """A single bin of 313 becomes a bell of this width, a little wider by the interpolation."""
+    p = np.zeros(313)
+    p[150] = 1
+    spread = smooth_prior_by_index(p, 5.0)
+    width = math.sqrt((spread * (np.arange(313) - 150) ** 2).sum())
+    assert 5 * 312 / 999 < width < 1.65
+    assert spread.argmax() == 150
+
+
+def test_more_bins_than_points_have_a_point_each() -> None:
+    p = np.tile(_prior(), 4)
+    expected = gaussian_filter1d(p, 3.0, mode="constant", truncate=9)[100:-100]
+    assert np.abs(smooth_prior_by_index(p, 3.0)[100:-100] - expected).max() < 1e-14
 
 
 @LAW
@@ -93,7 +123,9 @@ def test_smoothing_by_index_conserves_mass(p: np.ndarray, sigma: float) -> None:
 def test_limits_of_smoothing_by_index() -> None:
     p = _prior()
     assert np.array_equal(smooth_prior_by_index(p, 0), p)
-    assert np.array_equal(smooth_prior_by_index(p, 1e-200), p)
+    alone = _fine_and_back(p, lambda fine: fine)
+    assert smooth_prior_by_index(p, 1e-200) == pytest.approx(alone, rel=1e-9, abs=1e-12)
+    assert smooth_prior_by_index(np.array([3.0]), 5.0) == pytest.approx([3])
     assert smooth_prior_by_index(p, 1e6) == pytest.approx(np.full(313, 1 / 313), rel=1e-6)
     assert not np.allclose(smooth_prior_by_index(p, 5.0), smooth_prior(p, GAMUT, 5.0))
 

@@ -53,10 +53,13 @@ def test_gradient_penalty_and_its_derivative_match_finite_differences() -> None:
     shape = (2, 2, 8, 8)
     gray, share = torch.rand(2, 1, 8, 8).double(), torch.tensor([0.25, 0.8])
     true, false = (torch.rand(shape).double() * 2 - 1 for _ in range(2))
-    unit = (share[:, None, None, None] * true + (1 - share[:, None, None, None]) * false + 1) / 2
+    mixed = share[:, None, None, None] * true + (1 - share[:, None, None, None]) * false
+    unit = mixed / 2.5 + 0.5
 
     def penalty() -> Tensor:
-        return gradient_penalty(lambda chroma: critic(gray, (chroma + 1) / 2), true, false, share)
+        return gradient_penalty(
+            lambda chroma: critic(gray, chroma / 2.5 + 0.5), true, false, share, 2.5
+        )
 
     loss = penalty()
     loss.backward()
@@ -79,7 +82,7 @@ def test_penalty_of_nothing_but_padding_has_a_finite_derivative() -> None:
     critic = Critic(2)
     nothing = torch.zeros(1, 2, 8, 8)
     loss = gradient_penalty(
-        lambda chroma: critic(nothing[:, :1], chroma * 0), nothing, nothing, torch.ones(1)
+        lambda chroma: critic(nothing[:, :1], chroma * 0), nothing, nothing, torch.ones(1), 2.0
     )
     loss.backward()
     assert loss.item() == 1

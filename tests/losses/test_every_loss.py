@@ -103,7 +103,9 @@ def chroma_reference(output: Tensor, targets: Targets, share: float) -> Tensor:
 def reference(params: Named, output: Tensor, targets: Targets, loss: Any) -> Tensor:
     """The formulas of the docstrings, with dense targets and stock differentiation."""
     if params.name in ("l2", "chromagan"):
-        return chroma_reference(output, targets, {"l2": 1 / 2, "chromagan": 1 / 8}[params.name])
+        return chroma_reference(
+            output, targets, {"l2": 1 / 2, "chromagan": 1 / 2 / 2.318**2}[params.name]
+        )
     if params.name not in OPTIONS:
         pytest.skip("no slow reference")
     z, places = dense(targets, output.shape[1]), targets.mask_Nhw.nonzero().tolist()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from huescape import networks
 from huescape.base.errors import ParamsError
@@ -60,6 +61,59 @@ def test_every_parameter_gets_a_gradient(skips: bool) -> None:
     network = networks.build("colorunet", {"width": 8, "skips": skips}, 5)
     network(torch.randn(2, 1, 32, 32)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def reference(network: nn.Module, gray: Tensor, skips: bool) -> Tensor:
+    """The table of the network's module once more, from its weights in order, in evaluation."""
+    kinds = nn.Conv2d | nn.ConvTranspose2d
+    convs = iter([m for m in network.modules() if isinstance(m, kinds)])
+    norms = iter([m for m in network.modules() if isinstance(m, nn.BatchNorm2d)])
+
+    def conv(x: Tensor) -> Tensor:
+        layer = next(convs)
+        return F.conv2d(x, layer.weight, layer.bias, padding=1).clamp(min=0)
+
+    def transposed(x: Tensor) -> Tensor:
+        """Zeros between the pixels, then a convolution with the kernel turned about."""
+        layer = next(convs)
+        wide = x.new_zeros(*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3])
+        wide[..., ::2, ::2] = x
+        kernel = layer.weight.transpose(0, 1).flip(2, 3)
+        return F.conv2d(wide, kernel, layer.bias, padding=1).clamp(min=0)
+
+    def normed(x: Tensor) -> Tensor:
+        norm = next(norms)
+        mean, var, scale, shift = (
+            v[:, None, None] for v in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        )
+        return (x - mean) / (var + 1e-5).sqrt() * scale + shift
+
+    half = normed(F.max_pool2d(conv(conv(gray)), 2))
+    quarter = normed(F.max_pool2d(conv(conv(half)), 2))
+    deep = normed(F.max_pool2d(conv(conv(quarter)), 2))
+    x = normed(conv(conv(transposed(deep))))
+    x = torch.cat([x, quarter], 1) if skips else x
+    x = normed(conv(conv(transposed(x))))
+    x = torch.cat([x, half], 1) if skips else x
+    x = conv(transposed(x))
+    head = next(convs)
+    return torch.einsum("qc,nchw->nqhw", head.weight[:, :, 0, 0], x) + head.bias[:, None, None]
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_agrees_with_an_independent_reading_of_the_table(skips: bool) -> None:
+    torch.manual_seed(0)
+    network = networks.build("colorunet", {"width": 3, "skips": skips}, 5).double().eval()
+    for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.uniform_(-1, 1)
+        norm.running_var.uniform_(0.5, 2)
+    gray = torch.rand(2, 1, 24, 40, dtype=torch.float64) - 0.5
+    with torch.no_grad():
+        found, expected = network(gray), reference(network, gray, skips)
+    assert found.std() > 1e-3
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_xavier_bounds_and_zero_biases() -> None:

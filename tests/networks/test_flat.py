@@ -10,11 +10,16 @@ from huescape import networks
 
 
 @pytest.mark.parametrize(
-    ("options", "outputs", "total"), [({}, 32, 37_482), ({"width": 2}, 5, 153)]
+    ("options", "outputs", "total"),
+    [
+        ({}, 32, 28_352),
+        ({"width": 50, "second": 50}, 32, 37_482),
+        ({"width": 3, "second": 2}, 5, 181),
+    ],
 )
 def test_parameter_count(options: dict[str, int], outputs: int, total: int) -> None:
-    width = options.get("width", 50)
-    by_layer = [(1, width), (width, width), (width, outputs)]
+    first, second = options.get("width", 64), options.get("second", 32)
+    by_layer = [(1, first), (first, second), (second, outputs)]
     assert sum(9 * before * after + after for before, after in by_layer) == total
     network = networks.build("flat", options, outputs)
     assert networks.parameter_count(network) == total
@@ -37,6 +42,19 @@ def test_a_pixel_sees_seven_by_seven() -> None:
     assert seen[4:11, 4:11].float().mean() > 0.9
     seen[4:11, 4:11] = False
     assert not seen.any()
+
+
+def test_agrees_with_sums_over_windows() -> None:
+    torch.manual_seed(0)
+    network = networks.build("flat", {"width": 3, "second": 2}, 4).double()
+    gray = x = torch.rand(1, 1, 6, 7, dtype=torch.float64) - 0.5
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    for k, layer in enumerate(layers):
+        window = torch.nn.functional.unfold(x, 3, padding=1)
+        assert layer.bias is not None
+        x = (layer.weight.flatten(1) @ window + layer.bias[:, None]).reshape(1, -1, 6, 7)
+        x = x.clamp(min=0) if k < 2 else x
+    torch.testing.assert_close(network(gray), x)
 
 
 def test_no_rectifier_after_the_head() -> None:

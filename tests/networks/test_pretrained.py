@@ -186,6 +186,15 @@ def test_lite0_knows_real_photos_in_color_and_gray() -> None:
         assert hits.any(1).double().mean() > floors[1]
 
 
+def test_a_classifier_may_see_lightness_as_it_is() -> None:
+    """In [0, 1]: what one in its own statistics would see as (127 + 128 y) / 255."""
+    plain = build_classifier("efficientnet_lite0", normalized=False).double()
+    usual = build_classifier("efficientnet_lite0").double()
+    lightness = _noise(2, 1, 64, 64) + 0.5
+    as_seen = (127 + 128 * lightness) / 255
+    torch.testing.assert_close(plain(lightness - 0.5), usual(as_seen - 0.5), rtol=1e-6, atol=1e-6)
+
+
 def test_frozen_whatever_is_asked() -> None:
     classifier = build_classifier("efficientnet_lite0")
     nn.Sequential(classifier).train()

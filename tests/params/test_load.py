@@ -168,7 +168,7 @@ def test_a_section_of_the_same_name_or_none_changes_the_presets() -> None:
         assert loss.model_dump() == {"name": "cross_entropy", "weighted": False}
     network = _resolved("mleu_regression", network={"width": 4}).network
     assert network.options["width"] == 4
-    assert network.options["activation"] == "tanh"
+    assert network.options["activation"] == "tanh01"
     assert _resolved("zhang2016", optimizer={"lr": 0.5}).optimizer.weight_decay == 1e-3
     assert _resolved("zhang2016", initialization={"photos": 3}).initialization.method == "network"
 

@@ -21,9 +21,9 @@ SIZES = {
     "chromagan": (171_166_090, 2, 256),
     "colorunet": (142_016, 32, 256),
     "colorunet_bottleneck": (135_104, 32, 256),
-    "colorunet_flat": (37_482, 32, 256),
-    "mleu_classification": (5_442_553 + 2_958_848, 313, 256),
-    "mleu_regression": (5_432_290 + 2_958_848, 2, 256),
+    "colorunet_flat": (28_352, 32, 256),
+    "mleu_classification": (6_255_865 + 2_958_848, 313, 256),
+    "mleu_regression": (6_245_602 + 2_958_848, 2, 256),
     "slides_block": (32_230_393, 313, 64),
     "slides_ce": (32_230_393, 313, 64),
     "slides_exact_focal": (32_230_393, 313, 64),
@@ -34,9 +34,10 @@ SIZES = {
     "zhang2016_norebalance": (32_230_393, 313, 64),
 }
 GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
+RELEASED_GAN = {"teacher_normalized": False, "span": 2.318, "critic_slope": 0.3}
 REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True}
 PUBLISHED_LOSSES: dict[str, dict[str, Any]] = {
-    "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN},
+    "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN, **RELEASED_GAN},
     **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
     "mleu_classification": REBALANCED,
     **{key: {"name": "l2"} for key in ("mleu_regression", "slides_l2", "zhang2016_l2")},
@@ -98,13 +99,22 @@ def test_optimizer_of_chromagan() -> None:
     assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.5, 0.999), 0.0)
     assert schedule(system.optimizer).rate(0.999) == 2e-5
     assert (system.batch, system.augmentation.crop) == (10, 224)
+    options = system.network.options
+    assert (options["normalize"], options["norm_momentum"]) == (False, 0.01)
 
 
 @pytest.mark.parametrize("name", ["colorunet", "colorunet_bottleneck", "colorunet_flat"])
 def test_training_of_colorunet(name: str) -> None:
     system = published(name)
-    assert system.optimizer.lr == (1e-4 if name == "colorunet_flat" else 1e-3)
-    assert (system.optimizer.name, system.batch) == ("adam", 64)
+    assert (system.optimizer.name, system.optimizer.lr, system.batch) == ("adam", 1e-3, 64)
     assert len(system.optimizer.milestones) == 2
     assert (system.augmentation.flip, system.augmentation.crop) == (True, 176)
     assert any(system.augmentation.noise)
+
+
+@pytest.mark.parametrize("name", ["mleu_classification", "mleu_regression"])
+def test_optimizer_of_mleu(name: str) -> None:
+    system = published(name)
+    assert (system.optimizer.name, system.optimizer.lr) == ("adam", 0.004)
+    assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.9, 0.999), 0.0)
+    assert system.network.options["stride"] == 1

@@ -71,6 +71,13 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("chromagan", {"network": {"width": 3}}, ["network.width is 3", "a multiple of 2"]),
         ("chromagan", {"network": {"stride": 2}}, ["network: 'chromagan'", "stride is 1", ": 2"]),
         ("chromagan", {"network": {"classes": 9}}, ["network.classes is 9", "1000"]),
+        ("chromagan", {"loss": {"span": 0}}, ["loss.span is 0", "allowed", "above 0"]),
+        ("chromagan", {"network": {"norm_momentum": 2.0}}, ["network.norm_momentum is 2.0", "1"]),
+        (
+            "mleu_random",
+            {"network": {"activation": "tanh01"}},
+            ["network.activation is 'tanh01'", "none"],
+        ),
         ("chromagan", {"loss": {"teacher": "no"}}, ["loss.teacher: ", "'no'", "vgg16"]),
         ("chromagan", {"compile": True}, ["compile is true", "with loss.name 'chromagan': false"]),
         ("colorunet", {"network": {"skips": 1}}, ["network.skips is 1", "true or false"]),

@@ -16,6 +16,8 @@ FloatArray = npt.NDArray[np.floating[Any]]
 # The reciprocal of anything below would overflow float64: it counts as no mass.
 _NO_MASS = np.finfo(np.float64).tiny
 _UNNATURAL_SHARE = 0.25
+# Of the prior over the index, in MLEU.
+_INDEX_POINTS = 1000
 
 
 def smooth_prior(p: FloatArray, centers: FloatArray, sigma: float) -> npt.NDArray[np.float64]:
@@ -39,21 +41,30 @@ def smooth_prior(p: FloatArray, centers: FloatArray, sigma: float) -> npt.NDArra
 
 
 def smooth_prior_by_index(p: FloatArray, sigma: float) -> npt.NDArray[np.float64]:
-    """The prior spread by a Gaussian over the bins' index (MLEU's variant), (Q,) float64.
+    """The prior spread by a Gaussian along the bins' index (MLEU's variant), (Q,) float64.
 
-    As `smooth_prior`, but with the difference of the two bins' indices for a distance, so what it
-    mixes depends on how the bins are ordered: along b in the gamut's grid, with a jump at each new
-    a. Every bin's mass is conserved, at the first and last index too. sigma = 0 means no smoothing.
+    The values are interpolated linearly to 1,000 points from the first bin to the last (to Q where
+    there are more bins), spread there, each point's share among the points that exist as in
+    `smooth_prior`, interpolated back, and scaled to the mass that they had. What it mixes depends
+    on how the bins are ordered: along b in the gamut's grid, with a jump at each new a. sigma = 0
+    means no smoothing, and no interpolation either.
 
     Args:
         p: (Q,) mass of each bin, not negative: probabilities or counts.
-        sigma: in bins, 0 or more.
+        sigma: in points, 0 or more; 5 of 1,000 points are 1.56 of 313 bins.
     Raises:
         HuescapeError: negative or no mass, or a negative sigma.
     """
     mass_Q = _checked_mass(p)
-    index_Q = np.arange(len(mass_Q), dtype=np.float64)
-    return _spread(mass_Q, (index_Q[:, None] - index_Q) ** 2, sigma)
+    if sigma == 0:
+        return mass_Q
+    last, points = len(mass_Q) - 1, max(_INDEX_POINTS, len(mass_Q))
+    total = mass_Q.sum()
+    place_P = np.arange(points, dtype=np.float64)
+    fine_P = _interpolated(mass_Q / total, place_P * last / (points - 1))
+    fine_P = _spread(fine_P, (place_P[:, None] - place_P) ** 2, sigma)
+    spread_Q = _interpolated(fine_P, np.arange(last + 1) * (points - 1) / max(last, 1))
+    return np.asarray(spread_Q * (total / spread_Q.sum()), np.float64)
 
 
 def rebalancing_weights(
@@ -125,6 +136,17 @@ def _spread(
     # Sums along the first axis, row after row, not BLAS: the same bits on every machine.
     share_QQ = kernel_QQ / kernel_QQ.T.sum(axis=0)[:, None]
     return np.asarray((share_QQ * mass_Q[:, None]).sum(axis=0), np.float64)
+
+
+def _interpolated(
+    values_P: npt.NDArray[np.float64], place_Q: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Linear interpolation at places 0 to P - 1; each operation rounded by itself, as anywhere."""
+    before_Q = place_Q.astype(np.int64)
+    after_Q = np.minimum(before_Q + 1, len(values_P) - 1)
+    share_Q = place_Q - before_Q
+    result_Q: npt.NDArray[np.float64] = values_P[before_Q] * (1 - share_Q)
+    return result_Q + values_P[after_Q] * share_Q
 
 
 def _checked_mass(p: FloatArray) -> npt.NDArray[np.float64]:

@@ -9,10 +9,11 @@ Vitoria, Raad & Ballester (WACV 2020), with D the critic, G the generator and V 
 
 Readings, after the released code where the paper is silent:
 
-- Chroma enters every term as chroma / 2 + 1/2, in [0, 1] as the published sigmoid's output is
-  (where 1 is 255 Lab units and here 220, so that there the other terms weigh 1.34 times as much):
-  the shares, 0.003 and 0.1, weigh the terms against an error in these units. Lightness is in [0, 1]
-  too.
+- Chroma enters every term as chroma / span + 1/2, in [0, 1] as the published sigmoid's output is,
+  where 1 is 255 Lab units, 2.318 times the 110 of normalized chroma: the shares, 0.003 and 0.1,
+  weigh the terms against an error in these units. Lightness is in [0, 1] too.
+- The teacher sees lightness in [0, 1] as it is, three times, though it was trained on normalized
+  photos; so it is released.
 - The divergence is from the teacher to the generator, sum V log(V / G), and the mean over photos.
 - The penalty's gradient (Gulrajani et al. 2017) is that of the *sum* of a photo's scores with
   respect to its chroma alone, while the distance is between means: with 28 x 28 scores the
@@ -28,7 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from huescape.losses.base import Bins, Loss, full_precision
-from huescape.losses.options import Factor
+from huescape.losses.options import Factor, Span
 from huescape.losses.targets import Targets
 
 
@@ -36,7 +37,9 @@ class ChromaGanLoss(Loss):
     """ChromaGAN (Vitoria et al. 2020): squared error + classes + Wasserstein critic.
 
     `class_share` and `adversarial_share` weigh the last two terms; `penalty` is the weight of the
-    critic's gradient penalty; `teacher` names the classifier whose classes are the second target.
+    critic's gradient penalty; `teacher` names the classifier whose classes are the second target,
+    and `teacher_normalized` shows it lightness in the statistics of its training; `span` is what of
+    normalized chroma is 1 in all terms; `critic_slope` is that of the critic's leaky ReLU.
     """
 
     head = "chroma"
@@ -48,19 +51,23 @@ class ChromaGanLoss(Loss):
         adversarial_share: Factor = 0.1,
         penalty: Factor = 10.0,
         teacher: str = "efficientnet_lite0",
+        teacher_normalized: bool = False,
+        span: Span = 2.318,
+        critic_slope: Factor = 0.3,
     ) -> None:
         super().__init__(bins)
         self.class_share, self.adversarial_share = class_share, adversarial_share
-        self.penalty, self.teacher = penalty, teacher
+        self.penalty, self.span, self.critic_slope = penalty, span, critic_slope
+        self.teacher, self.teacher_normalized = teacher, teacher_normalized
 
     def forward(self, chroma_N2hw: Tensor, targets: Targets) -> Tensor:
-        """The first term alone: mean squared error of chroma / 2, over both channels.
+        """The first term alone: mean squared error of chroma / span, over both channels.
 
         A scalar, 0 when every pixel is masked.
         """
         mask_N1hw = targets.mask_Nhw[:, None]
         chroma_N2hw = full_precision(chroma_N2hw)
-        error_N2hw = (chroma_N2hw - targets.chroma(chroma_N2hw.dtype)) / 2
+        error_N2hw = (chroma_N2hw - targets.chroma(chroma_N2hw.dtype)) / self.span
         total = error_N2hw.square().masked_fill(~mask_N1hw, 0.0).sum()
         return total / (2 * mask_N1hw.sum()).clamp(min=1)
 
@@ -72,12 +79,16 @@ def class_divergence(logits_NK: Tensor, taught_NK: Tensor) -> Tensor:
 
 
 def gradient_penalty(
-    score: Callable[[Tensor], Tensor], true_N2hw: Tensor, false_N2hw: Tensor, share_N: Tensor
+    score: Callable[[Tensor], Tensor],
+    true_N2hw: Tensor,
+    false_N2hw: Tensor,
+    share_N: Tensor,
+    span: float,
 ) -> Tensor:
     """Mean over photos of (|gradient| - 1)^2 at `share` true + (1 - share) false colors.
 
-    The gradient is that of the sum of the photo's scores by its chroma in units of [0, 1], twice
-    that by normalized chroma. Can be differentiated by the critic's parameters.
+    The gradient is that of the sum of the photo's scores by its chroma in units of [0, 1], `span`
+    times that by normalized chroma. Can be differentiated by the critic's parameters.
     """
     share_N111 = share_N.to(true_N2hw, non_blocking=True)[:, None, None, None]
     between_N2hw = (share_N111 * true_N2hw + (1 - share_N111) * false_N2hw).detach()
@@ -85,5 +96,5 @@ def gradient_penalty(
     total = score(between_N2hw).sum()
     (gradient_N2hw,) = torch.autograd.grad(total, between_N2hw, create_graph=True)
     # vector_norm has derivative 0 at 0, where a photo of nothing but padding is.
-    norm_N: Tensor = torch.linalg.vector_norm(2 * gradient_N2hw.flatten(1), dim=1)
+    norm_N: Tensor = torch.linalg.vector_norm(span * gradient_N2hw.flatten(1), dim=1)
     return (norm_N - 1).square().mean()

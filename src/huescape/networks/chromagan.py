@@ -14,13 +14,18 @@ Sizes for 224 x 224 and width 64; every 3 x 3 convolution keeps the resolution u
 | classes  | dense 25,088-4096-4096-1000, nothing in between              | 1000           |
 | middle   | 512, 256, each ReLU and norm, of the trunk                   | 256 x 28 x 28  |
 | fusion   | middle and the vector at every place; conv 1 x 1 to 256      | 256 x 28 x 28  |
-| decoder  | 128, up, 64, 64, up, 32, each ReLU; 2, tanh; up              | 2 x 224 x 224  |
+| decoder  | 128, up, 64, 64, up, 32, each ReLU; 2, tanh x 1.159; up      | 2 x 224 x 224  |
 
 "up" repeats each pixel 2 x 2. The paper leaves details open; they are read from the released code:
-nothing but matrix products in the dense parts; a sigmoid for chroma in [0, 1], which is tanh for
-chroma in [-1, 1]; and a decoder that stops at half the resolution, its last step being repetition.
-`stride=2` leaves that step out. Batch norm keeps its usual momentum of 0.1 instead of 0.01, which
-would need thousands of steps before evaluation resembles training.
+nothing but matrix products in the dense parts; batch norm with an epsilon of 1e-3 and a momentum
+of 0.01, its library's defaults (0.99 as that library counts); lightness in [0, 1], three times,
+for the trunk, whose weights were trained on 0 to 255 less a mean; a sigmoid for chroma, 0 to 1
+being 255 Lab units from -128 on, which but for half a unit is tanh times 127.5 units; and a
+decoder that stops at half the resolution, its last step being repetition. `stride=2` leaves that
+step out.
+
+Convolutions of stride 2 are padded on all sides and center output j at 2j; the library of the
+released code pads after the photo alone and centers it at 2j + 1, the mirror image.
 
 Other sizes than 224 x 224: the 7 x 7 field is an adaptive average pool, which changes nothing at
 224 x 224, so height and width need only be multiples of 8.
@@ -43,13 +48,16 @@ from torch import Tensor, nn
 from huescape.base.errors import ParamsError
 from huescape.networks.base import Network
 from huescape.networks.blocks import conv3, he_init, xavier_init
-from huescape.networks.options import EvenWidth
+from huescape.networks.options import EvenWidth, Momentum
 from huescape.networks.pretrained import vgg16
 from huescape.networks.pretrained.weights import Pretrained, fill, parse, read_tensors
 
 _VGG16_WIDTH = 64
 # Side of the field that the dense layers read: 224 / 8 / 4.
 _FIELD = 7
+_EPSILON = 1e-3
+# What tanh reaches: 127.5 Lab units, in those of normalized chroma (110).
+_REACH = 1.159
 
 Classes = Annotated[int, Field(ge=2)]
 
@@ -61,7 +69,9 @@ class ChromaGan(Network):
     of channels and features is a multiple of it; `classes` is that of the teacher. `pretrained`
     `vgg16` (or `vgg16:<path>`) starts the trunk from ImageNet weights, as published; it is trained
     further. It is off by default because those weights are a download of 553 MB; the other parts
-    always start at random.
+    always start at random. `normalize` shows the trunk lightness in ImageNet's statistics, as those
+    weights know it, instead of in [0, 1], as released; `norm_momentum` is batch norm's, which
+    needs 1 / momentum steps and more before evaluation resembles training.
 
     Raises:
         ParamsError: `pretrained` of another architecture, or of another width.
@@ -78,10 +88,13 @@ class ChromaGan(Network):
         classes: Classes = 1000,
         stride: Literal[1, 2] = 1,
         pretrained: Pretrained = "none",
+        normalize: bool = False,
+        norm_momentum: Momentum = 0.01,
     ) -> None:
         super().__init__()
         self.pretrained = None if pretrained == "none" else _checked(pretrained, width)
         self.width, self.classes, self.stride = width, classes, stride
+        self.normalize = normalize
         deep, field = 8 * width, 8 * width * _FIELD**2
         self.trunk = _trunk(width)
         self.spread = nn.Sequential(*(_normed(deep, deep, step) for step in (2, 1, 2, 1)))
@@ -94,9 +107,12 @@ class ChromaGan(Network):
         xavier_init(self)
         # Ten layers of ReLU without norms would fade under Xavier's weights.
         he_init(self.trunk)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps, module.momentum = _EPSILON, norm_momentum
 
     def forward(self, input_N1HW: Tensor) -> Tensor:
-        """(N, 1, H, W) normalized lightness to (N, 2, h, w) normalized chroma in [-1, 1].
+        """(N, 1, H, W) normalized lightness to (N, 2, h, w) normalized chroma in [-1.159, 1.159].
 
         H and W are multiples of 8; h and w are H and W divided by `stride`.
         """
@@ -117,7 +133,9 @@ class ChromaGan(Network):
     def _encode(self, input_N1HW: Tensor) -> Tensor:
         """The trunk of the gray photo, as three equal channels."""
         gray_N1HW = input_N1HW + 0.5
-        scaled = [(gray_N1HW - m) / d for m, d in zip(vgg16.MEAN, vgg16.STD, strict=True)]
+        scaled = [gray_N1HW] * 3
+        if self.normalize:
+            scaled = [(gray_N1HW - m) / d for m, d in zip(vgg16.MEAN, vgg16.STD, strict=True)]
         result: Tensor = self.trunk(torch.cat(scaled, dim=1))
         return result
 
@@ -131,7 +149,7 @@ class ChromaGan(Network):
         vector_NC11 = self.vector(field_ND)[:, :, None, None]
         everywhere_NCHW = vector_NC11.expand(-1, -1, *middle_NCHW.shape[2:])
         fused_NCHW = self.fusion(torch.cat((middle_NCHW, everywhere_NCHW), dim=1))
-        chroma_N2hw: Tensor = torch.tanh(self.decoder(F.relu_(fused_NCHW)))
+        chroma_N2hw: Tensor = _REACH * torch.tanh(self.decoder(F.relu_(fused_NCHW)))
         return chroma_N2hw if self.stride == 2 else _doubled(chroma_N2hw)
 
 

@@ -16,6 +16,13 @@ Parameters at width 16 and Q = 32, biases included: the way down has 71,792 in c
 in norms, up 1, 2 and 3 have 37,024, 23,184 and 9,248, the head 544; together 142,016. This is the
 reading with 3 x 3 transposed convolutions; with 2 x 2 ones it would be 122,816.
 
+A transposed convolution centers its input j at 2j of its output; the authors' library pads other
+sides and centers it at 2j + 1, the mirror image.
+
+Batch norm normalizes by the batch while training, as the paper says. In the authors' code it never
+does: its training flag is not set, so each norm divides by sqrt(1 + 0.001) and is left with its
+trained scale and shift.
+
 Without skips (the ablation of the paper) nothing is joined: up 2 reads 32 channels and up 3 reads
 32, which saves 9 (2w x w + w x w) = 27 w^2 weights: 6,912 at width 16, 135,104 are left. The
 authors' code compares with an older bottleneck that also differs in its strides and norms; here

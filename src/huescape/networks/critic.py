@@ -13,8 +13,8 @@ Shape suffixes: N photos, 1 and 2 channels of lightness and chroma, h rows, w co
 2,764,737 parameters. There is no batch norm: the gradient penalty is about the critic's gradient at
 each photo by itself, and batch norm would make a photo's score depend on the others (Gulrajani et
 al. 2017, section 4); the released code has none either. Scores are unbounded, as Wasserstein's
-distance wants them. Each score sees 70 x 70 pixels. The slope 0.2 is that of Isola et al., whose
-architecture the paper takes; the released code leaves it at its library's 0.3.
+distance wants them. Each score sees 70 x 70 pixels. The slope of the leaky ReLU is 0.2 in Isola et
+al., whose architecture the paper takes, and 0.3, its library's default, in the released code.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ from torch import Tensor, nn
 
 from huescape.networks.blocks import xavier_init
 
-_SLOPE = 0.2
-
 
 class Critic(nn.Module):
-    """Scores of patches; high for real colors. `width` is the number of channels of layer one."""
+    """Scores of patches; high for real colors.
 
-    def __init__(self, width: int = 64) -> None:
+    `width` is the number of channels of layer one, `slope` that of the leaky ReLU.
+    """
+
+    def __init__(self, width: int = 64, slope: float = 0.3) -> None:
         super().__init__()
         levels = (3, width, 2 * width, 4 * width)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(levels):
-            layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(_SLOPE)]
-        layers += [*_kept(4 * width, 8 * width), nn.LeakyReLU(_SLOPE), *_kept(8 * width, 1)]
+            layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(slope)]
+        layers += [*_kept(4 * width, 8 * width), nn.LeakyReLU(slope), *_kept(8 * width, 1)]
         self.layers = nn.Sequential(*layers)
         xavier_init(self)
 

@@ -1,8 +1,10 @@
 """The flat network that ColorUNet is compared with (Billaut, de Rochemonteix & Thibault 2018).
 
-Three 3 x 3 convolutions at full resolution, ReLU between them, no norm: 1-50, 50-50, 50-Q, as in
-the authors' code; each output pixel sees 7 x 7 pixels. At width w it has 10 w + 9 w^2 + w + 9 w Q
-+ Q parameters: 37,482 at width 50 and Q = 32.
+Three 3 x 3 convolutions at full resolution, ReLU between them, no norm: 1-64, 64-32, 32-Q, as in
+the authors' newest code (`models/naive_convnet.py` from its commit dc79238 on); before it stood
+50-50-Q. Each output pixel sees 7 x 7 pixels. With v and w channels there are 9 v + v in the first,
+9 v w + w in the second and 9 w Q + Q in the last: 640 + 18,464 + 9,248 = 28,352 parameters at
+64, 32 and Q = 32.
 
 Shape suffixes: N photos, H rows, W columns, Q bins.
 """
@@ -20,14 +22,14 @@ from huescape.networks.options import Width
 class FlatNet(Network):
     """Logits of `outputs` color bins at full resolution from a pixel's nearest neighbors alone.
 
-    `width` is the number of channels of both hidden layers (50 in the authors' code).
+    `width` and `second` are the channels of the two hidden layers (64 and 32 in the authors' code).
     """
 
-    def __init__(self, outputs: int, width: Width = 50) -> None:
+    def __init__(self, outputs: int, width: Width = 64, second: Width = 32) -> None:
         super().__init__()
         self.conv1 = conv3(1, width)
-        self.conv2 = conv3(width, width)
-        self.head = conv3(width, outputs)
+        self.conv2 = conv3(width, second)
+        self.head = conv3(second, outputs)
         xavier_init(self)
 
     def forward(self, input_N1HW: Tensor) -> Tensor:

@@ -46,9 +46,9 @@ class PriorParams(Section):
 
     smoothing: Literal["plane", "index"] = "plane"
     """The prior is smoothed in the chroma `plane` (Zhang et al. 2016) or over the bin `index`
-    (MLEU)."""
+    (MLEU): of 1,000 points interpolated between the first bin and the last."""
     sigma: float = Field(default=0.0, ge=0, le=1000)
-    """The width of the smoothing, in chroma units or in bins; 0 for none."""
+    """The width of the smoothing, in chroma units or, over the index, in points; 0 for none."""
     lam: float = Field(default=0.5, ge=0, le=1, alias="lambda")
     """The share of the uniform distribution that is mixed in."""
     uniform_over: Literal["all", "occupied"] = "all"

@@ -4,8 +4,8 @@ Shape suffixes: N photos, 1 and 2 channels of lightness and chroma, C channels, 
 W columns of the input; h, w rows and columns of the targets, R, S of the critic's scores.
 
 The terms are those of `losses.chromagan`. One critic step per generator step: here the critic goes
-first and both use the same colors, which saves a pass through the generator; the released code has
-the same order, begun half a turn later.
+first and both use the same colors, which saves a pass through the generator; in the released code
+the generator goes first, and the critic's step on the same photos is with its new colors.
 
 Padding has no error, and the critic sees neutral chroma there, in true and in false colors alike.
 The critic stays in float32 under autocast: the penalty needs second derivatives.
@@ -121,7 +121,7 @@ class AdversarialLearner:
         share_N = torch.from_numpy(rng.random(len(true_N2hw))).to(true_N2hw.dtype)
         if true_N2hw.device.type == "cuda":  # from pageable memory, the copy would wait for it
             share_N = share_N.pin_memory()
-        penalty = gradient_penalty(score, true_N2hw, chroma_N2hw, share_N)
+        penalty = gradient_penalty(score, true_N2hw, chroma_N2hw, share_N, self.loss.span)
         loss = distance + self.loss.penalty * penalty
         _descend(self._descents["critic"].at(progress), loss)
         return distance.detach(), penalty.detach()
@@ -153,18 +153,18 @@ class AdversarialLearner:
 
         def score(chroma_N2hw: Tensor) -> Tensor:
             visible_N2hw = chroma_N2hw.masked_fill(~mask_N1hw, 0.0)
-            scores_N1RS: Tensor = self.critic(lightness_N1hw, (visible_N2hw + 1) / 2)
+            scores_N1RS: Tensor = self.critic(lightness_N1hw, visible_N2hw / self.loss.span + 0.5)
             return scores_N1RS
 
         return score
 
 
-def build_critic(width: int, seed: int) -> Critic:
+def build_critic(width: int, slope: float, seed: int) -> Critic:
     """A critic whose weights depend on the seed alone, and not as the generator's do."""
     own_seed = int(np.random.SeedSequence([_CRITIC, seed]).generate_state(1)[0])
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(own_seed)
-        critic = Critic(width)
+        critic = Critic(width, slope)
     critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return critic
 
@@ -180,7 +180,7 @@ def build_teacher(
         raise HuescapeError("loss 'chromagan' needs a network with classes, as 'chromagan' has")
     if not loss.class_share:
         return None
-    found = (teacher or build_classifier(loss.teacher)).eval()
+    found = (teacher or build_classifier(loss.teacher, loss.teacher_normalized)).eval()
     found.requires_grad_(False)
     taught = class_count(found)
     if taught != classes:

@@ -126,7 +126,7 @@ def build_learner(
             network, loss, descent(params.optimizer, network), autocast, running
         )
     found = build_teacher(loss, network.classes, teacher)
-    critic = build_critic(network.width, params.seed).to(device)
+    critic = build_critic(network.width, loss.critic_slope, params.seed).to(device)
     return AdversarialLearner(
         network,
         critic,

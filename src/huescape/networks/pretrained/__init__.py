@@ -3,8 +3,9 @@
 Shape suffixes: N photos, H rows, W columns, K classes, F features (each stride has its own count).
 
 All take normalized lightness (N, 1, H, W), lightness in [0, 1] minus 0.5, and see it as a gray RGB
-photo in the statistics of their own training. A frozen network runs without gradients, stays in
-evaluation mode even under `.train()`, and has no trained parameter.
+photo in the statistics of their own training; a classifier may see it in [0, 1] as it is. A frozen
+network runs without gradients, stays in evaluation mode even under `.train()`, and has no trained
+parameter.
 """
 
 from __future__ import annotations
@@ -47,10 +48,13 @@ _ARCHITECTURES = {
 class _Frozen(nn.Module):
     """A body without trained parameters, always in evaluation mode."""
 
-    def __init__(self, body: nn.Module, architecture: _Architecture) -> None:
+    def __init__(
+        self, body: nn.Module, architecture: _Architecture, normalized: bool = True
+    ) -> None:
         super().__init__()
         self.body = body.requires_grad_(False)
-        self._shares = list(zip(architecture.mean, architecture.std, strict=True))
+        own = list(zip(architecture.mean, architecture.std, strict=True))
+        self._shares = own if normalized else [(0.0, 1.0)] * len(own)
         self.eval()
 
     def train(self, mode: bool = True) -> Self:
@@ -58,7 +62,7 @@ class _Frozen(nn.Module):
         return super().train(False)
 
     def _as_gray(self, input_N1HW: Tensor) -> Tensor:
-        """Normalized lightness to a standardized gray photo (N, 3, H, W)."""
+        """Normalized lightness to a gray photo (N, 3, H, W), standardized or in [0, 1]."""
         channels = [(input_N1HW + (0.5 - mean)) / std for mean, std in self._shares]
         return torch.cat(channels, dim=1).contiguous(memory_format=torch.channels_last)
 
@@ -109,7 +113,7 @@ class _GrayClassifier(_Frozen):
         return logits_NK
 
 
-def build_classifier(name: str) -> nn.Module:
+def build_classifier(name: str, normalized: bool = True) -> nn.Module:
     """An ImageNet classifier of gray photos with its pretrained weights, on the CPU, frozen.
 
     It maps normalized lightness (N, 1, H, W), any H and W from 32, to logits (N, 1000) of the
@@ -117,6 +121,7 @@ def build_classifier(name: str) -> nn.Module:
 
     Args:
         name: `efficientnet_lite0`, `vgg16` or `<architecture>:<path of a state-dict file>`.
+        normalized: whether it sees photos in the statistics of its training; else in [0, 1].
     Raises:
         ParamsError: an unknown name.
         HuescapeError: weights that are missing, cannot be fetched or read, or do not fit.
@@ -128,7 +133,7 @@ def build_classifier(name: str) -> nn.Module:
         body = architecture.classifier()
     body.to_empty(device="cpu")
     fill(body, tensors, name)
-    classifier = _GrayClassifier(body, architecture)
+    classifier = _GrayClassifier(body, architecture, normalized)
     classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return classifier
 
