@@ -151,21 +151,31 @@ def _resolved(preset: str, **sections: Any) -> SystemParams:
 
 def test_a_section_of_another_name_replaces_the_presets() -> None:
     """What belongs to the preset's loss or network is no option of another one."""
-    focal = _resolved("zhang2016", loss={"name": "focal", "alpha": 3.0})
+    focal = _resolved("colorunet", loss={"name": "focal", "alpha": 3.0})
     assert focal.loss.model_dump() == {"name": "focal", "alpha": 3}
-    assert _resolved("zhang2016_norebalance", loss={"name": "focal"}).loss.options == {}
-    l2 = _resolved("slides_focal", loss={"name": "l2"})
-    assert l2.loss.model_dump() == {"name": "l2"}
+    assert _resolved("colorunet", loss={"name": "focal"}).loss.options == {}
+    l2 = _resolved("slides_focal", loss={"name": "l2", "reduction": "pixel"})
+    assert l2.loss.model_dump() == {"name": "l2", "reduction": "pixel"}
     flat = _resolved("mleu_classification", network={"name": "flat", "width": 3})
     assert (flat.network.name, flat.network.options) == ("flat", {"width": 3})
     sgd = _resolved("zhang2016", optimizer={"name": "sgd", "lr": 0.5})
     assert sgd.optimizer == OptimizerParams(name="sgd", lr=0.5)
 
 
+def test_another_loss_never_changes_what_a_weight_decay_means() -> None:
+    with pytest.raises(
+        ParamsError, match=r"^params\.yaml: systems\.mine\.loss\.reduction: is miss"
+    ):
+        _resolved("zhang2016", loss={"name": "l2"})
+
+
 def test_a_section_of_the_same_name_or_none_changes_the_presets() -> None:
     for name in ({}, {"name": "cross_entropy"}):
         loss = _resolved("zhang2016_norebalance", loss=name).loss
-        assert loss.model_dump() == {"name": "cross_entropy", "weighted": False}
+        assert loss.model_dump() == {
+            **{"name": "cross_entropy", "weighted": False},
+            "reduction": "photo",
+        }
     network = _resolved("mleu_regression", network={"width": 4}).network
     assert network.options["width"] == 4
     assert network.options["activation"] == "tanh"

@@ -42,7 +42,13 @@ def test_every_system_of_the_recipe_passes() -> None:
     [
         ("zhang2016", {"quantizer": "no"}, ["quantizer: 'no' is not a quantizer", "lab313, "]),
         ("zhang2016", {"network": {"name": "no"}}, ["network.name is 'no'", "colorunet, flat"]),
-        ("zhang2016", {"loss": {"name": "no"}}, ["loss.name is 'no'", "block, chromagan, "]),
+        ("colorunet", {"loss": {"name": "no"}}, ["loss.name is 'no'", "block, chromagan, "]),
+        (
+            "zhang2016",
+            {"loss": {"name": "l2"}},
+            ["loss.reduction: is missing", "preset zhang2016 has reduction photo", "pixel"],
+        ),
+        ("zhang2016", {"loss": {"reduction": "sum"}}, ["loss.reduction is 'sum'", "pixel, photo"]),
         ("zhang2016", {"quantizer": "lab_chroma4"}, ["loss.name is 'cross_entropy'", "'chroma'"]),
         ("zhang2016_l2", {"quantizer": "lab313"}, ["loss.name is 'l2'", "'soft'", "chroma"]),
         ("zhang2016_l2", {"quantizer": "lab313_hard"}, ["loss.name is 'l2'", "'hard'"]),
@@ -50,7 +56,11 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("zhang2016", {"network": {"width": 0}}, ["network.width is 0", "at least 1"]),
         ("zhang2016", {"network": {"width": 1.5}}, ["network.width is 1.5", "whole number"]),
         ("zhang2016", {"network": {"widht": 8}}, ["network.widht: no such key", "here: width"]),
-        ("zhang2016", {"loss": {"alpha": 1}}, ["loss.alpha: no such key", "here: weighted"]),
+        (
+            "zhang2016",
+            {"loss": {"alpha": 1}},
+            ["loss.alpha: no such key", "here: reduction, weighted"],
+        ),
         ("zhang2016", {"optimizer": {"betas": [0.9, 1]}}, ["optimizer.betas.1 is 1", "below 1"]),
         (
             "zhang2016",

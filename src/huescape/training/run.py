@@ -103,8 +103,9 @@ def put_together(
 def loss_of(system: System, class_weights_Q: npt.NDArray[np.float64]) -> Loss:
     """The loss of the system's parameters, for its bins."""
     weights_Q = torch.as_tensor(class_weights_Q, dtype=torch.float32)
-    centers_Q2 = torch.as_tensor(system.centers / system.space.chroma_scale, dtype=torch.float32)
-    return build_loss(system.params.loss, weights_Q, centers_Q2)
+    scale = system.space.chroma_scale
+    centers_Q2 = torch.as_tensor(system.centers / scale, dtype=torch.float32)
+    return build_loss(system.params.loss, weights_Q, centers_Q2, scale)
 
 
 def build_learner(
