@@ -55,7 +55,7 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("zhang2016", {"quantizer": "yuv32"}, ["network: 'zhang2016'", "stride is 1", ": 4"]),
         ("zhang2016", {"network": {"width": 0}}, ["network.width is 0", "at least 1"]),
         ("zhang2016", {"network": {"width": 1.5}}, ["network.width is 1.5", "whole number"]),
-        ("zhang2016", {"network": {"widht": 8}}, ["network.widht: no such key", "here: width"]),
+        ("zhang2016", {"network": {"widht": 8}}, ["network.widht: no such key", "centered, norm_"]),
         (
             "zhang2016",
             {"loss": {"alpha": 1}},
