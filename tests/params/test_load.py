@@ -72,11 +72,26 @@ def test_the_projects_own_file_is_valid() -> None:
         ("systems.colorunet.optimizer.gamma", 2, ["is 2;", "above 0, at most 1, or a list"]),
         ("systems.colorunet.optimizer.gamma", "x", ["is 'x';", "a number", "or a list"]),
         ("systems.colorunet.optimizer.gamma", [0.1, 3], ["is [0.1, 3];", "or a list"]),
-        ("systems.colorunet.initialization", {"method": "x"}, ["is 'x'", "network, kmeans"]),
+        (
+            "systems.colorunet.initialization",
+            {"method": "x"},
+            ["is 'x'", "network, kmeans, system, released"],
+        ),
         ("systems.colorunet.initialization", {"photos": 1}, ["is 1", "at least 2"]),
-        ("systems.colorunet.initialization", {"seed": 0}, ["no such key", "method, photos"]),
+        ("systems.colorunet.initialization", {"file": "a"}, ["file says nothing", "for released"]),
+        ("systems.colorunet.initialization", {"method": "released"}, ["file is missing with"]),
+        (
+            "systems.colorunet.initialization",
+            {"from": "a"},
+            ["from says nothing", "it is for system"],
+        ),
+        (
+            "systems.colorunet.initialization",
+            {"seed": 0},
+            ["no such key", "file, from, method, photos"],
+        ),
         ("systems.colorunet.network", 3, ["is 3", "a section"]),
-        ("systems.colorunet.steps", 0, ["is 0", "at least 1"]),
+        ("systems.colorunet.steps", 0, ["is 0", "method network: at least 1"]),
         ("download.sources", [], ["a list", "1 or more"]),
         ("filtre", {}, ["no such key", "filter"]),
         ("filter", None, ["None", "a section"]),
@@ -108,6 +123,24 @@ def test_a_wrong_value_is_named_in_one_line(
     for word in [named, *words]:
         assert word in message, message
     assert "another value" not in message
+
+
+def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Path) -> None:
+    finetuned = {"preset": "zhang2016_l2_finetuned", "quantizer": "yuv32"}
+    for section, name, entry, words in (
+        ("systems", "fine", finetuned, "from names a system; allowed in the section `finetuned`"),
+        ("finetuned", "fine", finetuned, "from is missing; allowed: one of `systems`: colorunet"),
+        ("finetuned", "fine", {**finetuned, "initialization": {"from": "fine"}}, "from is 'fine'"),
+        ("finetuned", "colorunet", finetuned, "systems.colorunet has that name"),
+    ):
+        path = _changed(tmp_path, f"{section}.{name}", entry)
+        with pytest.raises(ParamsError) as caught:
+            load_params(path)
+        assert f"{section}.{name}" in str(caught.value)
+        assert words in str(caught.value)
+    entry = {**finetuned, "initialization": {"from": "colorunet"}}
+    params = load_params(_changed(tmp_path, "finetuned.fine", entry))
+    assert list(params.every_system) == ["colorunet", "fine"]
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ SIZES = {
     "slides_l2": (32_150_466, 2, 64),
     "zhang2016": (32_230_393, 313, 64),
     "zhang2016_l2": (32_150_466, 2, 64),
+    "zhang2016_l2_finetuned": (32_150_466, 2, 64),
     "zhang2016_norebalance": (32_230_393, 313, 64),
+    "zhang2016_released": (32_230_393, 313, 64),
 }
 GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
 MEAN, SUM = {"reduction": "pixel"}, {"reduction": "photo"}
@@ -41,9 +43,12 @@ PUBLISHED_LOSSES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
     "mleu_classification": REBALANCED,
     "mleu_regression": {"name": "l2", **MEAN},
-    **{key: {"name": "l2", **SUM} for key in ("slides_l2", "zhang2016_l2")},
+    **{
+        key: {"name": "l2", **SUM}
+        for key in ("slides_l2", "zhang2016_l2", "zhang2016_l2_finetuned")
+    },
     "slides_block": {"name": "block", "weighted": True, "side": 8, "share": 1.0, **SUM},
-    **dict.fromkeys(("slides_ce", "zhang2016"), REBALANCED | SUM),
+    **dict.fromkeys(("slides_ce", "zhang2016", "zhang2016_released"), REBALANCED | SUM),
     "slides_exact_focal": {"name": "exact_focal", "weighted": True, "gamma": 2.0, **SUM},
     "slides_focal": {"name": "focal", "weighted": True, "alpha": 10.0, "beta": 10.0, **SUM},
     "zhang2016_norebalance": {"name": "cross_entropy", "weighted": False, **SUM},
@@ -90,7 +95,9 @@ def test_schedule_of_zhang_et_al(name: str) -> None:
     steps = (0, 199_900, 200_000, 374_900, 375_000, 449_999)
     rates = [schedule(system.optimizer).rate(step / 450_000) for step in steps]
     assert rates == pytest.approx([3e-5, 3e-5, 1e-5, 1e-5, 3e-6, 3e-6], rel=1e-5)
-    if name.startswith("zhang2016"):
+    if name == "zhang2016_released":
+        assert (system.steps, system.initialization.method) == (0, "released")
+    elif name.startswith("zhang2016"):
         assert system.steps == 450_000
 
 

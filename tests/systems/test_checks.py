@@ -173,6 +173,37 @@ def test_the_trunk_alone_is_compared_with_its_weights(tmp_path: Path) -> None:
         check(changed("chromagan", network={**network, "width": 4}))
 
 
+def test_a_start_that_does_not_fit_is_refused() -> None:
+    def finetuned(**changes: Any) -> dict[str, Any]:
+        zhang, l2 = (
+            copy.deepcopy(RECIPE["systems"][name]) for name in ("zhang2016", "zhang2016_l2")
+        )
+        l2 |= {
+            "preset": "zhang2016_l2_finetuned",
+            "initialization": {"from": "zhang2016"},
+            **changes,
+        }
+        return {**RECIPE, "systems": {"zhang2016": zhang}, "finetuned": {"fine": l2}}
+
+    check(finetuned())
+    with pytest.raises(ParamsError) as caught:
+        check(finetuned(network={"width": 4}))
+    message = str(caught.value)
+    words = "here.yaml: finetuned.fine.initialization.from: system 'zhang2016': does not fit: conv1"
+    assert message.startswith(words)
+
+
+def test_released_weights_that_are_not_there_are_refused() -> None:
+    entry = {**copy.deepcopy(RECIPE["systems"]["zhang2016"]), "preset": "zhang2016_released"}
+    for file, words in (("/no.pth", "/no.pth: no such file"), ("data/raw/a.pth", "data/raw")):
+        entry["initialization"] = {"file": file}
+        with pytest.raises(ParamsError) as caught:
+            check({**RECIPE, "systems": {"released": entry}})
+        message = str(caught.value)
+        assert message.startswith("here.yaml: systems.released.initialization.file")
+        assert words in message
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose second system is bad."""

@@ -42,11 +42,11 @@ class Network(nn.Module):
         Raises HuescapeError for weights that are missing, damaged, or do not fit.
         """
 
-    def load_released(self, path: Path, centers_Q2: Tensor) -> None:
+    def load_released(self, path: Path, centers_Q2: Tensor | None = None) -> None:
         """Fill in the weights that the network's authors released, from a file of the user's own.
 
-        `centers_Q2` are the system's bins, in the space's own units. Raises HuescapeError for a
-        file that does not fit, and where none is known.
+        `centers_Q2` are the system's bins, in the space's own units, once they are made. Raises
+        HuescapeError for a file that does not fit, and where none is known.
         """
         raise HuescapeError("no released weights of this network are known")
 

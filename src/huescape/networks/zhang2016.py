@@ -96,7 +96,7 @@ class Zhang2016(Network):
         logits_NQhw: Tensor = self.head(self.conv8(x_NCHW))
         return logits_NQhw
 
-    def load_released(self, path: Path, centers_Q2: Tensor) -> None:
+    def load_released(self, path: Path, centers_Q2: Tensor | None = None) -> None:
         """Fill in the authors' weights (see `pretrained.zhang2016`); those fit 313 bins alone."""
         self.load_state_dict(released_state(path, self.state_dict(), centers_Q2), strict=False)
 

@@ -16,16 +16,16 @@ from huescape.params.systems import SystemOverrides, SystemParams
 def resolve_system(
     name: str, overrides: SystemOverrides, where: str = "params.yaml"
 ) -> SystemParams:
-    """Apply the overrides of `systems.<name>` to its preset, section by section.
+    """Apply the overrides of a system to its preset, section by section.
 
     Raises ParamsError for what is not allowed, and for another loss in place of one whose recipe
     states a reduction, if it states none.
     """
-    merged = preset(overrides.preset, f"{where}: systems.{name}.preset")
-    _refuse_silent_reduction(merged, overrides, f"{where}: systems.{name}.loss")
+    merged = preset(overrides.preset, f"{where}: {overrides.section}.{name}.preset")
+    _refuse_silent_reduction(merged, overrides, f"{where}: {overrides.section}.{name}.loss")
     for key, value in overrides.model_dump(exclude_none=True).items():
         merged[key] = _merged(merged.get(key), value)
-    return validate(SystemParams, merged, where, ("systems", name))
+    return validate(SystemParams, merged, where, (overrides.section, name))
 
 
 def preset(name: str, where: str) -> dict[str, Any]:

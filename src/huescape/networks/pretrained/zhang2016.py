@@ -32,11 +32,13 @@ _EPS = 1e-5
 _TOLERANCE = 5.0
 
 
-def released_state(path: Path, own: Mapping[str, Tensor], centers_Q2: Tensor) -> dict[str, Tensor]:
+def released_state(
+    path: Path, own: Mapping[str, Tensor], centers_Q2: Tensor | None
+) -> dict[str, Tensor]:
     """The file's tensors under the names of `own`, the state of a network that they are for.
 
-    `centers_Q2` are the system's bins, in Lab units. Raises HuescapeError for a file that cannot be
-    read, holds other names or shapes, or has its bins in another order.
+    `centers_Q2` are the system's bins, in Lab units; None leaves them unseen. Raises HuescapeError
+    for a file that cannot be read, holds other names or shapes, or has its bins in another order.
     """
     state = dict(read_state(path))
     bins_2Q11 = state.pop(_BINS, None)
@@ -51,10 +53,10 @@ def released_state(path: Path, own: Mapping[str, Tensor], centers_Q2: Tensor) ->
                 f"{path}: does not fit: {name} is {_words(found.get(name))} there and "
                 f"{_words(wanted.get(name))} in the network"
             )
-    if bins_2Q11 is None or not _same_bins(bins_2Q11, centers_Q2):
+    if bins_2Q11 is None or (centers_Q2 is not None and not _same_bins(bins_2Q11, centers_Q2)):
         raise HuescapeError(
-            f"{path}: does not fit: its {_BINS} does not hold the system's {len(centers_Q2)} bins "
-            "in their order; allowed: a quantizer of space lab, rule gamut, step 10"
+            f"{path}: does not fit: its {_BINS} does not hold the system's bins in their order; "
+            "allowed: a quantizer of space lab, rule gamut, step 10"
         )
     for norm, (scale_C, shift_C) in affine.items():
         _fold(given, norm, scale_C, shift_C, path)
