@@ -20,7 +20,8 @@ from huescape.params.load import validated
 from huescape.systems.checks import check_systems
 
 ROOT = Path(__file__).parents[2]
-RECIPE = read_recipe(ROOT / "experiments" / "cpu.yaml")
+WHOLE = read_recipe(ROOT / "experiments" / "cpu.yaml")
+RECIPE = {**WHOLE, "finetuned": {}}  # its systems are replaced below
 
 
 def changed(system: str, **sections: Any) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def check(params: dict[str, Any]) -> None:
 
 
 def test_every_system_of_the_recipe_passes() -> None:
-    check(RECIPE)
+    check(WHOLE)
 
 
 @pytest.mark.parametrize(
