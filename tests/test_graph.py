@@ -209,6 +209,28 @@ def test_every_stage_comes_after_check(tmp_path: Path, old: str, new: str) -> No
         after.add(name)
 
 
+def test_a_system_that_starts_from_another_comes_after_it(tmp_path: Path) -> None:
+    """In DVC's own graph, which both engines follow; the page comes after its scores."""
+    entry = (
+        "{preset: colorunet, quantizer: yuv32, initialization: {method: system, from: colorunet}}"
+    )
+    text = (ROOT / "params.yaml").read_text()
+    assert "finetuned: {}" in text
+    (tmp_path / "params.yaml").write_text(
+        text.replace("finetuned: {}", f"finetuned: {{a: {entry}}}")
+    )
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    graph = load_graph(tmp_path)
+    assert "train@colorunet" in graph.stages["finetune@a"].upstream
+    assert graph.stages["finetune@a"].cmd == "sh workflow/run train a"
+    assert graph.stages["finetune@a"].track == ("models/a/system.json",)
+    assert "finetune@a" in graph.stages["score@a"].upstream
+    assert {"finetune@a", "score@a"} <= set(graph.stages["report"].upstream)
+    assert graph.tainted(frozenset({"train@colorunet"})) >= {"finetune@a", "score@a", "report"}
+
+
 @pytest.mark.parametrize("content", [None, "", "stages: {}\n"])
 def test_a_graph_of_no_stages_is_one_line(tmp_path: Path, content: str | None) -> None:
     subprocess.run(["dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)

@@ -77,7 +77,8 @@ def _run(found: dict[str, Any], folder: Path, end: float) -> tuple[list[str], di
     params = folder / "params.yaml"
     write_text(folder / MARK, "")
     write_text(params, recipe.as_text(found))
-    wrong = dict.fromkeys(found["systems"], "the time is over")
+    systems = {**found["systems"], **found["finetuned"]}  # those first that others start from
+    wrong = dict.fromkeys(systems, "the time is over")
     done: list[str] = []
     try:
         for stage in ("check", "download", "filter", "resize"):
@@ -85,7 +86,7 @@ def _run(found: dict[str, Any], folder: Path, end: float) -> tuple[list[str], di
         for name in found["quantizers"]:
             for stage in ("bins", "encode", "prior"):
                 _stage(folder, end, stage, name)
-        for name in found["systems"]:
+        for name in systems:
             try:
                 _stage(folder, end, "train", name)
                 _stage(folder, end, "evaluate", name)
@@ -97,7 +98,9 @@ def _run(found: dict[str, Any], folder: Path, end: float) -> tuple[list[str], di
     except OutOfTimeError:
         pass
     if done:  # the page of those that are done; it takes seconds
-        left = {**found, "systems": {name: found["systems"][name] for name in done}}
+        left = dict(found)
+        for section in ("systems", "finetuned"):
+            left[section] = {name: found[section][name] for name in found[section] if name in done}
         write_text(params, recipe.as_text(left))
         _stage(folder, float("inf"), "report")
     return done, wrong

@@ -103,6 +103,10 @@ def test_only_keeps_the_seeds_and_the_quantizers() -> None:
     one = completed(recipe, params, ["colorunet_s2"], path)  # not colorunet, nor colorunet_flat
     assert list(one["systems"]) == ["colorunet_s2"]
     assert set(one["quantizers"]) == {"yuv32", "lab313"}  # and the one that scores need
+    fine = completed(recipe, params, ["zhang2016_l2_finetuned"], path)  # and what it starts from
+    assert set(fine["systems"]) == {"zhang2016", "zhang2016_s1", "zhang2016_s2"}
+    assert set(fine["finetuned"]) == {"zhang2016_l2_finetuned"}
+    assert set(fine["quantizers"]) == {"lab313", "lab_chroma4"}
     with pytest.raises(ParamsError, match=r"cpu\.yaml: 'no' is not a system; allowed: colorunet, "):
         completed(recipe, params, ["no"], path)
 
@@ -131,8 +135,9 @@ def test_the_published_recipes_are_valid(name: str) -> None:
     path = ROOT / "experiments" / f"{name}.yaml"
     params = validated(read_recipe(path), str(path))
     presets = {path.name for path in (ROOT / "src/huescape/presets").iterdir() if path.is_dir()}
-    used = {system.preset for system in params.systems.values()}
-    assert {name for name in presets if not name.startswith("_")} <= used
+    used = {system.preset for system in params.every_system.values()}
+    left = {name for name in presets - used if not name.startswith("_")}
+    assert left == {"zhang2016_released"}  # its weights are a file that the user has
 
 
 def test_what_a_recipe_leaves_out_is_written_out() -> None:

@@ -15,12 +15,21 @@ from huescape.base.errors import HuescapeError, ParamsError
 from huescape.losses import LOSSES, Loss, Targets, build_loss
 from huescape.params.base import Named
 
+PHOTO: dict[str, object] = {"reduction": "photo"}
+# The space's unit of chroma: a number that no other constant of the losses is.
+UNIT = 7.0
 # Options beside the defaults; every loss that is registered is tested with those.
 OPTIONS: dict[str, list[dict[str, object]]] = {
-    "cross_entropy": [{"weighted": False}],
-    "focal": [{"alpha": 3, "beta": 2, "weighted": False}],
-    "exact_focal": [{"gamma": 0.5, "weighted": False}, {"gamma": 0}],
-    "block": [{"side": 2}, {"side": 3, "share": 0.5, "weighted": False}, {"side": 100, "share": 4}],
+    "cross_entropy": [{"weighted": False}, PHOTO],
+    "focal": [{"alpha": 3, "beta": 2, "weighted": False}, PHOTO],
+    "exact_focal": [{"gamma": 0.5, "weighted": False}, {"gamma": 0}, PHOTO],
+    "block": [
+        {"side": 2},
+        {"side": 3, "share": 0.5, "weighted": False},
+        {"side": 100, "share": 4},
+        {"side": 2, **PHOTO},
+    ],
+    "l2": [PHOTO],
 }
 ALL = [
     Named.model_validate({"name": name, **options})
@@ -48,7 +57,7 @@ def problem(
     mask = torch.rand(n, h, w, generator=generator) > 0.3
     centers = torch.rand(q, 2, generator=generator, dtype=torch.float64) * 2 - 1
     classes = torch.rand(q, generator=generator, dtype=torch.float64) * 3
-    loss = build_loss(params, classes, centers)
+    loss = build_loss(params, classes, centers, UNIT)
     if loss.head == "chroma":
         output, chroma = (torch.rand(2, n, 2, h, w, generator=generator).double() * 2 - 1).unbind()
         return output, Targets(mask, chroma_N2hw=chroma), loss
@@ -102,6 +111,15 @@ def chroma_reference(output: Tensor, targets: Targets, share: float) -> Tensor:
 
 def reference(params: Named, output: Tensor, targets: Targets, loss: Any) -> Tensor:
     """The formulas of the docstrings, with dense targets and stock differentiation."""
+    mean = pixel_mean(params, output, targets, loss)
+    if loss.reduction == "pixel":
+        return mean
+    unit = UNIT if params.name == "l2" else 1.0
+    return mean * int(targets.mask_Nhw.sum()) * unit**2 / len(targets.mask_Nhw)
+
+
+def pixel_mean(params: Named, output: Tensor, targets: Targets, loss: Any) -> Tensor:
+    """The mean over the unmasked pixels, in normalized chroma."""
     if params.name in ("l2", "chromagan"):
         return chroma_reference(
             output, targets, {"l2": 1 / 2, "chromagan": 1 / 2 / 2.318**2}[params.name]
@@ -139,6 +157,38 @@ def test_agrees_with_the_dense_formula(params: Named, k: int, layout: torch.memo
     found = value_and_gradient(lambda x: loss(x, targets), output)
     expected = value_and_gradient(lambda x: reference(params, x, targets, loss), output)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@every(ALL)
+def test_what_is_told_is_the_mean_over_pixels(params: Named) -> None:
+    output, targets, loss = problem(5, 3, params)
+    value = loss(output, targets)
+    if params.name != "chromagan":  # its other terms have no pixels
+        same = Named.model_validate({**params.model_dump(), "reduction": "pixel"})
+        mean = build_loss(same, loss.class_weights_Q, loss.centers_Q2, UNIT)(output, targets)
+        torch.testing.assert_close(loss.per_pixel(value, targets.mask_Nhw), mean)
+    nothing = torch.zeros_like(targets.mask_Nhw)
+    assert loss.per_pixel(0 * value, nothing) == 0
+
+
+@pytest.mark.parametrize("name", ["block", "cross_entropy", "exact_focal", "focal", "l2"])
+def test_at_44_targets_a_side_the_sum_is_1936_times_the_mean(name: str) -> None:
+    """Without padding, at a crop of 176 and a stride of 4; squared error in units of 7 besides."""
+    photo, pixel = (
+        Named.model_validate({"name": name, "reduction": r}) for r in ("photo", "pixel")
+    )
+    output, targets, loss = problem(2, 2, photo, (2, 3, 44, 44))
+    full = Targets(
+        torch.ones_like(targets.mask_Nhw),
+        targets.index_NhwK,
+        targets.weight_NhwK,
+        targets.chroma_N2hw,
+    )
+    mean = build_loss(pixel, loss.class_weights_Q, loss.centers_Q2, UNIT)
+    factor = 1936 * (UNIT**2 if name == "l2" else 1)
+    summed = value_and_gradient(lambda x: loss(x, full), output)
+    averaged = value_and_gradient(lambda x: factor * mean(x, full), output)
+    torch.testing.assert_close(summed, averaged, rtol=1e-9, atol=1e-12)
 
 
 @every(ALL)

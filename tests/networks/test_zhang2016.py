@@ -26,15 +26,20 @@ PUBLISHED = [
 ]
 
 
-def published_forward(parameters: list[Tensor], x: Tensor) -> Tensor:
-    """The layers of PUBLISHED, then the head, with weights and biases taken from the list."""
+def published_forward(parameters: list[Tensor], x: Tensor, centered: bool) -> Tensor:
+    """The layers of PUBLISHED, then the head, with weights and biases taken from the list.
+
+    The transposed convolution has a whole kernel more at every side, of which some is cut off.
+    """
     left = iter(parameters)
     for layer in PUBLISHED:
         if layer == "norm":
             mean = x.mean((0, 2, 3), keepdim=True)
             x = (x - mean) / (x.var((0, 2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
         elif layer == "up":
-            x = F.relu(F.conv_transpose2d(x, next(left), next(left), stride=2, padding=1))
+            full, first = F.conv_transpose2d(x, next(left), next(left), stride=2), 1 + centered
+            rows, columns = 2 * x.shape[2], 2 * x.shape[3]
+            x = F.relu(full[:, :, first : first + rows, first : first + columns])
         else:
             _, _, stride, dilation = layer
             weight, bias = next(left), next(left)
@@ -63,12 +68,51 @@ def test_parameter_count_follows_from_the_table(width: int) -> None:
     assert networks.parameter_count(networks.build("zhang2016", {"width": width}, 5)) == total
 
 
-def test_layers_are_the_published_ones() -> None:
+@pytest.mark.parametrize("centered", [True, False])
+def test_layers_are_the_published_ones(centered: bool) -> None:
     torch.manual_seed(0)
-    network = Zhang2016(5, width=2).double().train()
+    network = Zhang2016(5, width=2, centered=centered).double().train()
     x = torch.randn(2, 1, 40, 64, dtype=torch.float64)
-    expected = published_forward(list(network.parameters()), x)
+    expected = published_forward(list(network.parameters()), x, centered)
     torch.testing.assert_close(network(x), expected, rtol=0, atol=1e-10)
+
+
+def center_of_sight(network: nn.Module, output: int, side: int) -> float:
+    """The mean row that an output looks at, weighted by its gradient; all weights are equal."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+    photo = torch.ones(1, 1, side, side, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(network(photo)[0, 0, output, output], photo)
+    weight = gradient[0, 0].sum(1)
+    assert weight[0] == weight[-1] == 0  # all of what it sees lies on the photo
+    return float((weight * torch.arange(side)).sum() / weight.sum())
+
+
+@pytest.mark.parametrize(("centered", "offset"), [(True, 2), (False, -2)])
+def test_where_an_output_looks(centered: bool, offset: int) -> None:
+    """At the point that is encoded, pixel 4j + 2, or as released, at 4j - 2.
+
+    With equal weights, even outputs lean two ninths of a pixel to one side and odd ones to the
+    other, as two taps of a transposed convolution do.
+    """
+    network = Zhang2016(1, width=1, centered=centered).double().eval()
+    found = [center_of_sight(network, output, 512) for output in (64, 65)]
+    assert sum(found) / 2 == pytest.approx(4 * 64.5 + offset, abs=1e-9)
+    assert abs(found[0] - found[1] + 4) < 0.5
+
+
+def test_norms_move_as_told() -> None:
+    moved = []
+    for momentum in (0.1, 0.001):
+        network = Zhang2016(3, width=1, norm_momentum=momentum).train()
+        norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+        assert [norm.eps for norm in norms] == [1e-5] * 7
+        torch.manual_seed(0)
+        network.load_state_dict(Zhang2016(3, width=1).state_dict())
+        network(torch.rand(2, 1, 16, 16))
+        moved.append(torch.cat([norm.running_var - 1 for norm in norms]))
+    torch.testing.assert_close(moved[0], 100 * moved[1], rtol=1e-2, atol=1e-4)
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (16, 40), (64, 32)])

@@ -72,11 +72,26 @@ def test_the_projects_own_file_is_valid() -> None:
         ("systems.colorunet.optimizer.gamma", 2, ["is 2;", "above 0, at most 1, or a list"]),
         ("systems.colorunet.optimizer.gamma", "x", ["is 'x';", "a number", "or a list"]),
         ("systems.colorunet.optimizer.gamma", [0.1, 3], ["is [0.1, 3];", "or a list"]),
-        ("systems.colorunet.initialization", {"method": "x"}, ["is 'x'", "network, kmeans"]),
+        (
+            "systems.colorunet.initialization",
+            {"method": "x"},
+            ["is 'x'", "network, kmeans, system, released"],
+        ),
         ("systems.colorunet.initialization", {"photos": 1}, ["is 1", "at least 2"]),
-        ("systems.colorunet.initialization", {"seed": 0}, ["no such key", "method, photos"]),
+        ("systems.colorunet.initialization", {"file": "a"}, ["file says nothing", "for released"]),
+        ("systems.colorunet.initialization", {"method": "released"}, ["file is missing with"]),
+        (
+            "systems.colorunet.initialization",
+            {"from": "a"},
+            ["from says nothing", "it is for system"],
+        ),
+        (
+            "systems.colorunet.initialization",
+            {"seed": 0},
+            ["no such key", "file, from, method, photos"],
+        ),
         ("systems.colorunet.network", 3, ["is 3", "a section"]),
-        ("systems.colorunet.steps", 0, ["is 0", "at least 1"]),
+        ("systems.colorunet.steps", 0, ["is 0", "method network: at least 1"]),
         ("download.sources", [], ["a list", "1 or more"]),
         ("filtre", {}, ["no such key", "filter"]),
         ("filter", None, ["None", "a section"]),
@@ -108,6 +123,24 @@ def test_a_wrong_value_is_named_in_one_line(
     for word in [named, *words]:
         assert word in message, message
     assert "another value" not in message
+
+
+def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Path) -> None:
+    finetuned = {"preset": "zhang2016_l2_finetuned", "quantizer": "yuv32"}
+    for section, name, entry, words in (
+        ("systems", "fine", finetuned, "from names a system; allowed in the section `finetuned`"),
+        ("finetuned", "fine", finetuned, "from is missing; allowed: one of `systems`: colorunet"),
+        ("finetuned", "fine", {**finetuned, "initialization": {"from": "fine"}}, "from is 'fine'"),
+        ("finetuned", "colorunet", finetuned, "systems.colorunet has that name"),
+    ):
+        path = _changed(tmp_path, f"{section}.{name}", entry)
+        with pytest.raises(ParamsError) as caught:
+            load_params(path)
+        assert f"{section}.{name}" in str(caught.value)
+        assert words in str(caught.value)
+    entry = {**finetuned, "initialization": {"from": "colorunet"}}
+    params = load_params(_changed(tmp_path, "finetuned.fine", entry))
+    assert list(params.every_system) == ["colorunet", "fine"]
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -151,21 +184,31 @@ def _resolved(preset: str, **sections: Any) -> SystemParams:
 
 def test_a_section_of_another_name_replaces_the_presets() -> None:
     """What belongs to the preset's loss or network is no option of another one."""
-    focal = _resolved("zhang2016", loss={"name": "focal", "alpha": 3.0})
+    focal = _resolved("colorunet", loss={"name": "focal", "alpha": 3.0})
     assert focal.loss.model_dump() == {"name": "focal", "alpha": 3}
-    assert _resolved("zhang2016_norebalance", loss={"name": "focal"}).loss.options == {}
-    l2 = _resolved("slides_focal", loss={"name": "l2"})
-    assert l2.loss.model_dump() == {"name": "l2"}
+    assert _resolved("colorunet", loss={"name": "focal"}).loss.options == {}
+    l2 = _resolved("slides_focal", loss={"name": "l2", "reduction": "pixel"})
+    assert l2.loss.model_dump() == {"name": "l2", "reduction": "pixel"}
     flat = _resolved("mleu_classification", network={"name": "flat", "width": 3})
     assert (flat.network.name, flat.network.options) == ("flat", {"width": 3})
     sgd = _resolved("zhang2016", optimizer={"name": "sgd", "lr": 0.5})
     assert sgd.optimizer == OptimizerParams(name="sgd", lr=0.5)
 
 
+def test_another_loss_never_changes_what_a_weight_decay_means() -> None:
+    with pytest.raises(
+        ParamsError, match=r"^params\.yaml: systems\.mine\.loss\.reduction: is miss"
+    ):
+        _resolved("zhang2016", loss={"name": "l2"})
+
+
 def test_a_section_of_the_same_name_or_none_changes_the_presets() -> None:
     for name in ({}, {"name": "cross_entropy"}):
         loss = _resolved("zhang2016_norebalance", loss=name).loss
-        assert loss.model_dump() == {"name": "cross_entropy", "weighted": False}
+        assert loss.model_dump() == {
+            **{"name": "cross_entropy", "weighted": False},
+            "reduction": "photo",
+        }
     network = _resolved("mleu_regression", network={"width": 4}).network
     assert network.options["width"] == 4
     assert network.options["activation"] == "tanh01"

@@ -31,21 +31,28 @@ SIZES = {
     "slides_l2": (32_150_466, 2, 64),
     "zhang2016": (32_230_393, 313, 64),
     "zhang2016_l2": (32_150_466, 2, 64),
+    "zhang2016_l2_finetuned": (32_150_466, 2, 64),
     "zhang2016_norebalance": (32_230_393, 313, 64),
+    "zhang2016_released": (32_230_393, 313, 64),
 }
 GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
 RELEASED_GAN = {"teacher_normalized": False, "span": 2.318, "critic_slope": 0.3}
-REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True}
+MEAN, SUM = {"reduction": "pixel"}, {"reduction": "photo"}
+REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True, **MEAN}
 PUBLISHED_LOSSES: dict[str, dict[str, Any]] = {
     "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN, **RELEASED_GAN},
     **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
     "mleu_classification": REBALANCED,
-    **{key: {"name": "l2"} for key in ("mleu_regression", "slides_l2", "zhang2016_l2")},
-    "slides_block": {"name": "block", "weighted": True, "side": 8, "share": 1.0},
-    **dict.fromkeys(("slides_ce", "zhang2016"), REBALANCED),
-    "slides_exact_focal": {"name": "exact_focal", "weighted": True, "gamma": 2.0},
-    "slides_focal": {"name": "focal", "weighted": True, "alpha": 10.0, "beta": 10.0},
-    "zhang2016_norebalance": {"name": "cross_entropy", "weighted": False},
+    "mleu_regression": {"name": "l2", **MEAN},
+    **{
+        key: {"name": "l2", **SUM}
+        for key in ("slides_l2", "zhang2016_l2", "zhang2016_l2_finetuned")
+    },
+    "slides_block": {"name": "block", "weighted": True, "side": 8, "share": 1.0, **SUM},
+    **dict.fromkeys(("slides_ce", "zhang2016", "zhang2016_released"), REBALANCED | SUM),
+    "slides_exact_focal": {"name": "exact_focal", "weighted": True, "gamma": 2.0, **SUM},
+    "slides_focal": {"name": "focal", "weighted": True, "alpha": 10.0, "beta": 10.0, **SUM},
+    "zhang2016_norebalance": {"name": "cross_entropy", "weighted": False, **SUM},
 }
 EIGHT_BLOCKS = [name for name in SIZES if name.startswith(("zhang2016", "slides"))]
 
@@ -89,7 +96,9 @@ def test_schedule_of_zhang_et_al(name: str) -> None:
     steps = (0, 199_900, 200_000, 374_900, 375_000, 449_999)
     rates = [schedule(system.optimizer).rate(step / 450_000) for step in steps]
     assert rates == pytest.approx([3e-5, 3e-5, 1e-5, 1e-5, 3e-6, 3e-6], rel=1e-5)
-    if name.startswith("zhang2016"):
+    if name == "zhang2016_released":
+        assert (system.steps, system.initialization.method) == (0, "released")
+    elif name.startswith("zhang2016"):
         assert system.steps == 450_000
 
 

@@ -20,7 +20,8 @@ from huescape.params.load import validated
 from huescape.systems.checks import check_systems
 
 ROOT = Path(__file__).parents[2]
-RECIPE = read_recipe(ROOT / "experiments" / "cpu.yaml")
+WHOLE = read_recipe(ROOT / "experiments" / "cpu.yaml")
+RECIPE = {**WHOLE, "finetuned": {}}  # its systems are replaced below
 
 
 def changed(system: str, **sections: Any) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def check(params: dict[str, Any]) -> None:
 
 
 def test_every_system_of_the_recipe_passes() -> None:
-    check(RECIPE)
+    check(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -42,15 +43,25 @@ def test_every_system_of_the_recipe_passes() -> None:
     [
         ("zhang2016", {"quantizer": "no"}, ["quantizer: 'no' is not a quantizer", "lab313, "]),
         ("zhang2016", {"network": {"name": "no"}}, ["network.name is 'no'", "colorunet, flat"]),
-        ("zhang2016", {"loss": {"name": "no"}}, ["loss.name is 'no'", "block, chromagan, "]),
+        ("colorunet", {"loss": {"name": "no"}}, ["loss.name is 'no'", "block, chromagan, "]),
+        (
+            "zhang2016",
+            {"loss": {"name": "l2"}},
+            ["loss.reduction: is missing", "preset zhang2016 has reduction photo", "pixel"],
+        ),
+        ("zhang2016", {"loss": {"reduction": "sum"}}, ["loss.reduction is 'sum'", "pixel, photo"]),
         ("zhang2016", {"quantizer": "lab_chroma4"}, ["loss.name is 'cross_entropy'", "'chroma'"]),
         ("zhang2016_l2", {"quantizer": "lab313"}, ["loss.name is 'l2'", "'soft'", "chroma"]),
         ("zhang2016_l2", {"quantizer": "lab313_hard"}, ["loss.name is 'l2'", "'hard'"]),
         ("zhang2016", {"quantizer": "yuv32"}, ["network: 'zhang2016'", "stride is 1", ": 4"]),
         ("zhang2016", {"network": {"width": 0}}, ["network.width is 0", "at least 1"]),
         ("zhang2016", {"network": {"width": 1.5}}, ["network.width is 1.5", "whole number"]),
-        ("zhang2016", {"network": {"widht": 8}}, ["network.widht: no such key", "here: width"]),
-        ("zhang2016", {"loss": {"alpha": 1}}, ["loss.alpha: no such key", "here: weighted"]),
+        ("zhang2016", {"network": {"widht": 8}}, ["network.widht: no such key", "centered, norm_"]),
+        (
+            "zhang2016",
+            {"loss": {"alpha": 1}},
+            ["loss.alpha: no such key", "here: reduction, weighted"],
+        ),
         ("zhang2016", {"optimizer": {"betas": [0.9, 1]}}, ["optimizer.betas.1 is 1", "below 1"]),
         (
             "zhang2016",
@@ -168,6 +179,37 @@ def test_the_trunk_alone_is_compared_with_its_weights(tmp_path: Path) -> None:
     check(changed("chromagan", network=network))
     with pytest.raises(ParamsError, match=r"network\.pretrained: .* tensors do not fit"):
         check(changed("chromagan", network={**network, "width": 4}))
+
+
+def test_a_start_that_does_not_fit_is_refused() -> None:
+    def finetuned(**changes: Any) -> dict[str, Any]:
+        zhang, l2 = (
+            copy.deepcopy(RECIPE["systems"][name]) for name in ("zhang2016", "zhang2016_l2")
+        )
+        l2 |= {
+            "preset": "zhang2016_l2_finetuned",
+            "initialization": {"from": "zhang2016"},
+            **changes,
+        }
+        return {**RECIPE, "systems": {"zhang2016": zhang}, "finetuned": {"fine": l2}}
+
+    check(finetuned())
+    with pytest.raises(ParamsError) as caught:
+        check(finetuned(network={"width": 4}))
+    message = str(caught.value)
+    words = "here.yaml: finetuned.fine.initialization.from: system 'zhang2016': does not fit: conv1"
+    assert message.startswith(words)
+
+
+def test_released_weights_that_are_not_there_are_refused() -> None:
+    entry = {**copy.deepcopy(RECIPE["systems"]["zhang2016"]), "preset": "zhang2016_released"}
+    for file, words in (("/no.pth", "/no.pth: no such file"), ("data/raw/a.pth", "data/raw")):
+        entry["initialization"] = {"file": file}
+        with pytest.raises(ParamsError) as caught:
+            check({**RECIPE, "systems": {"released": entry}})
+        message = str(caught.value)
+        assert message.startswith("here.yaml: systems.released.initialization.file")
+        assert words in message
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system
-from huescape.training import devices, run
+from huescape.training import devices, starts
 from huescape.training.batches import Batches
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
 from huescape.training.initialization import kmeans_initialize
@@ -364,8 +364,8 @@ def test_going_on_does_not_initialize_again(
     with pytest.raises(ZeroDivisionError):
         trained(targets, tmp_path / "b", params, recorder=Bomb(at_step=4))
     calls: list[int] = []
-    original = run.kmeans_initialize
-    monkeypatch.setattr(run, "kmeans_initialize", lambda *a: calls.append(1) or original(*a))
+    original = starts.kmeans_initialize
+    monkeypatch.setattr(starts, "kmeans_initialize", lambda *a: calls.append(1) or original(*a))
     resumed, rest = trained(targets, tmp_path / "b", params)
     assert not calls
     assert weight_bytes(resumed) == weight_bytes(straight)

@@ -22,10 +22,12 @@ from huescape.systems.export import export_system
 from huescape.systems.system import load_system
 from huescape.training.batches import Batch, Batches
 
+# What starts from other weights than its own.
+STARTED = {"zhang2016_l2_finetuned", "zhang2016_released"}
 PRESETS = sorted(
     path.name
     for path in (Path(networks.__file__).parents[1] / "presets").iterdir()
-    if path.is_dir()
+    if path.is_dir() and path.name not in STARTED
 )
 SIDE = 64
 # What each recipe needs of its targets, and the narrowest width that is not a toy.
@@ -51,16 +53,16 @@ def has_chroma(params: SystemParams) -> bool:
     return LOSSES.find(params.loss.name).head == "chroma"
 
 
-def write_data(folder: Path, params: SystemParams) -> Path:
+def write_data(folder: Path, params: SystemParams, step: float = 30.0) -> Path:
     """Shards of eight random photos, with the targets that the recipe needs."""
     rng = np.random.default_rng(0)
     stride = STRIDES[params.network.name]
-    side, centers = SIDE // stride, gamut_centers("lab", 30.0)
+    side, centers = SIDE // stride, gamut_centers("lab", step)
     columns = [Column("lightness", "uint8", (SIDE, SIDE)), Column("box", "int16", (4,))]
     if has_chroma(params):
         columns.append(Column("chroma", "int16", (2, side, side)))
     else:
-        columns.append(Column("index", "uint8", (side, side, 5)))
+        columns.append(Column("index", "uint16", (side, side, 5)))
         columns.append(Column("weight", "float16", (side, side, 5)))
     rows = []
     for k in range(8):
@@ -70,7 +72,7 @@ def write_data(folder: Path, params: SystemParams) -> Path:
         arrays = {
             "lightness": rng.integers(0, 256, (SIDE, SIDE), dtype=np.uint8),
             "box": np.array([0, 0, SIDE, SIDE], np.int16),
-            "index": index.astype(np.uint8),
+            "index": index.astype(np.uint16),
             "weight": weight,
             "chroma": chroma,
         }
@@ -131,6 +133,47 @@ def test_trains_resumes_saves_loads_and_exports(
     export_system(tmp_path / "whole", tmp_path / "toy.pt2", 0.38, SIDE)
     exported = torch.export.load(tmp_path / "toy.pt2").module()
     torch.testing.assert_close(exported(lightness), chroma, rtol=1e-4, atol=1e-3)
+
+
+def test_the_finetuned_row_starts_from_the_full_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    full, fine = recipe("zhang2016"), recipe("zhang2016_l2_finetuned", steps=0)
+    run(write_data(tmp_path / "soft", full), tmp_path / "models/zhang2016", full)
+    data = write_data(tmp_path / "chroma", fine)
+    run(data, tmp_path / "models/start", fine)
+    states = [load_system(tmp_path / "models" / name) for name in ("zhang2016", "start")]
+    classes, chroma = (system.network.state_dict() for system in states)
+    for name, value in chroma.items():
+        assert name.startswith("head.") or torch.equal(value, classes[name]), name
+    assert states[1].head == "chroma"
+    run(data, tmp_path / "models/fine", recipe("zhang2016_l2_finetuned"))
+    trained = load_system(tmp_path / "models/fine").network.state_dict()
+    assert not torch.equal(trained["conv1.0.weight"], chroma["conv1.0.weight"])
+
+
+def test_released_weights_are_scored_as_they_are(tmp_path: Path) -> None:
+    """At width 2, from a file of the authors' names: the model predicts what that network does."""
+    centers = gamut_centers("lab", 10.0)
+    network = networks.build("zhang2016", {"width": 2, "centered": False}, len(centers))
+    layers = {"conv8.up": "model8.0", "conv8.conv2": "model8.2", "conv8.conv3": "model8.4"}
+    layers |= {f"conv{k}": f"model{k}" for k in range(1, 8)} | {"head": "model8.6"}
+    bins = torch.tensor(centers.T[:, :, None, None] / 110)
+    state = {"model_out.weight": bins}
+    for name, value in network.state_dict().items():
+        own = next(layer for layer in layers if name.startswith(f"{layer}."))
+        state[layers[own] + name.removeprefix(own)] = value
+    torch.save(state, tmp_path / "release.pth")
+    start = {"file": str(tmp_path / "release.pth")}
+    params = recipe("zhang2016_released", initialization=start, steps=0)
+    run(write_data(tmp_path / "data", params, 10.0), tmp_path / "model", params)
+    system = load_system(tmp_path / "model")
+    found = system.network.state_dict()
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(found[name], value, msg=name)
+    with pytest.raises(HuescapeError, match="does not fit: head"):
+        run(write_data(tmp_path / "other", params), tmp_path / "model2", params)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -75,7 +75,7 @@ def test_writes_a_system_that_loads(
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == FILES
     system = load_system(tmp_path / "model")
     network = {"name": "colorunet", "width": 4, "skips": True}  # with its defaults
-    loss = {"name": "cross_entropy", "weighted": True}
+    loss = {"name": "cross_entropy", "weighted": True, "reduction": "pixel"}
     assert system.params == make_params(network=network, loss=loss)
     assert system.quantizer["name"] == "toy"
     description = json.loads((tmp_path / "model" / "system.json").read_text())

@@ -61,31 +61,35 @@ def completed(
 ) -> dict[str, Any]:
     """The recipe with every key that its `params` have by default: DVC refuses what is not there.
 
-    `only` are the systems to keep, their seeds with them, and the quantizers they need; without it,
-    all. Systems stay as they are, presets with overrides. Paths of sources are made absolute,
-    because a comparison runs in another folder. Raises ParamsError for an unknown system, and for
-    wrong options of a source.
+    `only` are the systems to keep, their seeds with them, what they start from, and the quantizers
+    they need; without it, all. Systems stay as they are, presets with overrides. Paths of sources
+    are made absolute, because a comparison runs in another folder. Raises ParamsError for an
+    unknown system, and for wrong options of a source.
     """
     sources_of(params.download, str(path))
-    full = params.model_dump(mode="json", by_alias=True, exclude={"systems"})
+    full = params.model_dump(mode="json", by_alias=True, exclude={"systems", "finetuned"})
     for source in full["download"]["sources"]:
         for key in PATHS:
             if source.get(key) is not None:
                 source[key] = str(Path(source[key]).expanduser().resolve())
-    systems = recipe["systems"]
+    systems, finetuned = recipe["systems"], recipe.get("finetuned") or {}
     for name in only:
-        if name not in systems:
-            raise ParamsError(f"{path}: {name!r} is not a system; allowed: {', '.join(systems)}")
+        if name not in params.every_system:
+            known = ", ".join(params.every_system)
+            raise ParamsError(f"{path}: {name!r} is not a system; allowed: {known}")
     if only:
+        finetuned = {name: entry for name, entry in finetuned.items() if name in only}
+        wanted = {*only, *(entry["initialization"]["from"] for entry in finetuned.values())}
         systems = {
             name: entry
             for name, entry in systems.items()
-            if name in only or _SEEDED.sub("", name) in only
+            if name in wanted or _SEEDED.sub("", name) in wanted
         }
-        needed = {params.evaluate.prior, *(params.systems[name].quantizer for name in systems)}
+        kept = (params.every_system[name].quantizer for name in (*systems, *finetuned))
+        needed = {params.evaluate.prior, *kept}
         listed = full["quantizers"].items()
         full["quantizers"] = {name: entry for name, entry in listed if name in needed}
-    return {**full, "systems": systems}
+    return {**full, "systems": systems, "finetuned": finetuned}
 
 
 def as_text(recipe: dict[str, Any]) -> str:

@@ -24,15 +24,18 @@ LOSSES: Registry[Loss] = Registry(
 )
 
 
-def build_loss(loss: Named, class_weights_Q: Tensor | None, centers_Q2: Tensor) -> Loss:
-    """The loss that is named: forward(output_NChw, targets) -> scalar mean over unmasked pixels.
+def build_loss(
+    loss: Named, class_weights_Q: Tensor | None, centers_Q2: Tensor, chroma_scale: float = 1.0
+) -> Loss:
+    """The loss that is named: forward(output_NChw, targets) -> scalar.
 
     Args:
         class_weights_Q: weight of each bin, mean 1 under the prior; None where `loss` does not
             weigh classes (it is left out there in any case).
         centers_Q2: the bins in normalized chroma (divided by the space's `chroma_scale`).
+        chroma_scale: that unit, in the space's own.
     Raises:
         ParamsError: an unknown name, an option that is not allowed, or class weights that are
             missing or not one for each bin.
     """
-    return LOSSES.build(loss.name, loss.options, Bins(centers_Q2, class_weights_Q))
+    return LOSSES.build(loss.name, loss.options, Bins(centers_Q2, class_weights_Q, chroma_scale))

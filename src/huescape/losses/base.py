@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from huescape.base.errors import ParamsError
+from huescape.losses.options import Reduction
 from huescape.losses.pixel_blocks import full_dtype
 from huescape.losses.targets import Targets
 from huescape.params.base import Head
@@ -19,10 +20,14 @@ from huescape.params.base import Head
 
 @dataclass(frozen=True)
 class Bins:
-    """The bins of a quantizer: centers in normalized chroma; the weight of each class, if known."""
+    """The bins of a quantizer: centers in normalized chroma; the weight of each class, if known.
+
+    `chroma_scale` is the unit of normalized chroma: 110 in Lab.
+    """
 
     centers_Q2: Tensor
     weights_Q: Tensor | None = None
+    chroma_scale: float = 1.0
 
 
 class Loss(nn.Module):
@@ -33,8 +38,11 @@ class Loss(nn.Module):
 
     Args:
         weighted: whether to weigh pixels by the class weight of their most likely bin.
+        reduction: `pixel`, the mean over the unmasked pixels of the batch, or `photo`, the sum over
+            those of a photo, as a mean over the photos.
     Attributes:
         head: what it compares: distributions over bins, or chroma.
+        unit: what the loss is multiplied by besides, for the sake of its units.
     Raises:
         ParamsError: weights that are asked for are missing, or not one for each bin.
     """
@@ -42,9 +50,11 @@ class Loss(nn.Module):
     head: Head = "bins"
     class_weights_Q: Tensor | None
     centers_Q2: Tensor
+    unit: float = 1.0
 
-    def __init__(self, bins: Bins, weighted: bool = False) -> None:
+    def __init__(self, bins: Bins, weighted: bool = False, reduction: Reduction = "pixel") -> None:
         super().__init__()
+        self.reduction = reduction
         class_weights_Q, centers_Q2 = bins.weights_Q if weighted else None, bins.centers_Q2
         if weighted and (class_weights_Q is None or len(class_weights_Q) != len(centers_Q2)):
             given = "none" if class_weights_Q is None else str(len(class_weights_Q))
@@ -58,11 +68,21 @@ class Loss(nn.Module):
         """The targets, one row per pixel; see `FlatBatch`. HuescapeError for those without bins."""
         dtype = full_dtype(logits_NQhw.dtype)
         index_PK, target_PK = targets.flat_bins(dtype)
-        share_P = pixel_shares(targets.mask_Nhw, dtype).reshape(-1)
+        share_P = pixel_shares(targets.mask_Nhw, dtype, self.reduction).reshape(-1)
         if self.class_weights_Q is not None:
             weights_Q = self.class_weights_Q.to(dtype)
             share_P = share_P * weights_Q[most_likely_bin(index_PK, target_PK)]
         return FlatBatch(index_PK, target_PK, share_P)
+
+    def per_pixel(self, loss: Tensor, mask_Nhw: Tensor) -> Tensor:
+        """`loss` as a mean over unmasked pixels, in normalized chroma, whatever the reduction.
+
+        This is what is shown and recorded: it compares between crops and whole photos, and between
+        systems.
+        """
+        if self.reduction == "pixel":
+            return loss
+        return loss * (len(mask_Nhw) / mask_Nhw.sum().clamp(min=1)) / self.unit
 
 
 @dataclass(frozen=True)
@@ -72,8 +92,8 @@ class FlatBatch:
     Attributes:
         index_PK: int64, the bins of the targets.
         target_PK: float32 or float64, the weights of those bins; they sum to 1.
-        share_P: the weight of each pixel in the loss: its class weight divided by the number of
-            unmasked pixels, 0 for a masked one.
+        share_P: the weight of each pixel in the loss: its class weight times its share (see
+            `pixel_shares`).
     """
 
     index_PK: Tensor
@@ -91,9 +111,11 @@ def full_precision(output_NChw: Tensor) -> Tensor:
     return output_NChw.to(full_dtype(output_NChw.dtype))
 
 
-def pixel_shares(mask_Nhw: Tensor, dtype: torch.dtype) -> Tensor:
-    """1/M at the M unmasked pixels, 0 elsewhere; all 0 when every pixel is masked."""
+def pixel_shares(mask_Nhw: Tensor, dtype: torch.dtype, reduction: Reduction) -> Tensor:
+    """What an unmasked pixel counts: 1/M of the M in the batch, or 1/N of N photos; 0 elsewhere."""
     pixels_Nhw = mask_Nhw.to(dtype)
+    if reduction == "photo":
+        return pixels_Nhw / max(1, len(mask_Nhw))
     return pixels_Nhw / pixels_Nhw.sum().clamp(min=1)
 
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from huescape.losses.base import Bins, FlatBatch, Loss
+from huescape.losses.base import Bins, FlatBatch, Loss, pixel_shares
 from huescape.losses.cross_entropy import pixel_losses
-from huescape.losses.options import Factor, Side
+from huescape.losses.options import Factor, Reduction, Side
 from huescape.losses.pixel_blocks import pixel_blocks
 from huescape.losses.targets import Targets
 
@@ -28,13 +28,19 @@ class BlockLoss(Loss):
     means leave masked pixels out, a block without any other pixel is skipped, and each remaining
     block counts the same. Chroma is normalized. The predicted chroma is the expectation over the
     bins (at temperature 1), the target chroma that of the target's distribution, not the photo's
-    own, so that the term of a perfect prediction is zero. Class weights do not touch the term.
+    own, so that the term of a perfect prediction is zero. Class weights do not touch the term, and
+    `reduction` does not touch its proportion to the cross entropy.
     """
 
     def __init__(
-        self, bins: Bins, weighted: bool = True, side: Side = 8, share: Factor = 1.0
+        self,
+        bins: Bins,
+        weighted: bool = True,
+        side: Side = 8,
+        share: Factor = 1.0,
+        reduction: Reduction = "pixel",
     ) -> None:
-        super().__init__(bins, weighted)
+        super().__init__(bins, weighted, reduction)
         self.side, self.share = side, share
 
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
@@ -42,7 +48,9 @@ class BlockLoss(Loss):
         flat = self.flat(logits_NQhw, targets)
         loss = pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK).sum()
         error_Nhw2 = self.chroma_error(logits_NQhw, flat).reshape(*targets.mask_Nhw.shape, 2)
-        return loss + self.share * block_term(error_Nhw2, targets.mask_Nhw, self.side)
+        shares_Nhw = pixel_shares(targets.mask_Nhw, error_Nhw2.dtype, self.reduction)
+        term = block_term(error_Nhw2, targets.mask_Nhw, self.side)
+        return loss + self.share * shares_Nhw.sum() * term
 
     def chroma_error(self, logits_NQhw: Tensor, flat: FlatBatch) -> Tensor:
         """Expected chroma of the prediction minus that of the target (P, 2)."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from huescape.losses.base import Bins, Loss
+from huescape.losses.options import Reduction
 from huescape.losses.pixel_blocks import pixel_blocks
 from huescape.losses.targets import Targets
 
@@ -23,15 +24,15 @@ _SMALL = 1e-30
 class CrossEntropyLoss(Loss):
     """Multinomial cross entropy with class rebalancing (Zhang et al. 2016, equations 2 and 3).
 
-    L = -1/M sum over the M unmasked pixels of v * sum over k of z_k log p(bin_k), where v is the
-    class weight of the pixel's most likely bin (the lowest of those at a tie). M counts pixels,
-    not their weights: weights are normalized to a mean of 1 under the prior, so this is an
-    unbiased estimate of the loss over the data set, while dividing by a batch's own weight sum
-    would turn a batch of rare colors down.
+    A pixel's loss is -v * sum over k of z_k log p(bin_k), where v is the class weight of its most
+    likely bin (the lowest of those at a tie). The paper sums over the pixels (`reduction: photo`).
+    A mean counts pixels, not their weights: weights are normalized to a mean of 1 under the prior,
+    so this is an unbiased estimate of the loss over the data set, while dividing by a batch's own
+    weight sum would turn a batch of rare colors down.
     """
 
-    def __init__(self, bins: Bins, weighted: bool = True) -> None:
-        super().__init__(bins, weighted)
+    def __init__(self, bins: Bins, weighted: bool = True, reduction: Reduction = "pixel") -> None:
+        super().__init__(bins, weighted, reduction)
 
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:
         """The loss of logits of any precision; a scalar, 0 when every pixel is masked."""

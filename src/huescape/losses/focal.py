@@ -11,7 +11,7 @@ from torch import Tensor
 
 from huescape.losses.base import Bins, Loss
 from huescape.losses.cross_entropy import pixel_losses
-from huescape.losses.options import Factor
+from huescape.losses.options import Factor, Reduction
 from huescape.losses.targets import Targets
 
 
@@ -28,9 +28,14 @@ class FocalLoss(Loss):
     """
 
     def __init__(
-        self, bins: Bins, weighted: bool = True, alpha: Factor = 10.0, beta: Factor = 10.0
+        self,
+        bins: Bins,
+        weighted: bool = True,
+        alpha: Factor = 10.0,
+        beta: Factor = 10.0,
+        reduction: Reduction = "pixel",
     ) -> None:
-        super().__init__(bins, weighted)
+        super().__init__(bins, weighted, reduction)
         self.alpha, self.beta = alpha, beta
 
     def forward(self, logits_NQhw: Tensor, targets: Targets) -> Tensor:

@@ -1,12 +1,15 @@
 """What every network is: a module that tells which outputs it can have, and on which grid.
 
-Shape suffixes: N photos, H rows, W columns, K classes.
+Shape suffixes: N photos, H rows, W columns, K classes, Q bins.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import Tensor, nn
 
+from huescape.base.errors import HuescapeError
 from huescape.params.base import Head
 
 
@@ -38,6 +41,14 @@ class Network(nn.Module):
 
         Raises HuescapeError for weights that are missing, damaged, or do not fit.
         """
+
+    def load_released(self, path: Path, centers_Q2: Tensor | None = None) -> None:
+        """Fill in the weights that the network's authors released, from a file of the user's own.
+
+        `centers_Q2` are the system's bins, in the space's own units, once they are made. Raises
+        HuescapeError for a file that does not fit, and where none is known.
+        """
+        raise HuescapeError("no released weights of this network are known")
 
     def forward_with_classes(self, input_N1HW: Tensor) -> tuple[Tensor, Tensor]:
         """What `forward` gives, and the logits (N, K) of the photo's classes.

@@ -19,6 +19,18 @@ ReLU follows every layer but the head; batch norm comes after the ReLU. At width
 that is 32,230,393 parameters. The norms have none, as in the released Caffe code: its BatchNorm
 layers are not followed by Scale layers, so nothing is learned in them.
 
+Where an output looks: each of the three strides keeps its first pixel, so that the eighth-size
+features lie on pixels 0, 8, 16, …, and the transposed convolution puts output j at 4j - 2, before
+the photo for j = 0. The released code trains output j on the color of pixel 4j, two pixels off. The
+targets here are pixels 4j + 2, the middles of the blocks: with `centered` the transposed
+convolution leaves out its first row and column and adds one at the end, so that output j lies at
+4j + 2 too (measured in `tests/networks/test_zhang2016.py`). Released weights are for
+`centered: false`.
+
+The running statistics of the norms move by `norm_momentum` a step: 0.1, torch's own, for runs of
+any length. The released Caffe layers keep 0.999 of them: 0.001, for runs of many thousands of
+steps. Their eps of 1e-5 is the same. In training it makes no difference.
+
 The released code names no random weights: its layers are zero until k-means sets them
 (Krähenbühl et al. 2016). Where k-means is not asked for, they are He normal here (He et al. 2015),
 and the head, which no ReLU follows, starts at a tenth of the variance-keeping scale.
@@ -27,6 +39,7 @@ and the head, which no ReLU follows, starts at a tenth of the variance-keeping s
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -34,19 +47,27 @@ from torch import Tensor, nn
 
 from huescape.networks.base import Network
 from huescape.networks.blocks import UpConv, conv3, he_init
-from huescape.networks.options import Width
+from huescape.networks.options import Momentum, Width
+from huescape.networks.pretrained.zhang2016 import released_state
 
 
 class Zhang2016(Network):
     """Logits of `outputs` color bins at a quarter of the resolution from the lightness alone.
 
-    `width` is the number of channels of the first block (64 as published).
+    `width` is the number of channels of the first block (64 as published); for `centered` and
+    `norm_momentum` see the module's text.
     """
 
     multiple = 8
     stride = 4
 
-    def __init__(self, outputs: int, width: Width = 64) -> None:
+    def __init__(
+        self,
+        outputs: int,
+        width: Width = 64,
+        centered: bool = True,
+        norm_momentum: Momentum = 0.1,
+    ) -> None:
         super().__init__()
         w1, w2, w4, w8 = width, 2 * width, 4 * width, 8 * width
         self.conv1 = _block((1, w1, w1), stride=2)
@@ -56,9 +77,12 @@ class Zhang2016(Network):
         self.conv5 = _block((w8, w8, w8, w8), dilation=2)
         self.conv6 = _block((w8, w8, w8, w8), dilation=2)
         self.conv7 = _block((w8, w8, w8, w8))
-        self.conv8 = _UpBlock(w8, w4)
+        self.conv8 = _UpBlock(w8, w4, centered)
         self.head = nn.Conv2d(w4, outputs, 1)
         he_init(self)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = norm_momentum
         # Nearly equal bins, or nearly no chroma: an output of variance 1 would be a color of 110
         # units, which a regression has to unlearn first.
         nn.init.kaiming_normal_(self.head.weight, nonlinearity="linear")
@@ -71,6 +95,10 @@ class Zhang2016(Network):
         x_NCHW = self.conv7(self.conv6(self.conv5(self.conv4(x_NCHW))))
         logits_NQhw: Tensor = self.head(self.conv8(x_NCHW))
         return logits_NQhw
+
+    def load_released(self, path: Path, centers_Q2: Tensor | None = None) -> None:
+        """Fill in the authors' weights (see `pretrained.zhang2016`); those fit 313 bins alone."""
+        self.load_state_dict(released_state(path, self.state_dict(), centers_Q2), strict=False)
 
 
 def _block(widths: tuple[int, ...], stride: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -86,13 +114,15 @@ def _block(widths: tuple[int, ...], stride: int = 1, dilation: int = 1) -> nn.Se
 class _UpBlock(nn.Module):
     """A 4 x 4 transposed convolution of stride 2, two 3 x 3 convolutions, each with ReLU."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, centered: bool) -> None:
         super().__init__()
-        self.up = UpConv(inputs, outputs, 4, stride=2, padding=1)
+        self._first = int(centered)
+        self.up = UpConv(inputs, outputs, 4, stride=2, padding=1, output_padding=self._first)
         self.conv2 = conv3(outputs, outputs)
         self.conv3 = conv3(outputs, outputs)
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, 2H, 2W)."""
-        x_NCHW = F.relu_(self.conv2(F.relu_(self.up(x_NCHW))))
+        up_NCHW = self.up(x_NCHW)[..., self._first :, self._first :]
+        x_NCHW = F.relu_(self.conv2(F.relu_(up_NCHW)))
         return F.relu_(self.conv3(x_NCHW))

@@ -21,13 +21,16 @@ def source_files(download: DownloadParams) -> Iterator[tuple[str, Path]]:
             yield f"download.sources.{number}.{name}", path
 
 
-def input_files(name: str, system: SystemParams) -> Iterator[tuple[str, Path]]:
-    """The dotted key and the path of every file that an option of a network or loss names.
+def input_files(prefix: str, system: SystemParams) -> Iterator[tuple[str, Path]]:
+    """The dotted key, below `prefix`, and the path of every file that a system names.
 
-    Such a value is a path, or a name, a colon and a path (`vgg16:weights.pth`).
+    Released weights, and every option of a network or loss that is a path, or a name, a colon and
+    a path (`vgg16:weights.pth`).
     """
+    if system.initialization.file is not None:
+        yield f"{prefix}.initialization.file", Path(system.initialization.file)
     for section, named in (("network", system.network), ("loss", system.loss)):
-        for key, text in _texts(named.options, f"systems.{name}.{section}"):
+        for key, text in _texts(named.options, f"{prefix}.{section}"):
             _, colon, path = text.partition(":")
             if colon or "/" in text:
                 yield key, Path(path if colon else text)

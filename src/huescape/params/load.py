@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from huescape.base.errors import ParamsError
 from huescape.params.base import Key, Section
@@ -17,7 +17,7 @@ from huescape.params.presets import resolve_system
 from huescape.params.quantizers import QuantizerParams
 from huescape.params.reports import EvaluateParams, ReportParams
 from huescape.params.sections import validate
-from huescape.params.systems import SystemOverrides, SystemParams
+from huescape.params.systems import FinetunedOverrides, SystemOverrides, SystemParams
 from huescape.params.yaml_files import read_yaml
 
 
@@ -29,17 +29,26 @@ class Params(Section):
     resize: ResizeParams = ResizeParams()
     quantizers: dict[Key, QuantizerParams]
     systems: dict[Key, SystemOverrides]
+    finetuned: dict[Key, FinetunedOverrides] = Field(default_factory=dict)
     evaluate: EvaluateParams = EvaluateParams()
     report: ReportParams = ReportParams()
 
     @model_validator(mode="after")
+    def _names_differ(self) -> Params:
+        for name in sorted(self.systems.keys() & self.finetuned.keys()):
+            raise ValueError(
+                f"finetuned.{name}: systems.{name} has that name; allowed: another one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names_exist(self) -> Params:
         listed = ", ".join(sorted(self.quantizers)) or "none"
-        for name, system in self.systems.items():
+        for name, system in self.every_system.items():
             if system.quantizer not in self.quantizers:
                 raise ValueError(
-                    f"systems.{name}.quantizer: {short(system.quantizer)} is not a quantizer; "
-                    f"allowed: {listed}"
+                    f"{system.section}.{name}.quantizer: {short(system.quantizer)} is not a "
+                    f"quantizer; allowed: {listed}"
                 )
         if self.evaluate.prior not in self.quantizers:
             raise ValueError(
@@ -49,6 +58,11 @@ class Params(Section):
         if self.quantizers[self.evaluate.prior].space != "lab":
             raise ValueError("evaluate.prior: scores need a quantizer with space = lab")
         return self
+
+    @property
+    def every_system(self) -> dict[str, SystemOverrides]:
+        """Those that are trained by themselves, then those that start from one of them."""
+        return {**self.systems, **self.finetuned}
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
@@ -66,10 +80,11 @@ def validated(values: Any, where: str, project: Path = Path()) -> Params:
     """
     params = validate(Params, values, where)
     refuse_outputs(source_files(params.download), where, project)
-    for name, overrides in params.systems.items():
-        system = resolve_system(name, overrides, where)
-        _check_geometry(name, system, params, where)
-        refuse_outputs(input_files(name, system), where, project)
+    for name, overrides in params.every_system.items():
+        system, key = resolve_system(name, overrides, where), f"{overrides.section}.{name}"
+        _check_start(overrides, system, params, f"{where}: {key}")
+        _check_geometry(key, system, params, where)
+        refuse_outputs(input_files(key, system), where, project)
     _check_strides(params, where)
     return params
 
@@ -79,7 +94,28 @@ def schema() -> dict[str, Any]:
     return Params.model_json_schema()
 
 
-def _check_geometry(name: str, system: SystemParams, params: Params, where: str) -> None:
+def _check_start(
+    overrides: SystemOverrides, system: SystemParams, params: Params, key: str
+) -> None:
+    """What a system starts from is where dvc.yaml reads it, and nowhere else."""
+    start = overrides.initialization.get("from")
+    if overrides.section == "systems" and system.initialization.start is not None:
+        raise ParamsError(
+            f"{key}.initialization.from names a system; allowed in the section `finetuned` alone, "
+            "whose trainings wait for those that they start from"
+        )
+    if overrides.section == "finetuned" and start not in params.systems:
+        found = "is missing" if start is None else f"is {short(start)}"
+        listed = ", ".join(sorted(params.systems)) or "none"
+        raise ParamsError(f"{key}.initialization.from {found}; allowed: one of `systems`: {listed}")
+    if not system.steps and system.initialization.method not in ("system", "released"):
+        raise ParamsError(
+            f"{key}.steps is 0; allowed with initialization.method "
+            f"{system.initialization.method}: at least 1"
+        )
+
+
+def _check_geometry(key: str, system: SystemParams, params: Params, where: str) -> None:
     """A crop must fit into the photos, and onto the grid of the targets."""
     crop = system.augmentation.crop
     stride = params.quantizers[system.quantizer].encode.stride
@@ -87,12 +123,12 @@ def _check_geometry(name: str, system: SystemParams, params: Params, where: str)
         return
     if crop > params.resize.size:
         raise ParamsError(
-            f"{where}: systems.{name}.augmentation.crop is {crop}; "
+            f"{where}: {key}.augmentation.crop is {crop}; "
             f"allowed: at most resize.size = {params.resize.size}"
         )
     if crop % stride:
         raise ParamsError(
-            f"{where}: systems.{name}.augmentation.crop is {crop}; allowed: a multiple of {stride}"
+            f"{where}: {key}.augmentation.crop is {crop}; allowed: a multiple of {stride}"
         )
 
 

@@ -16,11 +16,16 @@ from huescape.params.systems import SystemOverrides, SystemParams
 def resolve_system(
     name: str, overrides: SystemOverrides, where: str = "params.yaml"
 ) -> SystemParams:
-    """Apply the overrides of `systems.<name>` to its preset, section by section."""
-    merged = preset(overrides.preset, f"{where}: systems.{name}.preset")
+    """Apply the overrides of a system to its preset, section by section.
+
+    Raises ParamsError for what is not allowed, and for another loss in place of one whose recipe
+    states a reduction, if it states none.
+    """
+    merged = preset(overrides.preset, f"{where}: {overrides.section}.{name}.preset")
+    _refuse_silent_reduction(merged, overrides, f"{where}: {overrides.section}.{name}.loss")
     for key, value in overrides.model_dump(exclude_none=True).items():
         merged[key] = _merged(merged.get(key), value)
-    return validate(SystemParams, merged, where, ("systems", name))
+    return validate(SystemParams, merged, where, (overrides.section, name))
 
 
 def preset(name: str, where: str) -> dict[str, Any]:
@@ -32,6 +37,19 @@ def preset(name: str, where: str) -> dict[str, Any]:
     file = folder / name / "preset.yaml"
     recipe = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
     return {**recipe, "preset": name}
+
+
+def _refuse_silent_reduction(recipe: dict[str, Any], overrides: SystemOverrides, key: str) -> None:
+    """A recipe whose loss is a sum has a weight decay for it; for a mean it is another decay."""
+    old: Any = recipe.get("loss")
+    new = overrides.loss
+    reduction = old.get("reduction") if isinstance(old, dict) else None
+    if reduction and "reduction" not in new and new.get("name", old["name"]) != old["name"]:
+        raise ParamsError(
+            f"{key}.reduction: is missing; preset {recipe['preset']} has reduction {reduction}, "
+            "which its weight decay is made for, and another loss has to say its own; allowed: "
+            "photo, pixel"
+        )
 
 
 def _merged(old: Any, new: Any) -> Any:

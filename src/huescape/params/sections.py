@@ -38,6 +38,12 @@ def read_entry(path: Path, section: str, name: str, model: type[M]) -> M:
     return validate(model, entries[name], str(path), (section, name))
 
 
+def has_entry(path: Path, section: str, name: str) -> bool:
+    """Whether `path` says something of that quantizer or system in that section."""
+    entries = _sections(path).get(section)
+    return isinstance(entries, dict) and name in entries
+
+
 def _sections(path: Path) -> dict[str, Any]:
     values = read_yaml(path)
     return values if isinstance(values, dict) else {}

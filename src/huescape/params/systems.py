@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from huescape.params.base import FromList, Named, Section
+from huescape.params.base import FromList, Key, Named, Section
+from huescape.params.sections import has_entry, read_entry
 
 
 class InitializationParams(Section):
-    """Where training starts: the network's own random weights, or ones learned from photos.
+    """Where training starts: the network's own random weights (`network`), or others.
 
     `kmeans` is the data-dependent initialization of Kraehenbuehl et al. 2016, on `photos` photos:
-    two at least, as batch norm has no variance of one.
+    two at least, as batch norm has no variance of one. `system` is the trained weights of the
+    system that `from` names, but for the head where the heads differ. `released` is the weights
+    that the network's authors published, from `file`.
     """
 
-    method: Literal["network", "kmeans"] = "network"
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    method: Literal["network", "kmeans", "system", "released"] = "network"
     photos: int = Field(default=16, ge=2, le=1024)
+    start: Key | None = Field(default=None, alias="from")
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _names_what_it_needs(self) -> InitializationParams:
+        for key, value, method in (("from", self.start, "system"), ("file", self.file, "released")):
+            if (value is not None) != (self.method == method):
+                wrong = "is missing" if value is None else "says nothing"
+                raise ValueError(f"{key} {wrong} with method {self.method}; it is for {method}")
+        return self
 
 
 Factor = Annotated[float, Field(gt=0, le=1)]
@@ -69,7 +85,8 @@ class AugmentationParams(Section):
     noise: Annotated[tuple[Annotated[float, Field(ge=0)], ...], FromList] = ()
 
 
-Steps = Annotated[int, Field(ge=1, le=10**9)]
+Steps = Annotated[int, Field(ge=0, le=10**9)]
+Every = Annotated[int, Field(ge=1, le=10**9)]
 Batch = Annotated[int, Field(ge=1, le=100_000)]
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 
@@ -79,7 +96,7 @@ class SystemParams(Section):
 
     `precision` tf32 is float32 with matrix products and convolutions in TF32 on CUDA, and float32
     elsewhere. `compile` trains through torch.compile: it takes a compiler and a minute at the
-    start, and is for long runs.
+    start, and is for long runs. `steps` 0 scores weights as they are.
     """
 
     preset: str
@@ -91,7 +108,7 @@ class SystemParams(Section):
     augmentation: AugmentationParams = AugmentationParams()
     steps: Steps = 1000
     batch: Batch = 64
-    checkpoint_every: Steps = 200
+    checkpoint_every: Every = 200
     precision: Precision = "auto"
     compile: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -112,7 +129,24 @@ class SystemOverrides(Section):
     augmentation: dict[str, Any] = Field(default_factory=dict)
     steps: Steps | None = None
     batch: Batch | None = None
-    checkpoint_every: Steps | None = None
+    checkpoint_every: Every | None = None
     precision: Precision | None = None
     compile: bool | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**63)
+
+    section: ClassVar[str] = "systems"
+
+
+class FinetunedOverrides(SystemOverrides):
+    """An entry of `finetuned:`, a system that starts from the weights of one of `systems:`.
+
+    `initialization.from` names that one, here and not in a preset: dvc.yaml reads it.
+    """
+
+    section: ClassVar[str] = "finetuned"
+
+
+def read_system(path: Path, name: str) -> SystemOverrides:
+    """What the parameters in `path` say of a system; ParamsError where they say nothing."""
+    kind = FinetunedOverrides if has_entry(path, "finetuned", name) else SystemOverrides
+    return read_entry(path, kind.section, name, kind)

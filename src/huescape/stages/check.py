@@ -51,7 +51,7 @@ def main(options: Namespace) -> dict[str, float] | None:
     from huescape.systems.checks import check_systems  # loads torch: after all that needs none
 
     check_systems(params, str(PARAMS))
-    listed = ", ".join(sorted(params.systems)) or "none"
+    listed = ", ".join(sorted(params.every_system)) or "none"
     print(
         f"{PARAMS} is valid; systems: {listed}; quantizers: {', '.join(sorted(params.quantizers))}"
     )
@@ -74,7 +74,7 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
         check_systems(params, str(params_file))
         write_text(memory, meaning + "\n")
     write_text(out, _CONTENT)
-    return {"quantizers": len(params.quantizers), "systems": len(params.systems)}
+    return {"quantizers": len(params.quantizers), "systems": len(params.every_system)}
 
 
 def _remembered(memory: Path) -> str | None:
@@ -86,7 +86,7 @@ def _remembered(memory: Path) -> str | None:
 
 def _meaning(params: Params) -> str:
     """A digest of the systems, the targets they learn, the code, the libraries and own weights."""
-    systems = {name: resolve_system(name, entry) for name, entry in params.systems.items()}
+    systems = {name: resolve_system(name, entry) for name, entry in params.every_system.items()}
     grid = {name: entry.encode.model_dump_json() for name, entry in params.quantizers.items()}
     described = {name: system.model_dump_json() for name, system in systems.items()}
     presets = [file for kind in ("*.py", "*.yaml") for file in _PRESETS.rglob(kind)]

@@ -15,8 +15,8 @@ from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
 from huescape.params.places import EVALUATION, MODELS, PARAMS, RESIZED, bins_of, needed, prior_of
 from huescape.params.reports import EvaluateParams
-from huescape.params.sections import read_entry, read_section
-from huescape.params.systems import SystemOverrides
+from huescape.params.sections import read_section
+from huescape.params.systems import read_system
 from huescape.shards import ShardSet
 from huescape.systems.system import WEIGHTS, load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> dict[str, float]:
     """Score one system and the baselines, and add the scores to the run that trained it."""
     name, params = options.system, read_section(PARAMS, "evaluate", EvaluateParams)
-    read_entry(PARAMS, "systems", name, SystemOverrides)  # a model that is left over has no scores
+    read_system(PARAMS, name)  # a model that is left over has no scores
     scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
     paths = (MODELS / name, RESIZED, bins_of(params.prior), prior_of(params.prior))
     for path in paths:

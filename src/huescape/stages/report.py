@@ -53,7 +53,7 @@ def main(options: Namespace) -> dict[str, float]:
     return run(
         places.RAW,
         places.CATALOG,
-        [places.EVALUATION / f"{name}.json" for name in params.systems],
+        [places.EVALUATION / f"{name}.json" for name in params.every_system],
         places.MODELS,
         {name: places.prior_of(name) for name in params.quantizers},
         places.FIGURES,

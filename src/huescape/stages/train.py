@@ -30,13 +30,13 @@ from huescape.params.places import (
     prior_of,
 )
 from huescape.params.presets import resolve_system
-from huescape.params.sections import read_entry
-from huescape.params.systems import SystemOverrides, SystemParams
+from huescape.params.systems import SystemParams, read_system
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
 from huescape.training.loop import HistoryRow, Recorder
 from huescape.training.run import train
+from huescape.training.starts import starting_digest
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> dict[str, float]:
     """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
     name = options.system
-    system = resolve_system(name, read_entry(PARAMS, "systems", name, SystemOverrides), str(PARAMS))
+    system = resolve_system(name, read_system(PARAMS, name), str(PARAMS))
     quantizer = system.quantizer
     paths = SHARDS / quantizer, prior_of(quantizer), bins_of(quantizer)
     for path in paths:
@@ -81,6 +81,8 @@ def run(
     recorder: Recorder | None = None,
 ) -> dict[str, float]:
     """Train system `name` and write `out`; returns `loss`, `grad_norm`, `steps` and `parameters`.
+
+    Without steps, weights are written as they are, and there is no loss.
 
     Args:
         shards: folder of target shards of the system's quantizer.
@@ -118,16 +120,16 @@ def run(
     facts = {
         "name": name,
         "dataset_digest": hashlib.sha256(_bytes(shards / "index.json")).hexdigest(),
-        "steps": history[-1].step,
-        "loss": history[-1].loss,
+        "steps": params.steps,
+        "loss": history[-1].loss if history else None,
     }
     with atomic.fresh_directory(out) as fresh:
         save_system(fresh, system, facts, _table(history))
     checkpoints.CheckpointFolder(folder).remove()
+    last = {"loss": history[-1].loss, "grad_norm": history[-1].grad_norm} if history else {}
     return {
-        "loss": history[-1].loss,
-        "grad_norm": history[-1].grad_norm,
-        "steps": float(history[-1].step),
+        **last,
+        "steps": float(params.steps),
         "parameters": float(parameter_count(system.network)),
     }
 
@@ -155,6 +157,7 @@ def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> s
 
     An interrupted training goes on only under the same key.
     """
+    start = starting_digest(params.initialization, MODELS)
     described = json.dumps(params.model_dump(mode="json"), sort_keys=True).encode()
     files = (shards / "index.json", prior, bins)
     own = Path("presets") / params.preset
@@ -165,7 +168,9 @@ def resume_key(shards: Path, prior: Path, bins: Path, params: SystemParams) -> s
             for path in (closure.PACKAGE / own).rglob("*.py")
         ],
     )
-    return checkpoints.digest([described, code.encode(), *(_bytes(path) for path in files)])
+    return checkpoints.digest(
+        [described, start.encode(), code.encode(), *(_bytes(path) for path in files)]
+    )
 
 
 def _bytes(path: Path) -> bytes:
@@ -178,7 +183,8 @@ def _bytes(path: Path) -> bytes:
 def _table(history: Sequence[HistoryRow]) -> str:
     """The history as CSV, with as many digits as the numbers have."""
     columns = ("step", "loss", "lr", "grad_norm")
-    types = {name: WHOLE if name == "step" else NUMBER for name in (*columns, *history[0].more)}
+    more = history[0].more if history else {}
+    types = {name: WHOLE if name == "step" else NUMBER for name in (*columns, *more)}
     rows = ([*(getattr(row, name) for name in columns), *row.more.values()] for row in history)
     return table_text(frame(rows, types))
 

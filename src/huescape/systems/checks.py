@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from math import lcm
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from huescape.params.load import Params
 from huescape.params.presets import resolve_system
 from huescape.params.registry import Registry
 from huescape.params.systems import SystemParams
+from huescape.systems.transfer import take_over
 
 # Any number that is not the 2 of chroma: the quantizer's own is known only when its bins are made.
 _BINS = 313
@@ -31,9 +33,9 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
     """Raise ParamsError for the first system that could not be trained.
 
     An unknown network, loss or option, a head that the network does not have, targets or crops that
-    do not fit it, or pretrained weights that are not there: one line with the file and the key.
+    do not fit it, weights that are not there or do not fit: one line with the file and the key.
     """
-    for name, overrides in params.systems.items():
+    for name, overrides in params.every_system.items():
         system = resolve_system(name, overrides, where)
         try:
             _check_own(NETWORKS, system.network.name, system)
@@ -47,8 +49,9 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
                 _check_teacher(network, loss, system)
             with _named("network.pretrained"):
                 network.load_pretrained()
+            _check_start(network, system, params)
         except HuescapeError as error:
-            raise ParamsError(f"{where}: systems.{name}.{error}") from error
+            raise ParamsError(f"{where}: {overrides.section}.{name}.{error}") from error
 
 
 def _on_meta(system: SystemParams, head: Head) -> Network:
@@ -118,6 +121,19 @@ def _check_fit(network: Network, head: Head, system: SystemParams, params: Param
             f"{key} is {crop or params.resize.size}; "
             f"allowed for network {system.network.name!r}: a multiple of {multiple}"
         )
+
+
+def _check_start(network: Network, system: SystemParams, params: Params) -> None:
+    """Weights of another system, or released ones, must be those of such a network."""
+    start = system.initialization
+    if start.start is not None:
+        other = resolve_system(start.start, params.systems[start.start])
+        head = LOSSES.find(other.loss.name).head
+        with _named("initialization.from"):
+            take_over(network, _on_meta(other, head).state_dict(), f"system {start.start!r}")
+    if start.file is not None:
+        with _named("initialization.file"):
+            network.load_released(Path(start.file))
 
 
 def _check_teacher(network: Network, loss: ChromaGanLoss, system: SystemParams) -> None:

@@ -188,7 +188,7 @@ def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
         raise HuescapeError(f"{folder / DESCRIPTION}: is not a system: {_line(error)}") from error
     path = folder / WEIGHTS
     try:
-        system.network.load_state_dict(_read_weights(path, description))
+        system.network.load_state_dict(read_weights(folder, description))
     except (RuntimeError, ValueError) as error:
         raise HuescapeError(f"{path}: of another network: {_line(error)}") from error
     system.network.to(device).eval()
@@ -217,8 +217,12 @@ def read_description(folder: Path) -> dict[str, Any]:
     return dict(description)
 
 
-def _read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors by name, once their file is the one that the description names."""
+def read_weights(folder: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors by name, once their file is the one that the folder's description names.
+
+    Raises HuescapeError for one that is missing, damaged or another.
+    """
+    path = folder / WEIGHTS
     content = digests.read_verified(path, _stage(path.parent))
     if hashlib.sha256(content).hexdigest() != description.get("weights_sha256"):
         raise HuescapeError(

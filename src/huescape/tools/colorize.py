@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> None:
     """Color photos of any size with a trained system."""
     params = load_params(PARAMS)
-    name = options.system or next(iter(params.systems), None)
+    name = options.system or next(iter(params.every_system), None)
     if name is None:
         raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
     refuse_kept(options.output)

@@ -13,6 +13,8 @@ from huescape.base.errors import HuescapeError
 _FILE = Path("dvc.yaml")
 _STAGE = re.compile(r"^  (\w+):$", re.MULTILINE)
 # Presets stay: which one a system has is a name in params.yaml.
+# The command of a stage: two groups can run the same one.
+_COMMAND = re.compile(r"^ +cmd: sh workflow/run (\w+)", re.MULTILINE)
 _CODE = re.compile(r"^ +- src/huescape/(?!presets\b).*\n", re.MULTILINE)
 
 
@@ -36,17 +38,17 @@ def rewritten(text: str) -> str:
     """The text of a dvc.yaml with the code that each of its stages can run."""
     parts = _STAGE.split(text)
     for at in range(1, len(parts), 2):
-        parts[at + 1] = _with_code(parts[at], parts[at + 1])
+        parts[at + 1] = _with_code(parts[at + 1])
         parts[at] = f"  {parts[at]}:"
     return "".join(parts)
 
 
-def _with_code(stage: str, body: str) -> str:
-    """The lines of a stage, its code where the first of its code was."""
-    lines = _CODE.findall(body)
-    if not lines:
+def _with_code(body: str) -> str:
+    """The lines of a stage, the code of its command where the first of its code was."""
+    lines, command = _CODE.findall(body), _COMMAND.search(body)
+    if not lines or command is None:
         return body
     indent = lines[0][: lines[0].index("-")]
-    code = "".join(f"{indent}- {dep}\n" for dep in closure.as_deps(closure.code_of(stage)))
+    code = "".join(f"{indent}- {dep}\n" for dep in closure.as_deps(closure.code_of(command[1])))
     first = body.index(lines[0])
     return body[:first] + code + _CODE.sub("", body[first:])

@@ -29,11 +29,12 @@ def whole_schema() -> dict[str, Any]:
     A system's section holds what it changes of its preset: none of its keys is required.
     """
     found, system = schema(), SystemParams.model_json_schema()
-    entry = found["$defs"]["SystemOverrides"]["properties"]
-    for section in ("initialization", "optimizer", "augmentation"):
-        entry[section] = system["properties"][section]
+    for overrides in ("SystemOverrides", "FinetunedOverrides"):
+        entry = found["$defs"][overrides]["properties"]
+        for section in ("initialization", "optimizer", "augmentation"):
+            entry[section] = system["properties"][section]
+        entry["network"], entry["loss"] = _any_of(NETWORKS), _any_of(LOSSES)
     found["$defs"] |= {name: found["$defs"].get(name, at) for name, at in system["$defs"].items()}
-    entry["network"], entry["loss"] = _any_of(NETWORKS), _any_of(LOSSES)
     found["$defs"]["DownloadParams"]["properties"]["sources"]["items"] = _any_of(KINDS, ("kind",))
     for named in ("Named", "SourceParams"):
         del found["$defs"][named]

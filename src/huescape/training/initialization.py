@@ -2,14 +2,18 @@
 
 "Data-dependent Initializations of Convolutional Neural Networks", ICLR 2016, section 4.1: layer by
 layer, in the order of execution, the filters become centroids of whitened input patches, and every
-channel is scaled to mean 0 and variance 1 on the photos.
+channel is scaled to variance 1 and mean 0.1 on the photos. The mean is that of the authors' tool,
+whose bias Zhang et al. 2016 left as it is; the paper says 0.
 
 The paper's second stage, which evens out the gradient-to-weight ratios of the layers (section
-4.2), is left out: it is optional in the authors' tool, it makes rates of change equal under plain
-gradient descent, and the systems here train with Adam, whose steps do not grow with the gradient.
+4.2), is left out, as in the command that Zhang et al. released: the tool has it behind an option.
+Adam's steps do not grow with the gradient, which is what that stage is for.
+
+Not as in the tool: it looks at 10 batches of photos and clusters by mini-batches; here it is one
+batch, 10,000 patches and Lloyd's iterations. It adds 1e-3 to the variances that it whitens by.
 
 Shape suffixes: N photos, C channels, H rows, W columns of a layer's input; P patches, D values of
-a patch, K whitened directions, F filters; O, I channels out and in, k, l taps of a kernel.
+a patch, K whitened directions, F filters; I channels in, k, l taps of a kernel.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ _ITERATIONS = 10
 _MIN_DEVIATION = 1e-3
 # A channel whose responses vary less, relative to its input, is constant up to rounding.
 _CONSTANT = 1e-5
+# The mean of every channel.
+_BIAS = 0.1
 
 
 def kmeans_initialize(network: nn.Module, input_N1HW: Tensor, seed: int) -> None:
@@ -42,11 +48,9 @@ def kmeans_initialize(network: nn.Module, input_N1HW: Tensor, seed: int) -> None
 
     - Convolutions and dense layers: k-means centroids of at most 10,000 whitened patches. Where
       there are fewer different patches than filters, the patches themselves and random directions.
-    - Transposed convolutions: centroids of the input's pixels, spread over the kernel as bilinear
-      interpolation, so that the start has no checkerboard.
-    - Layers in groups keep their directions.
-    - All are scaled to variance 1 a channel; biases make the mean 0. A channel that is constant on
-      the photos is not scaled.
+    - Transposed convolutions: random directions, as in the tool. Layers in groups keep theirs.
+    - All are scaled to variance 1 a channel; biases make the mean 0.1. A channel that is constant
+      on the photos is not scaled.
 
     Frozen layers, and layers that do not run, stay as they are. On the CPU the result depends on
     the arguments and the number of threads alone.
@@ -107,7 +111,7 @@ def _initialize_layer(layer: Layer, x: Tensor, generator: torch.Generator) -> No
     else:
         layer.weight.div_(scale_F.view(-1, *[1] * (layer.weight.ndim - 1)))
     if layer.bias is not None:
-        layer.bias.copy_(-mean_F / scale_F)
+        layer.bias.copy_(_BIAS - mean_F / scale_F)
 
 
 def _is_grouped(layer: Layer) -> bool:
@@ -115,23 +119,13 @@ def _is_grouped(layer: Layer) -> bool:
 
 
 def _directions(layer: Layer, x: Tensor, generator: torch.Generator) -> Tensor:
-    """Filters of norm 1 in the shape of the layer's weight (a transposed one: before spreading)."""
+    """Filters in the shape of the layer's weight; their norms do not matter."""
     if isinstance(layer, nn.Linear):
         return _filters(_pixels(x, generator), layer.out_features, generator)
     if isinstance(layer, nn.ConvTranspose2d):
-        filters_OI = _filters(_pixels(x.movedim(1, -1), generator), layer.out_channels, generator)
-        height, width = layer.kernel_size
-        kernel_kl = torch.outer(_bilinear(height, filters_OI), _bilinear(width, filters_OI))
-        return filters_OI.T[:, :, None, None] * kernel_kl
+        return torch.randn(layer.weight.shape, generator=generator).to(layer.weight)
     filters_FD = _filters(_patches(layer, x, generator), layer.out_channels, generator)
     return filters_FD.view(layer.weight.shape)
-
-
-def _bilinear(taps: int, like: Tensor) -> Tensor:
-    """Linear interpolation as a kernel of `taps` taps, for a stride of about half as many."""
-    radius = (taps + 1) // 2
-    offset = torch.arange(taps, dtype=like.dtype, device=like.device) - (taps - 1) / 2
-    return 1 - offset.abs() / radius
 
 
 def _pixels(x: Tensor, generator: torch.Generator) -> Tensor:

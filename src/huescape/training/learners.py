@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from huescape.base.errors import ParamsError
+from huescape.losses import Loss
 from huescape.params.systems import OptimizerParams
 from huescape.training.batches import Batch
 
@@ -51,6 +52,8 @@ class Learner(Protocol):
 class SupervisedLearner:
     """The usual one: lowers `loss` of what `network` gives; both are on one device.
 
+    The losses that it tells are means over pixels, whatever is lowered (see `Loss.per_pixel`).
+
     Steps run `running`, the network or a compiled copy of its code on the same weights; everything
     else, the state dict included, is that of the plain network.
     """
@@ -60,7 +63,7 @@ class SupervisedLearner:
     def __init__(
         self,
         network: nn.Module,
-        loss: nn.Module,
+        loss: Loss,
         descent: Descent,
         autocast: Autocast,
         running: nn.Module | None = None,
@@ -80,11 +83,11 @@ class SupervisedLearner:
             loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.get_total_norm([p.grad for p in self._trained if p.grad is not None])
         optimizer.step()
-        return torch.stack((loss.detach(), norm))
+        return torch.stack((self._told(loss.detach(), batch), norm))
 
     def validation_loss(self, batch: Batch) -> Tensor:
         """The loss of a batch."""
-        return self._loss(self.network, batch)
+        return self._told(self._loss(self.network, batch), batch)
 
     def state_dict(self) -> dict[str, Any]:
         """The weights and the optimizer."""
@@ -101,6 +104,9 @@ class SupervisedLearner:
             output_NChw = network(batch.input_N1HW)
         loss: Tensor = self.loss(output_NChw, batch.targets)
         return loss
+
+    def _told(self, loss: Tensor, batch: Batch) -> Tensor:
+        return self.loss.per_pixel(loss, batch.targets.mask_Nhw)
 
 
 @dataclass(frozen=True)

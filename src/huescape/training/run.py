@@ -20,6 +20,7 @@ from huescape.base.interrupts import stop_request
 from huescape.losses import Loss, build_loss
 from huescape.losses.chromagan import ChromaGanLoss
 from huescape.networks import Network
+from huescape.params.places import MODELS
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System
@@ -27,9 +28,9 @@ from huescape.training import devices
 from huescape.training.adversarial import AdversarialLearner, build_critic, build_teacher
 from huescape.training.batches import Batches
 from huescape.training.checkpoints import CheckpointFolder
-from huescape.training.initialization import kmeans_initialize
 from huescape.training.learners import SupervisedLearner, compiled, descent, schedule
 from huescape.training.loop import HistoryRow, Loop, Parts, Recorder, Silent
+from huescape.training.starts import start
 from huescape.training.validation import Validation
 
 
@@ -40,6 +41,7 @@ def train(
     *,
     device: torch.device,
     checkpoint_dir: Path,
+    models: Path = MODELS,
     recorder: Recorder | None = None,
 ) -> list[HistoryRow]:
     """Train `system.network` in place for `system.params.steps` steps.
@@ -56,7 +58,7 @@ def train(
     params = system.params
     explained = devices.memory_explained(params.batch, params.augmentation.crop)
     with devices.settings(device, params.precision), stop_request() as stop, explained:
-        loop = Loop(put_together(system, shards, class_weights_Q, device, checkpoint_dir))
+        loop = Loop(put_together(system, shards, class_weights_Q, device, checkpoint_dir, models))
         loop.run(recorder or Silent(), stop)
         return loop.history()
 
@@ -67,8 +69,9 @@ def put_together(
     class_weights_Q: npt.NDArray[np.float64],
     device: torch.device,
     checkpoint_dir: Path,
+    models: Path = MODELS,
 ) -> Parts:
-    """All that a training of `system` is made of.
+    """All that a training of `system` is made of; `models` holds what it may start from.
 
     Raises HuescapeError for shards that do not suit the system.
     """
@@ -82,9 +85,10 @@ def put_together(
     )
 
     def initialize() -> None:
+        photos_N1HW = None
         if params.initialization.method == "kmeans":
-            first = batches.first(params.initialization.photos).to(device)
-            kmeans_initialize(network, first.input_N1HW, params.seed)
+            photos_N1HW = batches.first(params.initialization.photos).to(device).input_N1HW
+        start(system, models, photos_N1HW)
 
     return Parts(
         learner=learner,
@@ -103,8 +107,9 @@ def put_together(
 def loss_of(system: System, class_weights_Q: npt.NDArray[np.float64]) -> Loss:
     """The loss of the system's parameters, for its bins."""
     weights_Q = torch.as_tensor(class_weights_Q, dtype=torch.float32)
-    centers_Q2 = torch.as_tensor(system.centers / system.space.chroma_scale, dtype=torch.float32)
-    return build_loss(system.params.loss, weights_Q, centers_Q2)
+    scale = system.space.chroma_scale
+    centers_Q2 = torch.as_tensor(system.centers / scale, dtype=torch.float32)
+    return build_loss(system.params.loss, weights_Q, centers_Q2, scale)
 
 
 def build_learner(

@@ -84,8 +84,8 @@ def read_tensors(name: str) -> NamedTensors:
     """
     weights = parse(name)
     if weights.path is not None:
-        return _load(weights.path)
-    return _load(_packaged() if weights.architecture == "efficientnet_lite0" else downloaded())
+        return read_state(weights.path)
+    return read_state(_packaged() if weights.architecture == "efficientnet_lite0" else downloaded())
 
 
 def fill(module: nn.Module, tensors: Sequence[tuple[str, Tensor]], name: str) -> None:
@@ -165,7 +165,11 @@ def _verify(path: Path, sha256: str, remedy: str) -> None:
         )
 
 
-def _load(path: Path) -> NamedTensors:
+def read_state(path: Path) -> NamedTensors:
+    """The tensors of a state dict, in the file's order, on the CPU; no code of the file is run.
+
+    Raises HuescapeError for a file that is missing, cannot be read, or is something else.
+    """
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:

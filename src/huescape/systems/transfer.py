@@ -1,0 +1,40 @@
+"""The weights of one network in another, as far as the two are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from huescape.base.errors import HuescapeError
+from huescape.networks import Network
+
+
+def take_over(network: Network, state: Mapping[str, Tensor], source: object) -> None:
+    """Copy the tensors of another system's network, but for a head of another kind.
+
+    Those of the head differ in their first dimension, the outputs, in the same two numbers; any
+    other difference of names or shapes raises HuescapeError that names `source`.
+    """
+    own = network.state_dict()
+    outputs = set()
+    taken = {}
+    for name in sorted(own.keys() | state.keys()):
+        here, there = own.get(name), state.get(name)
+        if here is not None and there is not None and here.shape == there.shape:
+            taken[name] = there
+        elif here is None or there is None or here.shape[1:] != there.shape[1:]:
+            raise _unfit(name, here, there, source)
+        else:
+            outputs.add((len(here), len(there)))
+            if len(outputs) > 1:
+                raise _unfit(name, here, there, source)
+    network.load_state_dict({**own, **taken})
+
+
+def _unfit(name: str, here: Tensor | None, there: Tensor | None, source: object) -> HuescapeError:
+    shapes = ["missing" if x is None else str(list(x.shape)) for x in (there, here)]
+    return HuescapeError(
+        f"{source}: does not fit: {name} is {shapes[0]} there and {shapes[1]} in the network; "
+        "allowed: the same network, with another head at most"
+    )
