@@ -147,7 +147,7 @@ def _sections() -> list[Case]:
 
 # One of several words: the key, words that are none of them, and some that are.
 CHOICES: dict[str, tuple[list[Any], str]] = {
-    "filter/categories": (["Core", "", 1, None], "core, extended, all"),
+    "filter/categories": (["Core", "", 1, None], "core, extended, colorunet, all"),
     "quantizers/yuv32/space": (["rgb", "LAB", 3], "lab, yuv"),
     "quantizers/yuv32/bins/rule": (["odd", "../x"], "frequent, gamut"),
     "quantizers/yuv32/encode/method": (["harder", "Soft"], "cell, chroma, hard, soft"),

@@ -22,7 +22,7 @@ class Targets:
 
     Attributes:
         mask_Nhw: bool, False where there is no photo (padding).
-        index_NhwK: integers, the K bins of each pixel, all different; K = 1 for hard and cell targets.
+        index_NhwK: integers, the K bins of each pixel, all different; K = 1 but for soft targets.
         weight_NhwK: floats that sum to 1 over K, or None for equal ones.
         chroma_N2hw: floats, chroma divided by the space's `chroma_scale`, about -1 to 1.
     """

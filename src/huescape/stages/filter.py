@@ -35,6 +35,7 @@ from huescape.photos.catalog import (
 )
 from huescape.photos.copies import drop_copies
 from huescape.photos.duplicates import perceptual_hash
+from huescape.sources.categories import colorunet_categories
 from huescape.sources.hashing import changed_photo
 from huescape.sources.manifest import ManifestRow, read_manifest
 
@@ -144,18 +145,23 @@ def _shrunk(image: Image.Image) -> Image.Image:
 
 def _judge_all(listed: Sequence[ManifestRow], params: FilterParams) -> Iterator[CatalogRow]:
     """The rows in order, each judged by itself; other categories are not even read."""
-    tiers = _TIERS.get(params.categories)
-    wanted = [row for row in listed if tiers is None or row.tier in tiers]
+    wanted = [row for row in listed if _wanted(row, params.categories)]
     limits = {name: getattr(params, name) for name in ("min_side", "min_chroma", "max_pixels")}
     function = partial(judge, **limits)
     verdicts = progress(map_ordered(function, wanted), total=len(wanted), desc="filter")
     details = _Details()
     for row in listed:
-        passes = tiers is None or row.tier in tiers
+        passes = _wanted(row, params.categories)
         verdict = next(verdicts) if passes else Verdict("not_landscape")
         details.add(row, verdict)
         yield _catalog_row(row, verdict, params.split.honor_lists)
     details.say()
+
+
+def _wanted(row: ManifestRow, categories: str) -> bool:
+    if categories == "colorunet":
+        return row.category in colorunet_categories()
+    return categories == "all" or row.tier in _TIERS[categories]
 
 
 def _catalog_row(row: ManifestRow, verdict: Verdict, honor_lists: bool) -> CatalogRow:

@@ -34,6 +34,7 @@ class ImageNetSource(SourceOnDisk):
     licence_text = "ImageNet terms of access: non-commercial research and education"
     homepage = "https://image-net.org/download"
     is_local = True
+    unlisted = ("colorunet",)
 
     name: Name = "imagenet"
     categories: Categories = "landscape"

@@ -20,7 +20,12 @@ from huescape.base.atomic import write_json
 from huescape.base.errors import HuescapeError
 from huescape.params.download import Name
 from huescape.sources.archives import archive_problem, extract_photos
-from huescape.sources.categories import NO_TIER, SUN397_PHOTOS, sun_categories, sun_tier
+from huescape.sources.categories import (
+    SUN397_PHOTOS,
+    sun_categories,
+    sun_tier,
+    sun_wanted,
+)
 from huescape.sources.fetch import check_md5, check_room, fetch
 from huescape.sources.listing import Found, found_file
 from huescape.sources.pace import Patience
@@ -155,7 +160,7 @@ def _is_letter(name: str) -> bool:
 
 
 def _wanted(place: PurePosixPath, categories: str) -> bool:
-    return categories == "all" or sun_tier(place.parent.as_posix()) != NO_TIER
+    return categories == "all" or sun_wanted(place.parent.as_posix())
 
 
 def _is_ready(places: _Places, categories: str) -> bool:
@@ -267,10 +272,13 @@ def _extract(source: Sun397Source, places: _Places, archive: Path) -> None:
 
 
 def _share(categories: str) -> float:
-    """The wanted part of the archive, by SUN397's counts; photos do not shrink when zipped."""
+    """The wanted part of the archive, by SUN397's counts; photos do not shrink when zipped.
+
+    ColorUNet's four other categories, whose counts are not in the lists, are about a hundredth.
+    """
     if categories == "all":
         return 1.0
-    return sum(category.photos for category in sun_categories().values()) / SUN397_PHOTOS
+    return 0.01 + sum(category.photos for category in sun_categories().values()) / SUN397_PHOTOS
 
 
 def _device(path: Path) -> int:
