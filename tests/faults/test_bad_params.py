@@ -161,7 +161,7 @@ CHOICES: dict[str, tuple[list[Any], str]] = {
     "systems/colorunet/preset": (["unet", "", "..", "a/../b", "x" * 9999], "chromagan, colorunet"),
     "systems/colorunet/quantizer": (["yuv23", "", "../raw", "YUV32"], "lab313, yuv32"),
     "evaluate/prior": (["lab", "", "../../x"], "lab313, yuv32"),
-    "download/sources/0/kind": (["samples", "Folder"], "folder, imagenet, sample, sun397"),
+    "download/sources/0/kind": (["samples", "Folder"], "div2k, folder, imagenet, sample, sun397"),
     "systems/colorunet/compile": (["yes", 1], "true or false"),
     "systems/colorunet/augmentation/flip": (["no", 0], "true or false"),
     "filter/split/honor_lists": (["on", 1.0], "true or false"),
@@ -255,6 +255,11 @@ def _relations() -> list[Case]:
         *(
             _set("download/sources", [{**folder, "root": place}], "lies in or above", "external")
             for place in places
+        ),
+        _set(
+            "download/sources",
+            [{"kind": "imagenet", "root": "/x", "devkit": "data/raw/kit"}],
+            "download.sources.0.devkit is 'data/raw/kit', which lies in or above data/raw",
         ),
         _set(
             "download/sources",

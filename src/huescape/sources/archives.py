@@ -22,7 +22,7 @@ from huescape.sources.walk import is_photo_name
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 #: Larger members are refused: a photo is read whole, so a lie about the size must not fill memory.
-_LARGEST = 1 << 30
+LARGEST = 1 << 30
 #: The same for a name, and whatever else a header of its own may say of the next member.
 _LARGEST_HEADER = 1 << 20
 #: And for a table beside the photos.
@@ -211,7 +211,7 @@ def _target(
         return None
     if not is_photo_name(Path(member.name).name):
         return None
-    path = _safe(archive, member.name)
+    path = safe_path(archive, member.name)
     if member.name.encode("utf-8", "ignore").decode() != member.name:  # no list could hold it
         raise HuescapeError(f"{archive}: refused: the name {member.name!r} in it is not UTF-8")
     return place(path)
@@ -232,7 +232,8 @@ def _is_tar(start: bytes) -> bool:
     return True
 
 
-def _safe(archive: Path, name: str) -> PurePosixPath:
+def safe_path(archive: Path, name: str) -> PurePosixPath:
+    """The path of a member; HuescapeError for one that may leave the folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
         raise HuescapeError(f"{archive}: refused: it holds the unsafe path {name!r}")
@@ -240,7 +241,7 @@ def _safe(archive: Path, name: str) -> PurePosixPath:
 
 
 def _member(archive: Path, info: tarfile.TarInfo, limit: int) -> Member:
-    _safe(archive, info.name)
+    safe_path(archive, info.name)
     if info.size < 0 or info.offset_data + info.size > limit:
         raise tarfile.ReadError(f"it ends within {info.name}")
     return Member(info.name, info.offset_data, info.size)
@@ -248,7 +249,7 @@ def _member(archive: Path, info: tarfile.TarInfo, limit: int) -> Member:
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, staged: Path) -> None:
     """Put a photo at `staged`, unless it is at its final `target` already, byte for byte."""
-    if not 0 <= member.size <= _LARGEST:
+    if not 0 <= member.size <= LARGEST:
         raise tarfile.ReadError(f"{member.name} claims {member.size} bytes, no photo has as many")
     content = _content(tar, member)
     if _holds(target, content):
