@@ -55,10 +55,7 @@ def draw(
         space: `lab` or `yuv`.
     """
     centers_Q2 = np.asarray(bins["centers"], np.float64)
-    if "cells" in bins:
-        extent, index_GG = _kept_cells(bins["borders"], bins["cells"])
-    else:
-        extent, index_GG = _territories(centers_Q2)
+    extent, index_GG = territories(bins)
     frequency = _share(empirical)
     spread = _share(smoothed)
     with np.errstate(divide="ignore"):
@@ -81,9 +78,14 @@ def draw(
         for axis, values, title, label in panels:
             _value_panel(figure, axis, values, index_GG, extent, title, label)
         for axis in axes.flat:
-            axis.set(xlabel=_AXES[space][0], ylabel=_AXES[space][1], facecolor="white")
-            axis.axhline(0, color="#999999", linewidth=0.6, zorder=0)
-            axis.axvline(0, color="#999999", linewidth=0.6, zorder=0)
+            label_plane(axis, space)
+
+
+def label_plane(axis: Axes, space: str) -> None:
+    """Name the axes of a map, and show where gray is."""
+    axis.set(xlabel=_AXES[space][0], ylabel=_AXES[space][1], facecolor="white")
+    axis.axhline(0, color="#999999", linewidth=0.6, zorder=0)
+    axis.axvline(0, color="#999999", linewidth=0.6, zorder=0)
 
 
 def _share(mass: FloatArray) -> npt.NDArray[np.float64]:
@@ -110,6 +112,13 @@ def _bin_colors(centers_Q2: FloatArray, space: Space) -> npt.NDArray[np.float64]
         better_Q = found_Q < error_Q - unit
         best_Q3[better_Q], error_Q[better_Q] = rgb_Q3[better_Q], found_Q[better_Q]
     return best_Q3
+
+
+def territories(bins: Mapping[str, Any]) -> tuple[Extent, npt.NDArray[np.intp]]:
+    """Extent of a map of `bins` (see `draw`), and the bin of each of its pixels, -1 for none."""
+    if "cells" in bins:
+        return _kept_cells(bins["borders"], bins["cells"])
+    return _territories(np.asarray(bins["centers"], np.float64))
 
 
 def _kept_cells(

@@ -55,11 +55,12 @@ def main(options: Namespace) -> dict[str, float]:
     return run(places.RAW, places.CATALOG, params)
 
 
-def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
+def run(raw: Path, out: Path, params: FilterParams, *, is_tested: bool = True) -> dict[str, float]:
     """Write `catalog.csv`, `summary.csv` and `summary.json` to `out`, whole or not at all.
 
     Args:
         raw: the folder of the stage download, with `manifest.csv`.
+        is_tested: whether to warn where no photo is left to test on.
     Returns:
         counts: `photos`, `kept`, `dropped_<reason>`, `split_<split>`.
     Raises:
@@ -69,7 +70,7 @@ def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
     listed = sorted(read_manifest(raw / "manifest.csv"), key=lambda row: row.id)
     judged = list(_judge_all(listed, params))
     rows = drop_copies(judged, params.max_distance, params.split.val, params.split.test)
-    _check_some_left(rows)
+    _check_some_left(rows, is_tested)
     with fresh_directory(out) as folder:
         write_catalog(folder / CATALOG, rows)
         write_summary_table(folder / "summary.csv", rows)
@@ -211,13 +212,13 @@ class _Details:
             print(f"huescape: filter: and {counted}", file=sys.stderr)
 
 
-def _check_some_left(rows: Sequence[CatalogRow]) -> None:
+def _check_some_left(rows: Sequence[CatalogRow], is_tested: bool) -> None:
     splits = {row.split for row in rows if row.kept}
     if not splits:
         raise HuescapeError(f"filter: no photo is left. {funnel(rows)}")
     if "train" not in splits:
         raise HuescapeError(f"filter: no photo is left to train on. {funnel(rows)}")
-    if "test" not in splits:  # said before hours of training, not after
+    if is_tested and "test" not in splits:  # said before hours of training, not after
         print(
             "huescape: warning: filter: no photo is left to test on, so `evaluate` will fail. "
             f"{funnel(rows)}",

@@ -49,10 +49,11 @@ def run(
     of the target shards). The weights follow Zhang et al. 2016, eq. 4; a bin without mass gets
     weight 0 where lambda is 0.
     """
-    meta = read_index(shards, "targets").meta
-    grid = ("borders", "cells") if _counts_cells(meta) else ()
-    arrays = read_arrays(bins, "centers", *grid, stage=f"bins@{bins.stem}")
+    arrays = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")
     centers = arrays["centers"]
+    meta = read_index(shards, "targets").meta
+    if _counts_cells(meta):
+        arrays |= read_arrays(bins, "borders", "cells", stage=f"bins@{bins.stem}")
     mass = masses(meta, shards / INDEX, maker(shards, "targets")).astype(np.float64)
     if len(mass) != len(centers):
         raise HuescapeError(f"{shards}: has {len(mass)} bins, {bins} has {len(centers)}")
