@@ -49,16 +49,17 @@ def test_degenerate_priors_can_be_drawn(tmp_path: Path, p: np.ndarray) -> None:
 
 
 def test_a_bin_that_is_a_cell_is_drawn_as_it(tmp_path: Path) -> None:
-    borders, cells = cell_borders(((-0.5, 0.5), (-0.5, 0.5)), 5), np.array([12, 3, 24])
-    bins = {"centers": YUV[:3], "borders": borders, "cells": cells}
+    borders, cells = cell_borders(((-0.5, 0.5), (-0.5, 0.5)), 5), np.array([12, 3, 24, 21])
+    bins = {"centers": YUV, "borders": borders, "cells": cells}
     extent, index_GG = prior._kept_cells(borders, cells)
     assert extent == (-0.5, 0.5, -0.5, 0.5)
     blocks = index_GG.reshape(5, 80, 5, 80).swapaxes(1, 2).reshape(25, -1)
     drawn = {number: set(block.tolist()) for number, block in enumerate(blocks)}
+    assert prior._kept_cells(borders, np.array([12]))[0] == pytest.approx((-0.3, 0.3, -0.3, 0.3))
     # Rows of the picture rise with the second channel, those of the cells with the first.
-    wanted = {12: {0}, 15: {1}, 24: {2}}
+    wanted = {12: {0}, 15: {1}, 24: {2}, 9: {3}}
     assert drawn == {number: wanted.get(number, {-1}) for number in range(25)}
-    p = np.array([0.7, 0.2, 0.1])
+    p = np.array([0.7, 0.1, 0.1, 0.1])
     prior.draw(tmp_path / "cells.png", bins, p, p, 1 / p, "yuv")
     assert (tmp_path / "cells.png").stat().st_size > 10_000
 

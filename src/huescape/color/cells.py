@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.base.errors import HuescapeError
-from huescape.color.cell_kernels import number_cells
+from huescape.color.cell_kernels import look_up
 from huescape.color.encoding import nearest_bin
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -60,19 +60,7 @@ def cell_of(ab: FloatArray, borders: FloatArray) -> npt.NDArray[np.intp]:
     Raises:
         HuescapeError: a wrong shape or dtype, or a value that is not finite.
     """
-    ab, borders = np.asarray(ab), np.asarray(borders, np.float64)
-    if ab.ndim < 1 or ab.shape[-1] != 2:
-        raise HuescapeError(f"chroma has shape {ab.shape}: allowed is (..., 2)")
-    if ab.dtype not in (np.float32, np.float64):
-        raise HuescapeError(f"chroma has dtype {ab.dtype}: allowed are float32 and float64")
-    if borders.ndim != 2 or len(borders) != 2 or not (np.diff(borders) > 0).all():
-        raise HuescapeError(f"borders have shape {borders.shape}: allowed is (2, C + 1), rising")
-    cell_N = np.empty(ab.size // 2, np.intp)
-    flat_2N = np.require(ab, requirements=["C", "A", "W"]).reshape(-1)
-    rows_C, columns_C = np.require(borders, requirements=["C", "A", "W"])
-    if not number_cells(flat_2N, rows_C, columns_C, cell_N):
-        raise HuescapeError("a chroma value is not finite: allowed are finite numbers")
-    return cell_N.reshape(ab.shape[:-1])
+    return _looked_up(ab, borders, np.arange(_cells(borders)))
 
 
 def cell_bin(
@@ -105,9 +93,33 @@ def cell_bin(
 
 def own_bin(ab: FloatArray, borders: FloatArray, cells: IntArray) -> npt.NDArray[np.intp]:
     """As `cell_bin`, but `DROPPED` for a color of a cell that is no bin's."""
-    number = cell_of(ab, borders)
-    bin_of_cell = np.full((np.shape(borders)[1] - 1) ** 2, DROPPED, np.intp)
+    bin_of_cell = np.full(_cells(borders), DROPPED, np.intp)
     if not ((cells >= 0) & (cells < len(bin_of_cell))).all():
         raise HuescapeError(f"a cell is outside 0 to {len(bin_of_cell) - 1}")
     bin_of_cell[cells] = np.arange(len(cells))
-    return bin_of_cell[number]
+    return _looked_up(ab, borders, bin_of_cell)
+
+
+def _cells(borders: FloatArray) -> int:
+    """C * C."""
+    shape = np.shape(borders)
+    if len(shape) != 2 or shape[0] != 2 or not (np.diff(borders) > 0).all():
+        raise HuescapeError(f"borders have shape {shape}: allowed is (2, C + 1), rising")
+    return int(shape[1] - 1) ** 2
+
+
+def _looked_up(
+    ab: FloatArray, borders: FloatArray, of_cell: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """What `of_cell` has for the cell of each color."""
+    ab = np.asarray(ab)
+    if ab.ndim < 1 or ab.shape[-1] != 2:
+        raise HuescapeError(f"chroma has shape {ab.shape}: allowed is (..., 2)")
+    if ab.dtype not in (np.float32, np.float64):
+        raise HuescapeError(f"chroma has dtype {ab.dtype}: allowed are float32 and float64")
+    found_N = np.empty(ab.size // 2, np.intp)
+    flat_2N = np.require(ab, requirements=["C", "A", "W"]).reshape(-1)
+    rows_C, columns_C = np.require(borders, np.float64, requirements=["C", "A", "W"])
+    if not look_up(flat_2N, rows_C, columns_C, of_cell, found_N):
+        raise HuescapeError("a chroma value is not finite: allowed are finite numbers")
+    return found_N.reshape(ab.shape[:-1])

@@ -124,9 +124,14 @@ def territories(bins: Mapping[str, Any]) -> tuple[Extent, npt.NDArray[np.intp]]:
 def _kept_cells(
     borders: npt.NDArray[np.float64], cells: npt.NDArray[np.integer[Any]]
 ) -> tuple[Extent, npt.NDArray[np.intp]]:
-    """As `_territories`, where each bin is a cell."""
-    first, second = borders
-    extent = (float(first[0]), float(first[-1]), float(second[0]), float(second[-1]))
+    """As `_territories`, where each bin is a cell; with a cell more on every side."""
+    last = len(borders[0]) - 1
+    ends = []
+    for border_C, place_Q in zip(borders, np.divmod(cells, last), strict=True):
+        ends.append(float(border_C[max(place_Q.min() - 1, 0)]))
+        ends.append(float(border_C[min(place_Q.max() + 2, last)]))
+    left, right, bottom, top = ends
+    extent = (left, right, bottom, top)
     return extent, own_bin(_map_of(extent), borders, cells)
 
 
