@@ -152,6 +152,8 @@ def test_what_is_refused() -> None:
     for cells, words in (([0, 1], "2 cells for 1 bins"), ([16], "0 to 15"), ([-1], "0 to 15")):
         with pytest.raises(HuescapeError, match=words):
             cell_bin(np.zeros((1, 2)), centers, borders, np.array(cells, int))
+    with pytest.raises(HuescapeError, match="no whole number from 0 to 15"):
+        cell_bin(np.zeros((1, 2)), centers, borders, np.array([1.0]))
     with pytest.raises(HuescapeError, match="borders"):
         cell_of(np.zeros((1, 2)), borders[:, ::-1])
     with pytest.raises(HuescapeError, match="limits"):

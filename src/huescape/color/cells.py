@@ -94,8 +94,8 @@ def cell_bin(
 def own_bin(ab: FloatArray, borders: FloatArray, cells: IntArray) -> npt.NDArray[np.intp]:
     """As `cell_bin`, but `DROPPED` for a color of a cell that is no bin's."""
     bin_of_cell = np.full(_cells(borders), DROPPED, np.intp)
-    if not ((cells >= 0) & (cells < len(bin_of_cell))).all():
-        raise HuescapeError(f"a cell is outside 0 to {len(bin_of_cell) - 1}")
+    if cells.dtype.kind != "i" or not ((cells >= 0) & (cells < len(bin_of_cell))).all():
+        raise HuescapeError(f"a cell is no whole number from 0 to {len(bin_of_cell) - 1}")
     bin_of_cell[cells] = np.arange(len(cells))
     return _looked_up(ab, borders, bin_of_cell)
 
