@@ -12,6 +12,7 @@ from skimage.color import rgb2lab
 
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import CellHistogram, gamut_centers
+from huescape.color.cells import cell_of
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import rgb_to_yuv
 
@@ -122,26 +123,10 @@ def test_frequent_bins_against_a_loop(seed: int) -> None:
     assert bins.counts.tolist() == sorted(bins.counts.tolist(), reverse=True)
 
 
-def test_dropped_cells_go_to_the_nearest_kept_bin_with_their_mass() -> None:
-    rng = np.random.default_rng(5)
-    chroma = np.clip(rng.normal(0, 0.2, (5000, 2)), -0.4, 0.4)
-    histogram = _histogram(chroma)
-    bins = histogram.frequent(6)
-    assert bins.mass.sum() == 5000
-    assert bins.counts.sum() == np.sort(histogram.counts)[-6:].sum()
-    assert bins.bin_of_cell[bins.cells].tolist() == list(range(6))
-    cell = histogram.cell(chroma)
-    for dropped in sorted(set(cell.tolist()) - set(bins.cells.tolist())):
-        mean = chroma[cell == dropped].mean(axis=0)
-        distance = np.hypot(*(bins.centers - mean).T)
-        assert distance[bins.bin_of_cell[dropped]] == pytest.approx(distance.min(), abs=1e-6)
-    assert np.array_equal(bins.mass, np.bincount(bins.bin_of_cell[cell], minlength=6))
-
-
 def test_frequency_ties_are_broken_by_cell_number() -> None:
     middles = np.array([[0.405, 0.1], [-0.405, 0.1], [0.0, -0.5], [0.0, 0.5]])
     bins = _histogram(np.repeat(middles, 4, axis=0)).frequent(3)
-    assert bins.cells.tolist() == sorted(_histogram(middles).cell(middles).tolist())[:3]
+    assert bins.cells.tolist() == sorted(cell_of(middles, _histogram(middles).borders).tolist())[:3]
 
 
 @LAW

@@ -36,22 +36,24 @@ def test_exp_negative_far_below_the_range_is_zero() -> None:
 _BYTES_OF_EVERYTHING_STORED = """
 import hashlib
 import numpy as np
-from huescape.color import bins, encoding, priors, spaces
+from huescape.color import bins, cells, encoding, priors, spaces
 
 rgb = np.random.default_rng(0).integers(0, 256, (100_003, 3), dtype=np.uint8)
 digest = hashlib.sha256()
 lab, yuv = spaces.rgb_to_lab(rgb), spaces.rgb_to_yuv(rgb)
 centers = bins.gamut_centers()
-frequent = bins.CellHistogram(((-0.45, 0.45), (-0.65, 0.65)), 10).add(yuv[:, 1:]).frequent(32)
+histogram = bins.CellHistogram(((-0.45, 0.45), (-0.65, 0.65)), 10).add(yuv[:, 1:])
+frequent = histogram.frequent(32)
 index, weight = encoding.soft_encode(lab[:, 1:], centers)
 more = encoding.soft_encode(lab[:5000, 1:], centers, 10)
 mass = encoding.BinMass(313).add(index, weight).mass
 smoothed = priors.smooth_prior(mass, centers, 5.0)
 weights, _ = priors.rebalancing_weights(smoothed, 0.5)
 hard = encoding.nearest_bin(yuv[:, 1:], frequent.centers)
+cell = cells.cell_bin(yuv[:, 1:], frequent.centers, histogram.borders, frequent.cells)
 levels = spaces.SPACES["lab"].lightness_to_uint8(lab[:, 0])
 for array in (lab, yuv, centers, frequent.centers, index, weight, *more, mass, smoothed, weights,
-              hard, levels):
+              hard, cell, levels):
     digest.update(np.ascontiguousarray(array).tobytes())
 print(digest.hexdigest())
 """

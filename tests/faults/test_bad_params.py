@@ -147,10 +147,10 @@ def _sections() -> list[Case]:
 
 # One of several words: the key, words that are none of them, and some that are.
 CHOICES: dict[str, tuple[list[Any], str]] = {
-    "filter/categories": (["Core", "", 1, None], "core, extended, all"),
+    "filter/categories": (["Core", "", 1, None], "core, extended, colorunet, all"),
     "quantizers/yuv32/space": (["rgb", "LAB", 3], "lab, yuv"),
     "quantizers/yuv32/bins/rule": (["odd", "../x"], "frequent, gamut"),
-    "quantizers/yuv32/encode/method": (["harder", "Soft"], "chroma, hard, soft"),
+    "quantizers/yuv32/encode/method": (["harder", "Soft"], "cell, chroma, hard, soft"),
     "quantizers/yuv32/prior/smoothing": (["both", 0], "plane, index"),
     "quantizers/yuv32/prior/uniform_over": (["none"], "all, occupied"),
     "systems/colorunet/precision": (["float16", 16], "auto, float32, tf32, bfloat16"),
@@ -161,7 +161,7 @@ CHOICES: dict[str, tuple[list[Any], str]] = {
     "systems/colorunet/preset": (["unet", "", "..", "a/../b", "x" * 9999], "chromagan, colorunet"),
     "systems/colorunet/quantizer": (["yuv23", "", "../raw", "YUV32"], "lab313, yuv32"),
     "evaluate/prior": (["lab", "", "../../x"], "lab313, yuv32"),
-    "download/sources/0/kind": (["samples", "Folder"], "folder, imagenet, sample, sun397"),
+    "download/sources/0/kind": (["samples", "Folder"], "div2k, folder, imagenet, sample, sun397"),
     "systems/colorunet/compile": (["yes", 1], "true or false"),
     "systems/colorunet/augmentation/flip": (["no", 0], "true or false"),
     "filter/split/honor_lists": (["on", 1.0], "true or false"),
@@ -215,6 +215,16 @@ def _relations() -> list[Case]:
         _set("quantizers/lab313/encode/stride", 3, "encode.stride is 3; allowed: a divisor of"),
         _set("quantizers/lab313/space", "yuv", "bins.step is 10.0; allowed in yuv: 0.02 to 0.4"),
         _set("evaluate/prior", "yuv32", "evaluate.prior: scores need a quantizer with space = lab"),
+        _set(
+            "quantizers/lab313/encode",
+            {"method": "cell"},
+            "quantizers.lab313: encode.method is 'cell'; allowed with bins.rule 'gamut': soft, ",
+        ),
+        _set(
+            "quantizers/lab313",
+            {"space": "lab", "bins": {"rule": "frequent"}, "encode": {"method": "cell"}},
+            "evaluate.prior: scores count a color in its nearest bin",
+        ),
         _set("systems/colorunet/augmentation/crop", 512, "crop is 512; allowed: at most resize.si"),
         _set("systems/colorunet/quantizer", "lab313", "has stride 1", "allowed for it: 1"),
         _set("systems/colorunet/loss", {"name": "l2"}, "a quantizer with encode.method chroma"),
@@ -245,6 +255,11 @@ def _relations() -> list[Case]:
         *(
             _set("download/sources", [{**folder, "root": place}], "lies in or above", "external")
             for place in places
+        ),
+        _set(
+            "download/sources",
+            [{"kind": "imagenet", "root": "/x", "devkit": "data/raw/kit"}],
+            "download.sources.0.devkit is 'data/raw/kit', which lies in or above data/raw",
         ),
         _set(
             "download/sources",

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from huescape.color.bins import gamut_centers
+from huescape.color.cells import cell_borders
 from huescape.color.priors import rebalancing_weights, smooth_prior
 from huescape.color.spaces import SPACES, rgb_to_lab
 from huescape.figures import prior
@@ -29,7 +30,7 @@ def test_the_same_bytes(tmp_path: Path, space: str, centers: np.ndarray) -> None
     smoothed = smooth_prior(p, centers, 5.0 if space == "lab" else 0.0)
     weights, _ = rebalancing_weights(smoothed, 0.5)
     for name in "ab":
-        prior.draw(tmp_path / f"{name}.png", centers, p, smoothed, weights, space)
+        prior.draw(tmp_path / f"{name}.png", {"centers": centers}, p, smoothed, weights, space)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert Image.open(tmp_path / "a.png").size == (1320, 1080)
 
@@ -41,9 +42,26 @@ def test_the_same_bytes(tmp_path: Path, space: str, centers: np.ndarray) -> None
 )
 def test_degenerate_priors_can_be_drawn(tmp_path: Path, p: np.ndarray) -> None:
     weights, _ = rebalancing_weights(p, 0.0)
-    prior.draw(tmp_path / "prior.png", YUV, p, p, weights, "yuv")
-    prior.draw(tmp_path / "single.png", YUV[:1], np.ones(1), np.ones(1), np.ones(1), "yuv")
+    prior.draw(tmp_path / "prior.png", {"centers": YUV}, p, p, weights, "yuv")
+    one = np.ones(1)
+    prior.draw(tmp_path / "single.png", {"centers": YUV[:1]}, one, one, one, "yuv")
     assert (tmp_path / "single.png").stat().st_size > 1000
+
+
+def test_a_bin_that_is_a_cell_is_drawn_as_it(tmp_path: Path) -> None:
+    borders, cells = cell_borders(((-0.5, 0.5), (-0.5, 0.5)), 5), np.array([12, 3, 24, 21])
+    bins = {"centers": YUV, "borders": borders, "cells": cells}
+    extent, index_GG = prior._kept_cells(borders, cells)
+    assert extent == (-0.5, 0.5, -0.5, 0.5)
+    blocks = index_GG.reshape(5, 80, 5, 80).swapaxes(1, 2).reshape(25, -1)
+    drawn = {number: set(block.tolist()) for number, block in enumerate(blocks)}
+    assert prior._kept_cells(borders, np.array([12]))[0] == pytest.approx((-0.3, 0.3, -0.3, 0.3))
+    # Rows of the picture rise with the second channel, those of the cells with the first.
+    wanted = {12: {0}, 15: {1}, 24: {2}, 9: {3}}
+    assert drawn == {number: wanted.get(number, {-1}) for number in range(25)}
+    p = np.array([0.7, 0.1, 0.1, 0.1])
+    prior.draw(tmp_path / "cells.png", bins, p, p, 1 / p, "yuv")
+    assert (tmp_path / "cells.png").stat().st_size > 10_000
 
 
 def test_territories_of_a_grid_are_its_squares() -> None:

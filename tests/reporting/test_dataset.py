@@ -59,6 +59,12 @@ def test_the_funnel_accounts_for_every_photo(reasons: dict[str, int], kept: int)
             "weights from the prior, mixed with uniform by lambda = 0.5.",
         ),
         (
+            {"space": "yuv", "bins": {"rule": "frequent"}, "encode": {"method": "cell"}},
+            "YUV plane; the 32 most frequent cells of a 10 by 10 grid; "
+            "every pixel encoded as the bin whose cell it falls in; "
+            "weights from the prior, mixed with uniform by lambda = 0.5.",
+        ),
+        (
             {
                 "space": "lab",
                 "bins": {"rule": "gamut"},

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from huescape.sources.categories import imagenet_classes, imagenet_tier, sun_categories, sun_tier
+from huescape.sources.categories import (
+    colorunet_categories,
+    imagenet_classes,
+    imagenet_tier,
+    sun_categories,
+    sun_tier,
+    sun_wanted,
+)
 
 
 def test_counts_of_sun() -> None:
@@ -18,6 +25,15 @@ def test_counts_of_sun() -> None:
 
 def test_counts_of_imagenet() -> None:
     assert Counter(c.tier for c in imagenet_classes().values()) == {"core": 9, "extended": 1}
+
+
+def test_the_twelve_of_colorunet() -> None:
+    names = "coast sandbar beach golf_course gazebo/exterior mountain_snowy cemetery creek mountain"
+    names += " covered_bridge/exterior mansion vineyard"
+    assert colorunet_categories() == {f"{name[0]}/{name}" for name in names.split()}
+    assert all(sun_wanted(name) for name in colorunet_categories())
+    assert sun_wanted("b/badlands")
+    assert not sun_wanted("k/kitchen")
 
 
 def test_tiers() -> None:

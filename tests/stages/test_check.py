@@ -103,3 +103,20 @@ def test_weights_of_ones_own_are_looked_at_again(params: Path, tmp_path: Path) -
     weights.unlink()
     with pytest.raises(ParamsError, match="no such file of pretrained weights"):
         _run(params)
+
+
+def test_categories_that_a_source_does_not_have_are_one_line(params: Path) -> None:
+    _change(params, "categories: core", "categories: colorunet")
+    _run(params)  # the sample has categories of SUN
+    _change(
+        params,
+        "download:\n  sources:\n",
+        "download:\n  sources:\n    - {kind: imagenet, root: x}\n",
+    )
+    for _ in range(2):
+        with pytest.raises(ParamsError) as caught:
+            _run(params)
+        assert str(caught.value) == (
+            f"{params}: filter.categories is 'colorunet', which lists no category of "
+            "download.sources.0 (kind imagenet); allowed with it: core, extended, all"
+        )

@@ -10,9 +10,12 @@ import numpy.typing as npt
 import pytest
 from skimage.color import rgb2lab
 
+from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.color.spaces import rgb_to_yuv
 from huescape.color.spaces import space as named_space
 from huescape.params.quantizers import (
+    CellEncoding,
     ChromaTargets,
     FrequentBins,
     GamutBins,
@@ -161,6 +164,56 @@ def test_hard_targets_are_the_nearest_bins(photos: ShardSet, tmp_path: Path) -> 
         assert (found != _nearest(uv, centers)).mean() < 1e-3
 
 
+def _cell(uv: npt.NDArray[np.float32]) -> int:
+    """Of ten by ten, by comparison with each border as it is written."""
+    borders = [-0.36, -0.27, -0.18, -0.09, 0.0, 0.09, 0.18, 0.27, 0.36]
+    others = [-0.52, -0.39, -0.26, -0.13, 0.0, 0.13, 0.26, 0.39, 0.52]
+    u, v = (float(x) for x in uv)
+    return 10 * sum(u >= border for border in borders) + sum(v >= border for border in others)
+
+
+def test_cell_targets_are_the_bins_of_the_cells(photos: ShardSet, tmp_path: Path) -> None:
+    """The classes, the counts of bins and the prior are those of a loop over the pixels."""
+    rule = FrequentBins(rule="frequent", n=6, cells=10)
+    found = bins.run(photos.folder, tmp_path / "b.npz", "yuv", rule)
+    stored = np.load(tmp_path / "b.npz")
+    kept, centers = stored["cells"].tolist(), stored["centers"]
+    out, params = tmp_path / "targets", CellEncoding(method="cell", stride=1)
+    encode.run(photos.folder, tmp_path / "b.npz", out, "yuv", params, name="q")
+    targets, mass, other = ShardSet.open(out), np.zeros(6), 0
+    assert targets.columns["index"].dtype == "uint8"
+    assert targets.meta["encode"] == {"method": "cell", "stride": 1}
+    for row, photo_id in enumerate(targets.ids):
+        rgb = photos.take("rgb", [photos.ids.index(photo_id)])[0]
+        uv = rgb_to_yuv(rgb)[..., 1:].reshape(-1, 2)
+        squared = ((uv[:, None].astype(np.float64) - centers) ** 2).sum(-1)
+        numbers = [_cell(color) for color in uv]
+        wanted = [
+            kept.index(number) if number in kept else int(near)
+            for number, near in zip(numbers, squared.argmin(1), strict=True)
+        ]
+        assert targets.take("index", [row])[0].reshape(-1).tolist() == wanted
+        other += int((np.array(wanted) != squared.argmin(1)).sum())
+        if targets.splits[row] == "train":
+            box = Box.of(targets.take("box", [row])[0])
+            inside = box.cut(np.array(wanted).reshape(SIZE, SIZE))
+            mass += np.bincount(inside.ravel(), minlength=6)
+    assert other > 50  # it is another encoding than the nearest bin
+    assert (np.array(targets.meta["mass"]) / 2**24).tolist() == mass.tolist()
+    assert stored["counts"].tolist() == mass.tolist()
+    assert found == {"bins": 6, "never_seen": 0}
+
+
+def test_bins_without_a_grid_are_refused_for_cells(photos: ShardSet, tmp_path: Path) -> None:
+    bins.run(photos.folder, tmp_path / "b.npz", "lab", GamutBins(rule="gamut"))
+    with pytest.raises(HuescapeError, match=r"b\.npz: has no array 'borders'; .*bins@q"):
+        encode.run(
+            *(photos.folder, tmp_path / "b.npz", tmp_path / "t", "lab"),
+            CellEncoding(method="cell"),
+            name="q",
+        )
+
+
 def test_one_partition_at_a_time_gives_the_same_bytes(photos: ShardSet, tmp_path: Path) -> None:
     bins.run(photos.folder, tmp_path / "b.npz", "lab", GamutBins(rule="gamut"))
     params = SoftEncoding(method="soft", stride=4)
@@ -298,7 +351,7 @@ def test_no_color_of_srgb_overflows(name: str) -> None:
     ]
     rgb = np.concatenate(faces).astype(np.uint8).reshape(-1, 256, 3)
     centers = np.zeros((1, 2))
-    encoder = encode.Encoder(Path(), centers, name, ChromaTargets(method="chroma"), ())
+    encoder = encode.Encoder(Path(), {"centers": centers}, name, ChromaTargets(method="chroma"), ())
     levels = encoder.encode(rgb)[0]["chroma"].astype(np.int64)
     exact = np.moveaxis(_exact_chroma(rgb, name), -1, 0) / named_space(name).chroma_scale
     assert np.abs(levels - exact * CHROMA_LEVELS).max() <= 1

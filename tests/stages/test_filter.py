@@ -171,6 +171,17 @@ def test_tiers(raw: Raw, categories: str, kept: list[str]) -> None:
     assert [name for name, row in rows.items() if row.kept] == kept
 
 
+def test_categories_of_colorunet_go_by_name(raw: Raw) -> None:
+    """Whatever the tier: two of them are core, golf courses extended, cemeteries in no tier."""
+    named = {"c/coast": "core", "g/golf_course": "extended", "c/cemetery": "none"}
+    for number, (category, tier) in enumerate({**named, "b/badlands": "core"}.items()):
+        raw.add(f"{category}/x{number}", jpeg(picture(number)), tier=tier)
+    rows = raw.filter(KEEP_ALL.model_copy(update={"categories": "colorunet"}))
+    kept = {row.category for row in rows.values() if row.kept}
+    assert kept == set(named)
+    assert rows["b/badlands/x3"].reason == "not_landscape"
+
+
 def test_members_of_a_tar_are_read_in_place(raw: Raw) -> None:
     first, second = jpeg(picture(0)), jpeg(picture(1))
     tar = raw.root / "n1.tar"

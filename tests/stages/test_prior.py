@@ -30,9 +30,8 @@ def counted(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
         columns,
         [("a", "train", {"index": np.zeros(1, np.uint16)})],
     )
-    write_index(
-        tmp_path / "shards", "targets", columns, ["00000"], {"mass": mass.astype(int).tolist()}
-    )
+    meta = {"mass": mass.astype(int).tolist(), "encode": {"method": "hard", "stride": 1}}
+    write_index(tmp_path / "shards", "targets", columns, ["00000"], meta)
     return tmp_path / "bins.npz", tmp_path / "shards", mass / mass.sum()
 
 

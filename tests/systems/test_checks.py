@@ -131,7 +131,7 @@ def test_a_system_that_cannot_be_trained_is_one_line(
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("method", ["soft", "hard", "chroma"])
+@pytest.mark.parametrize("method", ["soft", "hard", "cell", "chroma"])
 @pytest.mark.parametrize("loss", [name for name in LOSSES.names() if name != "chromagan"])
 def test_kinds_of_heads_and_targets_fit(loss: str, method: str) -> None:
     """Every pair of a loss and an encoding: exactly those of one kind are let through."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
 from huescape.base.errors import HuescapeError
-from huescape.color.encoding import nearest_bin
+from huescape.color.cells import Limits, cell_borders, cell_of
 from huescape.color.spaces import space as named_space
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -87,18 +87,13 @@ class FrequentBins:
 
     Attributes:
         centers: (n, 2) float64, the mean chroma of each kept cell's pixels.
-        counts: (n,) int64, the pixels inside each kept cell itself.
+        counts: (n,) int64, the pixels inside each kept cell.
         cells: (n,) int64, the kept cells' numbers, row (a or U) times cells per axis plus column.
-        bin_of_cell: (C,) int64, each cell's bin: its own where kept, else the bin nearest to the
-            mean chroma of the cell's pixels (to the cell's middle, if it had none).
-        mass: (n,) int64, pixels of each bin with those of dropped cells, by `bin_of_cell`.
     """
 
     centers: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
     cells: npt.NDArray[np.int64]
-    bin_of_cell: npt.NDArray[np.int64]
-    mass: npt.NDArray[np.int64]
 
 
 class CellHistogram:
@@ -106,19 +101,15 @@ class CellHistogram:
 
     Everything is added in int64 (chroma in units of 2^-20, exact for up to 2^31 pixels a cell), so
     any order of batches and merges gives the same bits.
+
+    Attributes:
+        borders: (2, C + 1) float64, of the cells (see `cells`).
+        counts: (C * C,) int64, the pixels of each cell. sums: (C * C, 2) int64, their chroma.
     """
 
-    def __init__(
-        self, limits: tuple[tuple[float, float], tuple[float, float]], cells_per_axis: int
-    ) -> None:
+    def __init__(self, limits: Limits, cells_per_axis: int) -> None:
         """Args: `limits` ((low, high), (low, high)) of the two channels; cells along each axis."""
-        if not 1 <= cells_per_axis <= 1024:
-            raise HuescapeError(f"cells_per_axis is {cells_per_axis}: allowed is 1 to 1024")
-        for low, high in limits:
-            if not (np.isfinite([low, high]).all() and low < high):
-                raise HuescapeError(f"limits are {low}, {high}: allowed are two rising numbers")
-        self.limits = limits
-        self.cells_per_axis = cells_per_axis
+        self.borders = cell_borders(limits, cells_per_axis)
         self.counts = np.zeros(cells_per_axis**2, np.int64)
         self.sums = np.zeros((cells_per_axis**2, 2), np.int64)
 
@@ -139,21 +130,11 @@ class CellHistogram:
     def _add_block(self, chroma_N2: npt.NDArray[np.float64]) -> None:
         if not np.abs(chroma_N2).max() <= _CHROMA_LIMIT:
             raise HuescapeError(f"a chroma value is not finite or beyond {_CHROMA_LIMIT}")
-        cell_N, size = self.cell(chroma_N2), len(self.counts)
+        cell_N, size = cell_of(chroma_N2, self.borders), len(self.counts)
         self.counts += np.bincount(cell_N, minlength=size)
         for channel in (0, 1):
             units_N = np.rint(chroma_N2[:, channel] * _CHROMA_UNIT)
             self.sums[:, channel] += np.bincount(cell_N, units_N, minlength=size).astype(np.int64)
-
-    def cell(self, chroma: FloatArray) -> npt.NDArray[np.intp]:
-        """Cell number of each color, (..., 2) to (...); a color on a border goes to the upper."""
-        number = np.zeros(np.shape(chroma)[:-1], np.intp)
-        for channel, (low, high) in enumerate(self.limits):
-            scale = self.cells_per_axis / (high - low)
-            place = np.floor((np.asarray(chroma)[..., channel].astype(np.float64) - low) * scale)
-            place = np.clip(place, 0, self.cells_per_axis - 1)
-            number = number * self.cells_per_axis + place.astype(np.intp)
-        return number
 
     def frequent(self, n: int) -> FrequentBins:
         """The n most frequent cells, ties by cell number (ColorUNet's rule).
@@ -165,27 +146,9 @@ class CellHistogram:
         if not 1 <= n <= occupied:
             raise HuescapeError(f"n is {n}: allowed is 1 to {occupied}, the cells that have pixels")
         cells = np.argsort(-self.counts, kind="stable")[:n]
-        means_C2 = self._means()
-        centers = means_C2[cells]
-        bin_of_cell = nearest_bin(means_C2, centers).astype(np.int64)
-        bin_of_cell[cells] = np.arange(n)
-        mass = np.zeros(n, np.int64)
-        np.add.at(mass, bin_of_cell, self.counts)
+        counts = self.counts[cells]
         return FrequentBins(
-            centers=centers,
-            counts=self.counts[cells],
+            centers=self.sums[cells] / counts[:, None] / _CHROMA_UNIT,
+            counts=counts,
             cells=cells.astype(np.int64),
-            bin_of_cell=bin_of_cell,
-            mass=mass,
         )
-
-    def _means(self) -> npt.NDArray[np.float64]:
-        """Mean chroma of each cell's pixels, the cell's middle where there are none, (C, 2)."""
-        middles = [
-            low + (np.arange(self.cells_per_axis) + 0.5) * ((high - low) / self.cells_per_axis)
-            for low, high in self.limits
-        ]
-        means_C2 = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1).reshape(-1, 2)
-        filled = self.counts > 0
-        means_C2[filled] = self.sums[filled] / self.counts[filled, None] / _CHROMA_UNIT
-        return means_C2

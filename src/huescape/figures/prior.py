@@ -8,6 +8,7 @@ Shape suffixes: Q bins, 2 chroma channels, G x G pixels of a map.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from huescape.color.cells import own_bin
 from huescape.color.encoding import nearest_bin
 from huescape.color.spaces import Space
 from huescape.color.spaces import space as named_space
 from huescape.figures.canvas import plot
 
 FloatArray = npt.NDArray[np.floating[Any]]
+Extent = tuple[float, float, float, float]
 
 _AXES = {
     "lab": ("a* (green to red)", "b* (blue to yellow)"),
@@ -37,7 +40,7 @@ _LARGEST = 1e9
 
 def draw(
     path: Path,
-    centers: FloatArray,
+    bins: Mapping[str, Any],
     empirical: FloatArray,
     smoothed: FloatArray,
     weights: FloatArray,
@@ -46,13 +49,13 @@ def draw(
     """Draw the four maps and write them to `path` (PNG).
 
     Args:
-        centers: (Q, 2) chroma of the bins.
+        bins: `centers`, (Q, 2) chroma; where they are cells, their `borders` and `cells` too.
         empirical, smoothed: (Q,) the prior before and after smoothing; scaled to sum 1.
         weights: (Q,) class weights.
         space: `lab` or `yuv`.
     """
-    centers_Q2 = np.asarray(centers, np.float64)
-    extent, index_GG = _territories(centers_Q2)
+    centers_Q2 = np.asarray(bins["centers"], np.float64)
+    extent, index_GG = territories(bins)
     frequency = _share(empirical)
     spread = _share(smoothed)
     with np.errstate(divide="ignore"):
@@ -75,9 +78,14 @@ def draw(
         for axis, values, title, label in panels:
             _value_panel(figure, axis, values, index_GG, extent, title, label)
         for axis in axes.flat:
-            axis.set(xlabel=_AXES[space][0], ylabel=_AXES[space][1], facecolor="white")
-            axis.axhline(0, color="#999999", linewidth=0.6, zorder=0)
-            axis.axvline(0, color="#999999", linewidth=0.6, zorder=0)
+            label_plane(axis, space)
+
+
+def label_plane(axis: Axes, space: str) -> None:
+    """Name the axes of a map, and show where gray is."""
+    axis.set(xlabel=_AXES[space][0], ylabel=_AXES[space][1], facecolor="white")
+    axis.axhline(0, color="#999999", linewidth=0.6, zorder=0)
+    axis.axvline(0, color="#999999", linewidth=0.6, zorder=0)
 
 
 def _share(mass: FloatArray) -> npt.NDArray[np.float64]:
@@ -106,9 +114,38 @@ def _bin_colors(centers_Q2: FloatArray, space: Space) -> npt.NDArray[np.float64]
     return best_Q3
 
 
+def territories(bins: Mapping[str, Any]) -> tuple[Extent, npt.NDArray[np.intp]]:
+    """Extent of a map of `bins` (see `draw`), and the bin of each of its pixels, -1 for none."""
+    if "cells" in bins:
+        return _kept_cells(bins["borders"], bins["cells"])
+    return _territories(np.asarray(bins["centers"], np.float64))
+
+
+def _kept_cells(
+    borders: npt.NDArray[np.float64], cells: npt.NDArray[np.integer[Any]]
+) -> tuple[Extent, npt.NDArray[np.intp]]:
+    """As `_territories`, where each bin is a cell; with a cell more on every side."""
+    last = len(borders[0]) - 1
+    ends = []
+    for border_C, place_Q in zip(borders, np.divmod(cells, last), strict=True):
+        ends.append(float(border_C[max(place_Q.min() - 1, 0)]))
+        ends.append(float(border_C[min(place_Q.max() + 2, last)]))
+    left, right, bottom, top = ends
+    extent = (left, right, bottom, top)
+    return extent, own_bin(_map_of(extent), borders, cells)
+
+
+def _map_of(extent: Extent) -> npt.NDArray[np.float64]:
+    """The chroma of each pixel of the map, (G, G, 2)."""
+    steps = (np.arange(_MAP) + 0.5) / _MAP
+    left, right, bottom, top = extent
+    axes = left + steps * (right - left), bottom + steps * (top - bottom)
+    return np.stack(np.meshgrid(*axes), axis=-1)
+
+
 def _territories(
     centers_Q2: npt.NDArray[np.float64],
-) -> tuple[tuple[float, float, float, float], npt.NDArray[np.intp]]:
+) -> tuple[Extent, npt.NDArray[np.intp]]:
     """Extent of the map, and which bin each of its pixels belongs to, -1 for none, (G, G).
 
     A pixel belongs to its nearest bin when it is no farther from it, along either axis, than half
@@ -117,13 +154,12 @@ def _territories(
     half_2 = np.array([_spacing(centers_Q2, axis) / 2 for axis in (0, 1)])
     low_2 = centers_Q2.min(axis=0) - 2 * half_2
     high_2 = centers_Q2.max(axis=0) + 2 * half_2
-    steps = (np.arange(_MAP) + 0.5) / _MAP
-    x_G, y_G = (low_2[axis] + steps * (high_2 - low_2)[axis] for axis in (0, 1))
-    plane_GG2 = np.stack(np.meshgrid(x_G, y_G), axis=-1)
+    extent = (float(low_2[0]), float(high_2[0]), float(low_2[1]), float(high_2[1]))
+    plane_GG2 = _map_of(extent)
     index_GG = nearest_bin(plane_GG2, centers_Q2).reshape(_MAP, _MAP)
     outside_GG = (np.abs(plane_GG2 - centers_Q2[index_GG]) > half_2 * 1.001).any(axis=-1)
     index_GG[outside_GG] = -1
-    return (low_2[0], high_2[0], low_2[1], high_2[1]), index_GG
+    return extent, index_GG
 
 
 def _spacing(centers_Q2: npt.NDArray[np.float64], axis: int) -> float:
@@ -141,7 +177,7 @@ def _color_panel(
     axis: Axes,
     colors_Q3: npt.NDArray[np.float64],
     index_GG: npt.NDArray[np.intp],
-    extent: tuple[float, float, float, float],
+    extent: Extent,
 ) -> None:
     picture_GG4 = np.concatenate([colors_Q3[index_GG], (index_GG >= 0)[..., None]], axis=-1)
     axis.imshow(picture_GG4, extent=extent, origin="lower", interpolation="nearest")
@@ -153,7 +189,7 @@ def _value_panel(
     axis: Axes,
     values_Q: npt.NDArray[np.float64],
     index_GG: npt.NDArray[np.intp],
-    extent: tuple[float, float, float, float],
+    extent: Extent,
     title: str,
     label: str,
 ) -> None:

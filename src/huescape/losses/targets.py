@@ -22,7 +22,7 @@ class Targets:
 
     Attributes:
         mask_Nhw: bool, False where there is no photo (padding).
-        index_NhwK: integers, the K bins of each pixel, all different; K = 1 for hard targets.
+        index_NhwK: integers, the K bins of each pixel, all different; K = 1 but for soft targets.
         weight_NhwK: floats that sum to 1 over K, or None for equal ones.
         chroma_N2hw: floats, chroma divided by the space's `chroma_scale`, about -1 to 1.
     """
@@ -50,7 +50,7 @@ class Targets:
         if self.index_NhwK is None:
             raise HuescapeError(
                 "this loss compares distributions over bins, and the targets are chroma; "
-                "encode.method of its quantizer: soft or hard"
+                "encode.method of its quantizer: soft, hard or cell"
             )
         index_PK = self.index_NhwK.reshape(-1, self.index_NhwK.shape[-1]).long()
         if self.weight_NhwK is None:

@@ -12,7 +12,7 @@ from huescape.params.base import FromList, Open, Section
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 # The options of a source that name something on the disk.
-PATHS = ("root", "archive", "splits")
+PATHS = ("root", "archive", "devkit", "splits")
 
 
 class SourceParams(Open):

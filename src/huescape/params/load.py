@@ -55,8 +55,14 @@ class Params(Section):
                 f"evaluate.prior: {short(self.evaluate.prior)} is not a quantizer; "
                 f"allowed: {listed}"
             )
-        if self.quantizers[self.evaluate.prior].space != "lab":
+        scoring = self.quantizers[self.evaluate.prior]
+        if scoring.space != "lab":
             raise ValueError("evaluate.prior: scores need a quantizer with space = lab")
+        if scoring.encode.method == "cell":
+            raise ValueError(
+                "evaluate.prior: scores count a color in its nearest bin, and a quantizer with "
+                "encode.method cell does not; allowed: soft, hard, chroma"
+            )
         return self
 
     @property

@@ -33,8 +33,9 @@ class SplitParams(Section):
 class FilterParams(Section):
     """What a photo must be to be kept."""
 
-    categories: Literal["core", "extended", "all"] = "core"
-    """The tier of landscape categories."""
+    categories: Literal["core", "extended", "colorunet", "all"] = "core"
+    """The tier of landscape categories; `colorunet` are the twelve of SUN, by their names, that
+    the authors' script of Billaut et al. 2018 lists."""
     max_pixels: int = Field(default=89_478_485, ge=1, le=2**31 - 1)
     """The most pixels of a photo that is decoded. The default is Pillow's limit; it keeps a small
     file from filling the memory, of which a million takes about 8 MB."""

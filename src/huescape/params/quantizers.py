@@ -57,9 +57,21 @@ class PriorParams(Section):
 
 
 class HardEncoding(Section):
-    """The nearest bin with weight 1 (Billaut et al. 2018)."""
+    """The nearest bin with weight 1."""
 
     method: Literal["hard"]
+    """How a pixel's target is encoded."""
+    stride: int = Field(default=1, ge=1, le=8)
+    """Every so manyth pixel along each axis is encoded."""
+
+
+class CellEncoding(Section):
+    """The bin whose cell a color falls in, with weight 1 (Billaut et al. 2018).
+
+    A color of a cell that is not kept goes to the nearest bin. For bins of rule `frequent`.
+    """
+
+    method: Literal["cell"]
     """How a pixel's target is encoded."""
     stride: int = Field(default=1, ge=1, le=8)
     """Every so manyth pixel along each axis is encoded."""
@@ -91,7 +103,9 @@ class ChromaTargets(Section):
 
 
 Bins = Annotated[GamutBins | FrequentBins, Field(discriminator="rule")]
-Encoding = Annotated[HardEncoding | SoftEncoding | ChromaTargets, Field(discriminator="method")]
+Encoding = Annotated[
+    HardEncoding | CellEncoding | SoftEncoding | ChromaTargets, Field(discriminator="method")
+]
 
 
 class QuantizerParams(Section):
@@ -112,5 +126,14 @@ class QuantizerParams(Section):
         if isinstance(self.bins, GamutBins) and not low <= self.bins.step <= high:
             raise ValueError(
                 f"bins.step is {self.bins.step}; allowed in {self.space}: {low} to {high}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _cells_exist(self) -> QuantizerParams:
+        if isinstance(self.encode, CellEncoding) and not isinstance(self.bins, FrequentBins):
+            raise ValueError(
+                f"encode.method is 'cell'; allowed with bins.rule {self.bins.rule!r}: "
+                "soft, hard, chroma"
             )
         return self

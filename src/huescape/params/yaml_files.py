@@ -39,7 +39,11 @@ def read_yaml(path: Path) -> Any:
 
     Raises ParamsError, in one line with the file, the line and what is allowed.
     """
-    text = _text(path)
+    return parse_yaml(_text(path), path)
+
+
+def parse_yaml(text: str, path: Path) -> Any:
+    """As `read_yaml`, of a text that is, for messages, from `path`."""
     try:
         _refuse_bombs(text, path)
         return YAML(typ="safe", pure=True).load(text)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from huescape.params.quantizers import (
+    CellEncoding,
     ChromaTargets,
+    Encoding,
     FrequentBins,
     GamutBins,
     HardEncoding,
     QuantizerParams,
-    SoftEncoding,
 )
 from huescape.reporting.inputs import Catalog, Json, Prior
 from huescape.reporting.wording import file_size, thousands
@@ -150,11 +151,13 @@ def _bins(bins: GamutBins | FrequentBins) -> str:
     return f"the {bins.n} most frequent cells of a {bins.cells} by {bins.cells} grid"
 
 
-def _encode(encode: HardEncoding | SoftEncoding | ChromaTargets) -> str:
+def _encode(encode: Encoding) -> str:
     stride = encode.stride
     which = "every pixel" if stride == 1 else f"one pixel in {stride} by {stride}"
     if isinstance(encode, HardEncoding):
         return f"{which} encoded as its nearest bin"
+    if isinstance(encode, CellEncoding):
+        return f"{which} encoded as the bin whose cell it falls in"
     if isinstance(encode, ChromaTargets):
         return f"{which} kept as its own chroma, for regression"
     near, sigma = encode.neighbors, encode.sigma

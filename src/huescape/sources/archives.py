@@ -6,7 +6,7 @@ import gzip
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,9 +22,11 @@ from huescape.sources.walk import is_photo_name
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 #: Larger members are refused: a photo is read whole, so a lie about the size must not fill memory.
-_LARGEST = 1 << 30
+LARGEST = 1 << 30
 #: The same for a name, and whatever else a header of its own may say of the next member.
 _LARGEST_HEADER = 1 << 20
+#: And for a table beside the photos.
+_LARGEST_TABLE = 1 << 24
 _HEADERS = (b"x", b"g", b"X", b"L", b"K")
 #: What tarfile, gzip and zlib raise at bytes that somebody chose; RecursionError at headers of
 #: headers of headers.
@@ -134,6 +136,26 @@ def tar_members(archive: Path, start: int = 0, end: int | None = None) -> list[M
             return [_member(archive, info, limit) for info in tar if _plain(info)]
 
 
+def read_members(archive: Path, ends: Sequence[str]) -> dict[str, bytes]:
+    """The content of the members of a tar whose paths end so, by that end; others are passed over.
+
+    The tar, plain or gzipped, is read once from front to end; of two members with one end the later
+    counts. Raises HuescapeError for an archive that is damaged or incomplete, or for such a member
+    that is larger than 16 MiB.
+    """
+    found: dict[str, bytes] = {}
+    with _reading(archive) as tar:
+        while (member := tar.next()) is not None:
+            tar.members = []  # type: ignore[attr-defined]  # it keeps every header it has read
+            end = next((end for end in ends if f"/{member.name}".endswith(f"/{end}")), None)
+            if end is None or not _plain(member):
+                continue
+            if member.size > _LARGEST_TABLE:
+                raise tarfile.ReadError(f"{member.name} claims {member.size} bytes")
+            found[end] = _content(tar, member)
+    return found
+
+
 @contextmanager
 def _reading(archive: Path) -> Iterator[tarfile.TarFile]:
     """Open a tar or tar.gz as a stream, with progress over its bytes; check that it is whole."""
@@ -189,7 +211,7 @@ def _target(
         return None
     if not is_photo_name(Path(member.name).name):
         return None
-    path = _safe(archive, member.name)
+    path = safe_path(archive, member.name)
     if member.name.encode("utf-8", "ignore").decode() != member.name:  # no list could hold it
         raise HuescapeError(f"{archive}: refused: the name {member.name!r} in it is not UTF-8")
     return place(path)
@@ -210,7 +232,8 @@ def _is_tar(start: bytes) -> bool:
     return True
 
 
-def _safe(archive: Path, name: str) -> PurePosixPath:
+def safe_path(archive: Path, name: str) -> PurePosixPath:
+    """The path of a member; HuescapeError for one that may leave the folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
         raise HuescapeError(f"{archive}: refused: it holds the unsafe path {name!r}")
@@ -218,7 +241,7 @@ def _safe(archive: Path, name: str) -> PurePosixPath:
 
 
 def _member(archive: Path, info: tarfile.TarInfo, limit: int) -> Member:
-    _safe(archive, info.name)
+    safe_path(archive, info.name)
     if info.size < 0 or info.offset_data + info.size > limit:
         raise tarfile.ReadError(f"it ends within {info.name}")
     return Member(info.name, info.offset_data, info.size)
@@ -226,16 +249,21 @@ def _member(archive: Path, info: tarfile.TarInfo, limit: int) -> Member:
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, staged: Path) -> None:
     """Put a photo at `staged`, unless it is at its final `target` already, byte for byte."""
-    if not 0 <= member.size <= _LARGEST:
+    if not 0 <= member.size <= LARGEST:
         raise tarfile.ReadError(f"{member.name} claims {member.size} bytes, no photo has as many")
-    source = tar.extractfile(member)
-    content = source.read() if source else b""
-    if len(content) != member.size:
-        raise tarfile.ReadError(f"it ends within {member.name}")
+    content = _content(tar, member)
     if _holds(target, content):
         staged.unlink(missing_ok=True)  # the earlier of two members with one name
     elif not _holds(staged, content):
         write_bytes(staged, content, durable=False)  # compared when the archive is read again
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    source = tar.extractfile(member)
+    content = source.read() if source else b""
+    if len(content) != member.size:
+        raise tarfile.ReadError(f"it ends within {member.name}")
+    return content
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -2,7 +2,8 @@
 
 Facts of the datasets, one CSV a dataset beside this file. `core`: the scene itself is a natural
 landscape. `extended`: still outdoors in nature, but dominated by something built, grown in a
-garden, under water or in a cave (the tier is a judgment of this project's).
+garden, under water or in a cave (the tier is a judgment of this project's). Beside these tiers,
+twelve categories of SUN stand in the script that prepared ColorUNet's photos.
 """
 
 from __future__ import annotations
@@ -55,6 +56,21 @@ def imagenet_classes() -> dict[str, ImageNetClass]:
     """The ImageNet-1k classes that are natural landscapes by wnid, in wnid order."""
     rows = _rows("imagenet_classes.csv")
     return {row["wnid"]: ImageNetClass(row["wnid"], row["name"], row["tier"]) for row in rows}
+
+
+@cache
+def colorunet_categories() -> frozenset[str]:
+    """The twelve SUN categories of ColorUNet (Billaut et al. 2018) that its authors' script lists.
+
+    The paper counts 14 of SUN and 8 of ImageNet; the other ten are not listed there. Four of the
+    twelve (cemetery, covered bridge, gazebo, mansion) are in no tier.
+    """
+    return frozenset(row["category"] for row in _rows("colorunet_categories.csv"))
+
+
+def sun_wanted(category: str) -> bool:
+    """Whether any of the lists has a SUN category: what the sources call a landscape."""
+    return category in sun_categories() or category in colorunet_categories()
 
 
 def sun_tier(category: str) -> str:

@@ -19,6 +19,7 @@ class Found:
     path: the file to read; a tar when `offset` is set.
     category: the dataset's name of the scene, or empty. tier: `core`, `extended` or `none`.
     offset: byte offset of the photo in `path`, None for a file of its own. bytes: its size.
+    split: the dataset's own split of it, or empty.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Found:
     tier: str
     bytes: int
     offset: int | None = None
+    split: str = ""
 
 
 def photo_ids(source: str, keys: Sequence[str]) -> list[str]:

@@ -22,12 +22,14 @@ class Source(Section):
     Attributes:
         licence, homepage: what may be done with the photos, and where that is said.
         is_local: whether the photos are on the disk before the stage runs.
+        unlisted: choices of `filter.categories` that none of its photos can be in.
         rendered: how the files are called that `render` makes, a regular expression; else empty.
     """
 
     licence_text: ClassVar[str] = ""
     homepage: ClassVar[str] = ""
     is_local: ClassVar[bool] = False
+    unlisted: ClassVar[tuple[str, ...]] = ()
     rendered: ClassVar[str] = ""
 
     name: Name

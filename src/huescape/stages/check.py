@@ -15,6 +15,7 @@ from pathlib import Path
 
 from huescape.base import closure
 from huescape.base.atomic import write_text
+from huescape.base.errors import ParamsError
 from huescape.base.runtime import state_dir
 from huescape.params.inputs import input_files
 from huescape.params.load import Params, load_params
@@ -47,7 +48,7 @@ def main(options: Namespace) -> dict[str, float] | None:
     if options.stage:
         return run(PARAMS, CHECKED, state_dir() / "checked")
     params = load_params(PARAMS)
-    sources_of(params.download, str(PARAMS))
+    _check_sources(params, str(PARAMS))
     from huescape.systems.checks import check_systems  # loads torch: after all that needs none
 
     check_systems(params, str(PARAMS))
@@ -66,7 +67,7 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
     none. Returns the numbers of quantizers and systems. Raises ParamsError for what is wrong.
     """
     params = load_params(params_file)
-    sources_of(params.download, str(params_file))
+    _check_sources(params, str(params_file))
     meaning = _meaning(params)
     if _remembered(memory) != meaning:
         from huescape.systems.checks import check_systems  # loads torch
@@ -75,6 +76,17 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
         write_text(memory, meaning + "\n")
     write_text(out, _CONTENT)
     return {"quantizers": len(params.quantizers), "systems": len(params.every_system)}
+
+
+def _check_sources(params: Params, where: str) -> None:
+    """Their options, and that the categories that are kept are some of theirs."""
+    categories = params.filter.categories
+    for key, source in sources_of(params.download, where).items():
+        if categories in source.unlisted:
+            raise ParamsError(
+                f"{where}: filter.categories is {categories!r}, which lists no category of {key} "
+                f"(kind {source.kind}); allowed with it: core, extended, all"
+            )
 
 
 def _remembered(memory: Path) -> str | None:

@@ -164,7 +164,7 @@ def _row(
         offset="" if photo.offset is None else str(photo.offset),
         bytes=photo.bytes,
         sha256=sha256,
-        split=splits.get(photo.key, ""),
+        split=splits.get(photo.key, photo.split),
     )
 
 

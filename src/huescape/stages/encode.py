@@ -21,10 +21,17 @@ from huescape.base.arrays import read_arrays
 from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.pool import advance, working_on
+from huescape.color.cells import cell_bin
 from huescape.color.encoding import BinMass, nearest_bin, soft_encode
 from huescape.color.spaces import space as named_space
 from huescape.params.places import PARAMS, RESIZED, SHARDS, bins_of
-from huescape.params.quantizers import ChromaTargets, HardEncoding, QuantizerParams, SoftEncoding
+from huescape.params.quantizers import (
+    CellEncoding,
+    ChromaTargets,
+    HardEncoding,
+    QuantizerParams,
+    SoftEncoding,
+)
 from huescape.params.sections import read_entry
 from huescape.shards import (
     CHROMA_LEVELS,
@@ -39,7 +46,7 @@ from huescape.shards.format import maker, masses, sidecar_file
 from huescape.shards.partitions import add_partition_arguments, run_partitions
 
 Array = npt.NDArray[Any]
-Encoding: TypeAlias = HardEncoding | SoftEncoding | ChromaTargets
+Encoding: TypeAlias = HardEncoding | CellEncoding | SoftEncoding | ChromaTargets
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -83,7 +90,9 @@ def run(
         ParamsError: a stride that does not divide the photos, or more neighbors than bins.
         HuescapeError: a file is missing or damaged.
     """
-    centers = read_arrays(bins, "centers", stage=f"bins@{name}")["centers"]
+    grid = ("borders", "cells") if isinstance(params, CellEncoding) else ()
+    arrays = read_arrays(bins, "centers", *grid, stage=f"bins@{name}")
+    centers = arrays["centers"]
     photos = ShardSet.open(resized, "photos")
     size = photos.number("size")
     if size % params.stride:
@@ -93,7 +102,7 @@ def run(
         )
     count = len(photos.shard_names)
     keys = tuple(_key(resized, bins, number, space, params) for number in range(count))
-    encoder = Encoder(resized, centers, space, params, keys)
+    encoder = Encoder(resized, arrays, space, params, keys)
     if encoder.neighbors > len(centers):
         raise ParamsError(
             f"quantizers.{name}.encode.neighbors is {encoder.neighbors}; allowed: at most the "
@@ -121,13 +130,21 @@ def run(
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes one shard of photos; called with its number, in any process."""
+    """Encodes one shard of photos; called with its number, in any process.
+
+    `bins` are the arrays of the stage bins: `centers`, for cells `borders` and `cells` too.
+    """
 
     resized: Path
-    centers: npt.NDArray[np.float64]
+    bins: dict[str, Array]
     space: str
     params: Encoding
     keys: tuple[str, ...]
+
+    @property
+    def centers(self) -> Array:
+        """The bins' chroma, (Q, 2)."""
+        return self.bins["centers"]
 
     @property
     def neighbors(self) -> int:
@@ -195,7 +212,10 @@ class Encoder:
             )
             stored = {"index": self._small(index), "weight": weight.astype(np.float16)}
             return {**lightness, **stored}, index, weight
-        index = nearest_bin(ab_ss2, self.centers)[..., None].astype(np.uint16)
+        if isinstance(self.params, CellEncoding):
+            index = cell_bin(ab_ss2, **self.bins)[..., None].astype(np.uint16)
+        else:
+            index = nearest_bin(ab_ss2, self.centers)[..., None].astype(np.uint16)
         if isinstance(self.params, ChromaTargets):
             chroma_2ss = np.moveaxis(ab_ss2, -1, 0) / np.float32(space.chroma_scale)
             levels = np.rint(chroma_2ss * CHROMA_LEVELS).astype(np.int16)

@@ -35,6 +35,7 @@ from huescape.photos.catalog import (
 )
 from huescape.photos.copies import drop_copies
 from huescape.photos.duplicates import perceptual_hash
+from huescape.sources.categories import colorunet_categories
 from huescape.sources.hashing import changed_photo
 from huescape.sources.manifest import ManifestRow, read_manifest
 
@@ -54,11 +55,12 @@ def main(options: Namespace) -> dict[str, float]:
     return run(places.RAW, places.CATALOG, params)
 
 
-def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
+def run(raw: Path, out: Path, params: FilterParams, *, is_tested: bool = True) -> dict[str, float]:
     """Write `catalog.csv`, `summary.csv` and `summary.json` to `out`, whole or not at all.
 
     Args:
         raw: the folder of the stage download, with `manifest.csv`.
+        is_tested: whether to warn where no photo is left to test on.
     Returns:
         counts: `photos`, `kept`, `dropped_<reason>`, `split_<split>`.
     Raises:
@@ -68,7 +70,7 @@ def run(raw: Path, out: Path, params: FilterParams) -> dict[str, float]:
     listed = sorted(read_manifest(raw / "manifest.csv"), key=lambda row: row.id)
     judged = list(_judge_all(listed, params))
     rows = drop_copies(judged, params.max_distance, params.split.val, params.split.test)
-    _check_some_left(rows)
+    _check_some_left(rows, is_tested)
     with fresh_directory(out) as folder:
         write_catalog(folder / CATALOG, rows)
         write_summary_table(folder / "summary.csv", rows)
@@ -144,18 +146,23 @@ def _shrunk(image: Image.Image) -> Image.Image:
 
 def _judge_all(listed: Sequence[ManifestRow], params: FilterParams) -> Iterator[CatalogRow]:
     """The rows in order, each judged by itself; other categories are not even read."""
-    tiers = _TIERS.get(params.categories)
-    wanted = [row for row in listed if tiers is None or row.tier in tiers]
+    wanted = [row for row in listed if _wanted(row, params.categories)]
     limits = {name: getattr(params, name) for name in ("min_side", "min_chroma", "max_pixels")}
     function = partial(judge, **limits)
     verdicts = progress(map_ordered(function, wanted), total=len(wanted), desc="filter")
     details = _Details()
     for row in listed:
-        passes = tiers is None or row.tier in tiers
+        passes = _wanted(row, params.categories)
         verdict = next(verdicts) if passes else Verdict("not_landscape")
         details.add(row, verdict)
         yield _catalog_row(row, verdict, params.split.honor_lists)
     details.say()
+
+
+def _wanted(row: ManifestRow, categories: str) -> bool:
+    if categories == "colorunet":
+        return row.category in colorunet_categories()
+    return categories == "all" or row.tier in _TIERS[categories]
 
 
 def _catalog_row(row: ManifestRow, verdict: Verdict, honor_lists: bool) -> CatalogRow:
@@ -205,13 +212,13 @@ class _Details:
             print(f"huescape: filter: and {counted}", file=sys.stderr)
 
 
-def _check_some_left(rows: Sequence[CatalogRow]) -> None:
+def _check_some_left(rows: Sequence[CatalogRow], is_tested: bool) -> None:
     splits = {row.split for row in rows if row.kept}
     if not splits:
         raise HuescapeError(f"filter: no photo is left. {funnel(rows)}")
     if "train" not in splits:
         raise HuescapeError(f"filter: no photo is left to train on. {funnel(rows)}")
-    if "test" not in splits:  # said before hours of training, not after
+    if is_tested and "test" not in splits:  # said before hours of training, not after
         print(
             "huescape: warning: filter: no photo is left to test on, so `evaluate` will fail. "
             f"{funnel(rows)}",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +49,11 @@ def run(
     of the target shards). The weights follow Zhang et al. 2016, eq. 4; a bin without mass gets
     weight 0 where lambda is 0.
     """
-    centers = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
+    arrays = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")
+    centers = arrays["centers"]
     meta = read_index(shards, "targets").meta
+    if _counts_cells(meta):
+        arrays |= read_arrays(bins, "borders", "cells", stage=f"bins@{bins.stem}")
     mass = masses(meta, shards / INDEX, maker(shards, "targets")).astype(np.float64)
     if len(mass) != len(centers):
         raise HuescapeError(f"{shards}: has {len(mass)} bins, {bins} has {len(centers)}")
@@ -61,13 +66,18 @@ def run(
     if warning:
         print(f"huescape: warning: {warning}; see {figure}", file=sys.stderr)
     write_arrays(out, empirical=empirical, smoothed=smoothed, weights=weights)
-    figure_of.draw(figure, centers, empirical, smoothed, weights, space)
+    figure_of.draw(figure, arrays, empirical, smoothed, weights, space)
     return {
         "bins": len(centers),
         "never_seen": int((empirical == 0).sum()),
         "without_mass": empty,
         "largest_weight": float(weights.max()),
     }
+
+
+def _counts_cells(meta: Mapping[str, Any]) -> bool:
+    encode = meta.get("encode")
+    return isinstance(encode, dict) and encode.get("method") == "cell"
 
 
 def _smoothed(empirical: FloatArray, centers: FloatArray, params: PriorParams) -> FloatArray:

@@ -26,7 +26,7 @@ from huescape.systems.transfer import take_over
 
 # Any number that is not the 2 of chroma: the quantizer's own is known only when its bins are made.
 _BINS = 313
-_HEADS: dict[str, Head] = {"soft": "bins", "hard": "bins", "chroma": "chroma"}
+_HEADS: dict[str, Head] = {"soft": "bins", "hard": "bins", "cell": "bins", "chroma": "chroma"}
 
 
 def check_systems(params: Params, where: str = "params.yaml") -> None:

@@ -1,4 +1,4 @@
-"""Source `imagenet`: the training photos of ILSVRC2012, read where they are.
+"""Source `imagenet`: the training or validation photos of ILSVRC2012, read where they are.
 
 O. Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, IJCV 2015.
 """
@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
 from huescape.params.download import Name
 from huescape.sources.archives import Member, tar_members
 from huescape.sources.categories import NO_TIER, imagenet_tier
+from huescape.sources.imagenet_validation import (
+    DEVKIT,
+    validation_base,
+    validation_labels,
+    validation_photos,
+)
+from huescape.sources.imagenet_validation import PHOTOS as VALIDATION_TAR
 from huescape.sources.listing import Found, found_file, require_folder
 from huescape.sources.source import Categories, SourceOnDisk
 from huescape.sources.walk import LeftOut, takes, walk_photos
@@ -27,20 +36,34 @@ _GET_IT = (
     "and give the folder that holds it, its per-wnid tars, or per-wnid folders"
 )
 
+_GET_VALIDATION = (
+    f"get {VALIDATION_TAR} from https://image-net.org/download after accepting its terms, and give "
+    "the folder that holds it, or its photos"
+)
+
 
 class ImageNetSource(SourceOnDisk):
-    """ImageNet on disk: per-wnid folders, per-wnid tars, or both in `root`. Never downloaded."""
+    """ImageNet on disk, never downloaded: training or validation photos, as `part` says.
+
+    The training photos are per-wnid folders, per-wnid tars, or both in `root`. The validation
+    photos are one flat tar or folder in `root`, and their labels are in the devkit: `devkit` is its
+    archive or folder, by default its archive in `root`.
+    """
 
     licence_text = "ImageNet terms of access: non-commercial research and education"
     homepage = "https://image-net.org/download"
     is_local = True
+    unlisted = ("colorunet",)
 
     name: Name = "imagenet"
     categories: Categories = "landscape"
+    part: Literal["train", "validation"] = "train"
+    devkit: str | None = None
 
     def found(self, key: str, raw: Path, left_out: LeftOut) -> list[Found]:
-        """See `list_imagenet`."""
-        return list_imagenet(self, key, left_out)
+        """See `list_imagenet` and `list_validation`."""
+        listed = list_validation if self.part == "validation" else list_imagenet
+        return listed(self, key, left_out)
 
 
 def list_imagenet(source: ImageNetSource, key: str, left_out: LeftOut | None = None) -> list[Found]:
@@ -58,6 +81,31 @@ def list_imagenet(source: ImageNetSource, key: str, left_out: LeftOut | None = N
     found: dict[str, Found] = {}
     for photo in _photos(base, source.categories, left_out or LeftOut()):
         found.setdefault(photo.key, photo)
+    if not found:
+        raise HuescapeError(f"{key}.root: none of the {source.categories} classes is in {base}")
+    return [found[name] for name in sorted(found)]
+
+
+def list_validation(
+    source: ImageNetSource, key: str, left_out: LeftOut | None = None
+) -> list[Found]:
+    """List the validation photos of the flat folder or tar in `root`, by the labels of the devkit.
+
+    As `list_imagenet` otherwise.
+    """
+    root = require_folder(source.root, f"{key}.root", _GET_VALIDATION)
+    base = validation_base(root)
+    if base is None:
+        raise HuescapeError(
+            f"{key}.root: {root} holds no {VALIDATION_TAR} or ILSVRC2012_val_00000001.JPEG; "
+            f"{_GET_VALIDATION}"
+        )
+    devkit = Path(source.devkit).expanduser() if source.devkit else root / DEVKIT
+    labels = validation_labels(devkit, f"{key}.devkit")
+    found: dict[str, Found] = {}
+    for photo in validation_photos(base, labels, left_out or LeftOut()):
+        if _wanted(photo.category, source.categories):
+            found.setdefault(photo.key, replace(photo, tier=imagenet_tier(photo.category)))
     if not found:
         raise HuescapeError(f"{key}.root: none of the {source.categories} classes is in {base}")
     return [found[name] for name in sorted(found)]
