@@ -30,7 +30,7 @@ def whole_schema() -> dict[str, Any]:
     """
     found, system = schema(), SystemParams.model_json_schema()
     entry = found["$defs"]["SystemOverrides"]["properties"]
-    for section in ("initialization", "optimizer", "augmentation"):
+    for section in ("initialization", "optimizer", "augmentation", "geometry"):
         entry[section] = system["properties"][section]
     found["$defs"] |= {name: found["$defs"].get(name, at) for name, at in system["$defs"].items()}
     entry["network"], entry["loss"] = _any_of(NETWORKS), _any_of(LOSSES)
