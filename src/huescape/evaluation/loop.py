@@ -144,9 +144,9 @@ def _predict(
     planes = [view.cut(plane) for view, plane in zip(shown, lightness_NSS, strict=True)]
     found = []
     for output_Chw, view, box in zip(predict_photos(system, planes), shown, boxes, strict=True):
-        inner = Box(box.top - view.top, box.left - view.left, box.height, box.width)
         decoded = _decoded(system, output_Chw, (view.height, view.width), temperatures)
-        found.append({name: _inside(chroma_HW2, inner) for name, chroma_HW2 in decoded.items()})
+        own = box.seen_from(view)
+        found.append({name: _inside(chroma_HW2, own) for name, chroma_HW2 in decoded.items()})
     return found
 
 

@@ -7,6 +7,7 @@ K bins of a target.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,23 +50,27 @@ class Validation:
 
     def pictures(self) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
         """Name and rgb (H, 2 W, 3) of a few photos: the target's own colors, then the predicted."""
-        system = self._system
         rows = self._rows[:: max(1, len(self._rows) // _PICTURES)][:_PICTURES]
         for k, row in enumerate(rows.tolist()):
             box = Box.of(self._shards.take("box", [row])[0])
-            lightness_SS = system.space.uint8_to_lightness(self._shards.take("lightness", [row])[0])
-            shown = shown_box(system, box, len(lightness_SS))
-            seen_11HW = torch.from_numpy(shown.cut(lightness_SS).copy())[None, None]
-            chroma_2HW = system.predict_chroma(seen_11HW, TEMPERATURE)[0].cpu().numpy()
-            inner = Box(box.top - shown.top, box.left - shown.left, box.height, box.width)
-            predicted_HW2 = inner.cut(np.moveaxis(chroma_2HW, 0, -1))
-            true_HW2 = box.cut(self._target_chroma(row, box, len(lightness_SS)))
+            levels_SS = self._shards.take("lightness", [row])[0]
+            lightness_SS = self._system.space.uint8_to_lightness(levels_SS)
             lightness_HW = np.ascontiguousarray(box.cut(lightness_SS))
+            true_SS2 = self._target_chroma(row, box, len(lightness_SS))
             pair = [
-                decoding.join(lightness_HW, np.ascontiguousarray(ab_HW2), system.space)
-                for ab_HW2 in (true_HW2, predicted_HW2)
+                decoding.join(lightness_HW, np.ascontiguousarray(ab_HW2), self._system.space)
+                for ab_HW2 in (box.cut(true_SS2), self._predicted_chroma(lightness_SS, box))
             ]
             yield f"val-{k}", np.concatenate(pair, axis=1)
+
+    def _predicted_chroma(
+        self, lightness_SS: npt.NDArray[np.floating[Any]], box: Box
+    ) -> npt.NDArray[np.float32]:
+        """The colors (H, W, 2) of the photo at `box`, as evaluation predicts them."""
+        shown = shown_box(self._system, box, len(lightness_SS))
+        seen_11HW = torch.from_numpy(shown.cut(lightness_SS).copy())[None, None]
+        chroma_2HW = self._system.predict_chroma(seen_11HW, TEMPERATURE)[0].cpu().numpy()
+        return box.seen_from(shown).cut(np.moveaxis(chroma_2HW, 0, -1))
 
     def _target_chroma(self, row: int, box: Box, size: int) -> npt.NDArray[np.float32]:
         """What a perfect network would give, for the whole square (size, size, 2).
