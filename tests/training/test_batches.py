@@ -330,6 +330,19 @@ def test_the_first_photos_are_those_of_the_first_epoch(targets: Path) -> None:
     assert torch.equal(batches(targets, size=1).first(3).input_N1HW, first)
 
 
+def test_the_first_photos_of_a_sevenfold_set_are_different_ones(targets: Path) -> None:
+    made = batches(targets, SEVEN, size=4)
+    assert len(set(shown(made.first(5)))) == 5
+    assert len(set(shown(made.first(100)))) == 8
+    first = set(shown(made.first(3)))
+    assert first == set(shown(made.unaugmented(_first_seen(made, 3))))
+
+
+def _first_seen(made: Batches, count: int) -> np.ndarray:
+    rows = np.concatenate([made.rows(step) for step in range(14)])
+    return np.array(list(dict.fromkeys(rows.tolist()))[:count])
+
+
 def test_photos_read_elsewhere_make_the_same_batch(targets: Path) -> None:
     """Copies in one array do as well as views of the memory maps."""
     shards = ShardSet.open(targets / "shards")
