@@ -15,12 +15,14 @@ from benchmarks import harness
 from benchmarks.harness import Ratio
 from huescape import networks
 from huescape.base import runtime
+from huescape.base.boxes import Box
 from huescape.color.spaces import SPACES
-from huescape.params.systems import AugmentationParams
+from huescape.params.systems import AugmentationParams, GeometryParams
 from huescape.shards import ShardSet
 from huescape.training import augmentation
-from huescape.training.augmentation import Geometry
 from huescape.training.batches import Batches
+from huescape.training.geometry import Geometry
+from huescape.training.taking import take_pixels, take_targets
 
 _SHARE = 0.03
 
@@ -72,9 +74,9 @@ def shares(shards: ShardSet, batches: Batches, rounds: int) -> str:
     rng = np.random.default_rng(0)
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
     levels = np.linspace(-0.5, 0.5, 256, dtype=np.float32)
-    drawn = augmentation.draw(
-        AugmentationParams(), Geometry(size, size, stride), len(batches.rows(0)), rng
-    )
+    box, geometry = Box.of(shards.take("box", batches.rows(0))), Geometry(size, size, stride)
+    changes = augmentation.together(AugmentationParams(), len(box.top), rng)
+    drawn = augmentation.draw(changes, geometry, box, rng, rng.random((len(box.top), 2)))
     steps = count()
 
     def of(column: str) -> Sequence[np.ndarray]:
@@ -83,9 +85,9 @@ def shares(shards: ShardSet, batches: Batches, rounds: int) -> str:
     seconds = harness.measure(
         {
             "all": lambda: batches.train(next(steps)),
-            "lightness": lambda: augmentation.take_pixels(of("lightness"), drawn, levels),
-            "weights": lambda: augmentation.take_targets(of("weight"), drawn, stride, table=halves),
-            "indices": lambda: augmentation.take_targets(of("index"), drawn, stride, dtype="int64"),
+            "lightness": lambda: take_pixels(of("lightness"), drawn, levels),
+            "weights": lambda: take_targets(of("weight"), drawn, table=halves),
+            "indices": lambda: take_targets(of("index"), drawn, dtype="int64"),
         },
         rounds,
         warmups=3,
@@ -104,7 +106,7 @@ def _parts(seconds: Mapping[str, list[float]]) -> Iterator[str]:
 def share_of_step(shards: ShardSet, batch: int, crop: int, rounds: int) -> Ratio:
     """Making a batch against forward and backward of the lightest U-Net, without its loss."""
     params = AugmentationParams(crop=crop, noise=(0.0, 0.01, 0.02))
-    batches = Batches(shards, SPACES["yuv"], params, size=batch, seed=0)
+    batches = Batches(shards, SPACES["yuv"], params, GeometryParams(), size=batch, seed=0)
     torch.manual_seed(0)
     network = networks.build("colorunet", {"width": 16}, 32)
     steps, given = count(), batches.train(0).input_N1HW

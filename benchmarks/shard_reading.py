@@ -26,7 +26,7 @@ from benchmarks.readers import Reader
 from benchmarks.readers.record import Record, Stored
 from benchmarks.readers.shards_reader import ShardsReader
 from huescape.color.spaces import SPACES
-from huescape.params.systems import AugmentationParams
+from huescape.params.systems import AugmentationParams, GeometryParams
 from huescape.shards import ShardSet
 from huescape.training import devices
 from huescape.training.batches import Batch, Batches
@@ -132,7 +132,8 @@ def _bare(folder: Path, count: int, size: int) -> Task:
 
 def _training(folder: Path, count: int, size: int) -> Task:
     shards = photo_shards.write_targets(folder, count, size)
-    batches = Batches(shards, SPACES["lab"], AugmentationParams(), size=BATCH, seed=0)
+    seen = AugmentationParams(), GeometryParams()
+    batches = Batches(shards, SPACES["lab"], *seen, size=BATCH, seed=0)
     return Task(TRAINING, shards, batches.assemble, batches.train, batches.rows, batches)
 
 

@@ -21,6 +21,7 @@ from scipy import sparse
 
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
+from huescape.base.boxes import Box
 from huescape.color.bins import gamut_centers
 from huescape.color.encoding import soft_encode
 from huescape.color.spaces import rgb_to_lab
@@ -29,7 +30,8 @@ from huescape.params.quantizers import SoftEncoding
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.stages.encode import Encoder
 from huescape.training import augmentation
-from huescape.training.augmentation import Geometry
+from huescape.training.geometry import Geometry
+from huescape.training.taking import take_targets
 
 STRIDE, SIGMA = 4, 5.0
 LARGEST_LOSS = 1e-3
@@ -198,15 +200,17 @@ def _ways(encoded: Encoded, centers_Q2: FloatArray, size: int) -> dict[str, Call
         index_NK, weight_NK = soft_encode(encoded.ab_N2, centers_Q2, 5, SIGMA)
         return index_NK.astype(np.int64), weight_NK
 
-    whole = augmentation.whole(Geometry(size, size, STRIDE), encoded.count * STRIDE**2 // size**2)
+    photos = encoded.count * STRIDE**2 // size**2
+    box = Box(*np.tile((0, 0, size, size), (photos, 1)).T)
+    whole = augmentation.unaugmented(Geometry(size, size, STRIDE), box)
     side = size // STRIDE
     index_PhwK = encoded.index_NK.reshape(-1, side, side, encoded.index_NK.shape[1])
     weight_PhwK = encoded.weight_NK.reshape(index_PhwK.shape)
     table = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
 
     def decode() -> object:
-        index = augmentation.take_targets(index_PhwK, whole, STRIDE, dtype=np.int64)
-        weight = augmentation.take_targets(weight_PhwK, whole, STRIDE, table=table)
+        index = take_targets(index_PhwK, whole, dtype=np.int64)
+        weight = take_targets(weight_PhwK, whole, table=table)
         return index.reshape(encoded.index_NK.shape), weight
 
     if not np.array_equal(encode()[0], decode()[0]):  # type: ignore[index]

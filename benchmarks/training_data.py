@@ -132,6 +132,7 @@ def training(
         batch=batch,
     )
     system = build_system(params, data.shards.meta, data.centers)
-    batches = Batches(data.shards, system.space, params.augmentation, size=batch, seed=0)
+    seen = params.augmentation, params.geometry
+    batches = Batches(data.shards, system.space, *seen, size=batch, seed=0)
     learner = build_learner(system.network, loss_of(system, data.weights_Q), params, CPU)
     return Training(data, system, learner, batches)

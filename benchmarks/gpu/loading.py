@@ -12,7 +12,7 @@ from benchmarks.gpu.inputs import Task
 from benchmarks.gpu.session import Findings, Session
 from benchmarks.harness import Ratio
 from huescape.color.spaces import space
-from huescape.params.systems import AugmentationParams
+from huescape.params.systems import AugmentationParams, GeometryParams
 from huescape.training import devices
 from huescape.training.batches import Batch, Batches
 from huescape.training.prefetch import batches_on, map_tensors
@@ -31,8 +31,8 @@ def run(session: Session, found: Findings) -> None:
         with found.part(name), tempfile.TemporaryDirectory() as folder:
             size, steps = session.pick(size, 2), session.pick(steps, 3)
             shards = inputs.write_targets(Path(folder) / "shards", task, 8 * size)
-            augmentation = AugmentationParams()
-            batches = Batches(shards, space("lab"), augmentation, size=size, seed=0)
+            seen = AugmentationParams(), GeometryParams()
+            batches = Batches(shards, space("lab"), *seen, size=size, seed=0)
             _transfer(session, found, f"{name}: ", batches, size, min(steps, 16))
             _epochs(session, found, f"{name}: ", task, batches, size, steps)
     found.notes.append(

@@ -18,3 +18,11 @@ def test_what_is_cut_out_is_what_it_holds() -> None:
         np.testing.assert_array_equal(box.holds(places, places), held)
         np.testing.assert_array_equal(box.cut(plane).ravel(), plane[held])
         assert box.cut(plane).shape == (box.height, box.width)
+
+
+def test_a_box_seen_from_another_cuts_the_same_out_of_what_that_cut() -> None:
+    plane = np.arange(100).reshape(10, 10)
+    outer, inner = Box(2, 1, 7, 8), Box(4, 3, 2, 5)
+    seen = inner.seen_from(outer)
+    np.testing.assert_array_equal(seen.cut(outer.cut(plane)), inner.cut(plane))
+    assert inner.seen_from(Box(0, 0, 10, 10)) == inner

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
 from huescape.evaluation import loop
 from huescape.evaluation.loop import Evaluation, evaluate, example_ids, temperature_name
 from huescape.evaluation.scoring import Reference, read_reference
 from huescape.metrics.names import BASELINES
 from huescape.metrics.totals import Rules
+from huescape.params.systems import Fit, GeometryParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
-from huescape.systems.system import load_system
+from huescape.systems.colorize import colorize
+from huescape.systems.system import System, load_system
 
 TEST_IDS = ["made/1", "made/3", "made/5", "made/7", "made/8"]
 
 
-def result(inputs: Any, photos: ShardSet, space: str = "yuv", pictures: int = 2) -> Evaluation:
+def result(
+    inputs: Any, photos: ShardSet, space: str = "yuv", pictures: int = 2, fit: Fit = "pad"
+) -> Evaluation:
     reference: Reference = read_reference(inputs.bins, inputs.prior)
     rules = Rules(reference.weight_Q, 1, 1)
-    system = load_system(inputs.models / space)
+    system = fitting(load_system(inputs.models / space), fit)
     return evaluate(system, photos, reference, rules, (1.0, 0.2), pictures)
+
+
+def fitting(system: System, fit: Fit) -> System:
+    """As if it had been trained with this geometry."""
+    params = system.params.model_copy(update={"geometry": GeometryParams(fit=fit)})
+    return replace(system, params=params)
 
 
 def test_counts_the_test_photos_only(inputs: Any) -> None:
@@ -43,7 +55,7 @@ def test_counts_the_test_photos_only(inputs: Any) -> None:
 def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
     photos = ShardSet.open(inputs.resized)
     training = {
-        loop._inside(rgb, box).tobytes()
+        loop._inside(rgb, Box.of(box)).tobytes()
         for rgb, box in zip(
             photos.take("rgb", photos.rows("train")),
             photos.take("box", photos.rows("train")),
@@ -56,23 +68,28 @@ def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
     assert {task.donor_HW3.tobytes() for task in tasks} <= training
 
 
+@pytest.mark.parametrize("fit", ["pad", "inside"])
 @pytest.mark.parametrize("space", ["lab", "yuv"])
 def test_batches_and_threads_change_nothing(
-    inputs: Any, space: str, monkeypatch: pytest.MonkeyPatch
+    inputs: Any, space: str, fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = ShardSet.open(inputs.resized)
     monkeypatch.setenv("HUESCAPE_WORKERS", "4")
-    many = result(inputs, photos, space)
+    many = result(inputs, photos, space, fit=fit)
     monkeypatch.setenv("HUESCAPE_WORKERS", "1")
     monkeypatch.setattr(loop, "_BATCH_PIXELS", 1)
-    one = result(inputs, photos, space)
+    one = result(inputs, photos, space, fit=fit)
+    assert many.ids == one.ids
     for name in many.totals:
         assert many.totals[name].scores() == pytest.approx(one.totals[name].scores(), abs=1e-6)
         assert many.totals[name].photos[0] == pytest.approx(one.totals[name].photos[0], abs=1e-6)
 
 
 def test_padding_is_never_scored(inputs: Any, tmp_path: Path) -> None:
-    """Baselines do not see the network, so other padding must not move them at all."""
+    """Baselines do not see the network, so other padding must not move them at all.
+
+    Nor a network that sees the photo alone.
+    """
     photos = ShardSet.open(inputs.resized)
     rows = np.arange(photos.count)
     rgb, boxes = photos.take("rgb", rows), photos.take("box", rows)
@@ -89,6 +106,24 @@ def test_padding_is_never_scored(inputs: Any, tmp_path: Path) -> None:
     for name in BASELINES:
         assert black.totals[name].scores() == pink.totals[name].scores(), name
     assert black.totals["1"].scores() != pink.totals["1"].scores()  # the network does see it
+    fits: tuple[Fit, ...] = ("inside", "stretch")
+    for fit in fits:
+        found = [result(inputs, each, fit=fit) for each in (photos, ShardSet.open(tmp_path))]
+        assert found[0].totals["1"].scores() == found[1].totals["1"].scores()
+
+
+@pytest.mark.parametrize("fit", ["inside", "stretch"])
+@pytest.mark.parametrize("model", ["lab", "yuv", "regression", "regression_yuv", "deep"])
+def test_a_photo_has_the_colors_that_colorize_gives_it(inputs: Any, model: str, fit: Fit) -> None:
+    photos = ShardSet.open(inputs.resized)
+    found = result(inputs, photos, model, pictures=5, fit=fit)
+    system = load_system(inputs.models / model)
+    for photo, pictures in found.examples.items():
+        truth = pictures["ground_truth"]
+        alone = colorize(system, truth, temperature=0.2)
+        difference = np.abs(pictures["0.2"].astype(int) - alone)
+        assert difference.max() <= 1, photo  # a batch rounds floats in another order
+        assert (difference > 0).mean() < 0.01
 
 
 def test_examples_are_the_same_for_every_system_and_count() -> None:

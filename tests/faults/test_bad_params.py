@@ -84,6 +84,7 @@ NUMBERS: dict[str, tuple[list[Any], str]] = {
     "systems/colorunet/seed": ([-1, 2**63], "a whole number at least 0, below"),
     "systems/colorunet/optimizer/lr": ([0, -1e-3], "a number above 0"),
     "systems/colorunet/augmentation/crop": ([15, 1025, 64.5], "a whole number at least 16"),
+    "systems/colorunet/geometry/side": ([15, 1025, 64.5], "a whole number at least 16"),
     "evaluate/temperature": ([0, 1.01, -1], "a number above 0, at most 1"),
     "evaluate/macro_pixels": ([0, 10**10], "a whole number at least 1, at most 1000000000"),
     "evaluate/macro_photos": ([0, -1], "a whole number at least 1, at most 1000000000"),
@@ -131,7 +132,7 @@ def _sections() -> list[Case]:
         ("quantizers/yuv32/encode/sigma", "method, stride"),
         ("systems/colorunet/step", "augmentation, batch, checkpoint_every"),
         ("systems/colorunet/optimizer/learning_rate", "betas, gamma, lr"),
-        ("systems/colorunet/augmentation/flips", "crop, flip, noise"),
+        ("systems/colorunet/augmentation/flips", "crop, crop_shares, flip, mode, noise, turn"),
         ("systems/colorunet/loss/alpha", "weighted"),
         ("systems/colorunet/network/widht", "skips, width"),
         ("download/sources/0/root", "name, photos, seed"),
@@ -226,6 +227,21 @@ def _relations() -> list[Case]:
             "evaluate.prior: scores count a color in its nearest bin",
         ),
         _set("systems/colorunet/augmentation/crop", 512, "crop is 512; allowed: at most resize.si"),
+        _set("systems/colorunet/augmentation/crop", None, "augmentation.crop is null; allowed wi"),
+        *(
+            _set(
+                "systems/colorunet/augmentation/crop_shares",
+                [0.7, share],
+                f"crop_shares.1 is {share}; allowed: a number above 0, below 1",
+            )
+            for share in (0, 1, -0.7, 7)
+        ),
+        _set("systems/colorunet/augmentation/crop_shares", [0.7], "geometry.fit inside: []"),
+        _set("systems/colorunet/geometry/side", 64, "crop is 128; allowed: at most geometry.side"),
+        _set("systems/colorunet/geometry/side", 512, "geometry.side is 512; allowed: at most res"),
+        _set("systems/colorunet/geometry", {"side": 256}, "with geometry.fit pad: null"),
+        _set("systems/colorunet/geometry/fit", "fill", "is 'fill'; allowed: pad, inside, stretch"),
+        _set("systems/colorunet/augmentation/mode", "all", "is 'all'; allowed: together, single"),
         _set("systems/colorunet/quantizer", "lab313", "has stride 1", "allowed for it: 1"),
         _set("systems/colorunet/loss", {"name": "l2"}, "a quantizer with encode.method chroma"),
         _set("quantizers/yuv32/encode/method", "chroma", "encode.method soft or hard"),

@@ -12,7 +12,12 @@ import huescape
 from huescape import networks
 from huescape.losses import LOSSES
 from huescape.params.presets import resolve_system
-from huescape.params.systems import SystemOverrides, SystemParams
+from huescape.params.systems import (
+    AugmentationParams,
+    GeometryParams,
+    SystemOverrides,
+    SystemParams,
+)
 from huescape.training.learners import schedule
 
 # Parameters and the output's channels and side for a photo of 256 x 256, as the papers have them or
@@ -92,7 +97,8 @@ def test_schedule_of_zhang_et_al(name: str) -> None:
     system = published(name)
     assert system.optimizer.betas == (0.9, 0.99)
     assert (system.optimizer.name, system.optimizer.weight_decay) == ("adam", 1e-3)
-    assert (system.batch, system.augmentation.crop, system.augmentation.flip) == (40, 176, True)
+    assert (system.batch, system.geometry) == (40, GeometryParams(fit="stretch"))
+    assert system.augmentation == AugmentationParams(flip=True, crop=176)
     steps = (0, 199_900, 200_000, 374_900, 375_000, 449_999)
     rates = [schedule(system.optimizer).rate(step / 450_000) for step in steps]
     assert rates == pytest.approx([3e-5, 3e-5, 1e-5, 1e-5, 3e-6, 3e-6], rel=1e-5)
@@ -107,18 +113,35 @@ def test_optimizer_of_chromagan() -> None:
     assert (system.optimizer.name, system.optimizer.lr) == ("adam", 2e-5)
     assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.5, 0.999), 0.0)
     assert schedule(system.optimizer).rate(0.999) == 2e-5
-    assert (system.batch, system.augmentation.crop) == (10, 224)
+    assert system.batch == 10
     options = system.network.options
     assert (options["normalize"], options["norm_momentum"]) == (False, 0.01)
+
+
+def test_photos_of_chromagan() -> None:
+    """Stretched to 224 x 224, and not changed."""
+    system = published("chromagan")
+    assert system.geometry == GeometryParams(fit="stretch", side=224)
+    assert system.augmentation == AugmentationParams(flip=False)
+
+
+@pytest.mark.parametrize("name", ["mleu_classification", "mleu_regression"])
+def test_photos_of_mleu(name: str) -> None:
+    system = published(name)
+    assert system.geometry == GeometryParams(fit="inside")
+    assert system.augmentation == AugmentationParams(turn=True, crop=224)
 
 
 @pytest.mark.parametrize("name", ["colorunet", "colorunet_bottleneck", "colorunet_flat"])
 def test_training_of_colorunet(name: str) -> None:
     system = published(name)
     assert (system.optimizer.name, system.optimizer.lr, system.batch) == ("adam", 1e-3, 64)
-    assert len(system.optimizer.milestones) == 2
-    assert (system.augmentation.flip, system.augmentation.crop) == (True, 176)
-    assert any(system.augmentation.noise)
+    assert len(system.optimizer.milestones) == 1
+    assert system.geometry == GeometryParams(fit="pad")
+    seven = {"crop_shares": (0.7, 0.7), "noise": (1e-4, 2e-4, 3e-4)}
+    assert system.augmentation == AugmentationParams(mode="single", flip=True, **seven)
+    pictures = 20 * 7 * 13_469
+    assert 0 <= system.steps * system.batch - pictures < 64
 
 
 @pytest.mark.parametrize("name", ["mleu_classification", "mleu_regression"])

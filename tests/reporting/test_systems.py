@@ -76,8 +76,17 @@ def test_a_training_in_words(make) -> None:
     assert facts == {
         "preset": "net",
         "optimizer": "adam, learning rate 0.001, times 0.2 at 60 %, 85 % of the run",
+        "photos": "padded",
         "augmentation": "flips, 128² crops, noise on the lightness (0, 0.01)",
         "seed": "3",
         "final training loss": "2.5",
         "target shards": "0" * 12,
     }
+    augmentation |= {"mode": "single", "turn": True, "crop": None, "crop_shares": [0.7, 0.8]}
+    shown = {"fit": "stretch", "side": 224}
+    facts = dict(systems.training_of(make("net", augmentation=augmentation, geometry=shown)))
+    assert facts["photos"] == "stretched to 224²"
+    assert facts["augmentation"] == (
+        "one at a time: flips, turns, crops to 0.7, 0.8 of the sides, "
+        "noise on the lightness (0, 0.01)"
+    )

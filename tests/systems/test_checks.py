@@ -148,12 +148,20 @@ def test_kinds_of_heads_and_targets_fit(loss: str, method: str) -> None:
 
 
 def test_a_photo_that_does_not_fit_the_network_needs_a_crop() -> None:
-    params = changed("mleu_random", augmentation={"crop": None})
+    params = changed("mleu_random", augmentation={"crop": None}, geometry={"fit": "pad"})
     check(params)
     params["resize"] = {"size": 112, "shards": 1}
     with pytest.raises(ParamsError, match=r"crop is null and resize\.size is 112; .* of 32"):
         check(params)
     params["systems"]["mleu_random"]["augmentation"] = {"crop": 96}
+    check(params)
+
+
+def test_a_stretched_photo_must_fit_the_network() -> None:
+    params = changed("chromagan", geometry={"side": 100})
+    with pytest.raises(ParamsError, match=r"crop is null and geometry\.side is 100; .* of 8"):
+        check(params)
+    params = changed("zhang2016", augmentation={"crop": None}, geometry={"side": 104})
     check(params)
 
 

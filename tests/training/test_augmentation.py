@@ -1,4 +1,4 @@
-"""Crops and flips of a photo and of its targets are the same crop and flip."""
+"""Crops, flips and turns of a photo and of its targets are the same crop, flip and turn."""
 
 from __future__ import annotations
 
@@ -7,9 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huescape.base.boxes import Box
 from huescape.params.systems import AugmentationParams
-from huescape.training import augmentation
-from huescape.training.augmentation import Geometry
+from huescape.training import augmentation, taking
+from huescape.training.augmentation import Draw
+from huescape.training.geometry import Geometry
+
+ITSELF = np.arange(1 << 16).astype(np.float64)
+
+
+def boxes(count: int, size: int, *box: int) -> Box:
+    """All of the square for each photo, or `box`."""
+    return Box(*np.tile(box or (0, 0, size, size), (count, 1)).T)
+
+
+def drawn(
+    params: AugmentationParams, geometry: Geometry, box: Box, seed: int | np.random.Generator
+) -> Draw:
+    """A draw of mode together."""
+    generator = np.random.default_rng(seed)
+    count = len(box.top)
+    changes = augmentation.together(params, count, generator)
+    return augmentation.draw(changes, geometry, box, generator, generator.random((count, 2)))
 
 
 def encode(levels: np.ndarray, stride: int) -> np.ndarray:
@@ -17,63 +36,126 @@ def encode(levels: np.ndarray, stride: int) -> np.ndarray:
     return levels[:, stride // 2 :: stride, stride // 2 :: stride] * 7 + 3
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), stride=st.integers(1, 5), blocks=st.integers(4, 7))
-def test_crop_and_flip_commute_with_encoding(seed: int, stride: int, blocks: int) -> None:
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    stride=st.integers(1, 5),
+    blocks=st.integers(4, 7),
+    fit=st.sampled_from(["pad", "inside"]),
+    turn=st.booleans(),
+)
+def test_crop_flip_and_turn_commute_with_encoding(
+    seed: int, stride: int, blocks: int, fit: str, turn: bool
+) -> None:
     size, crop = 8 * stride, blocks * stride
-    photos = np.arange(6 * size * size).reshape(6, size, size)
-    generator = np.random.default_rng(seed)
-    drawn = augmentation.draw(AugmentationParams(), Geometry(size, crop, stride), 6, generator)
-    pixels = augmentation.take_pixels(photos, drawn)
+    rng = np.random.default_rng(seed)
+    top, left = rng.integers(0, size - crop, size=(2, 6), endpoint=True)
+    box = Box(top, left, *(rng.integers(crop, size - at, endpoint=True) for at in (top, left)))
+    photos = np.arange(6 * size * size, dtype=np.uint16).reshape(6, size, size)
+    geometry = Geometry(size, crop, stride, fit)
+    draw = drawn(AugmentationParams(turn=turn), geometry, box, rng)
+    pixels = taking.take_pixels(photos, draw, ITSELF)
     assert pixels.shape == (6, crop, crop)
-    targets = augmentation.take_targets(encode(photos, stride), drawn, stride)
-    # The only exception: the last column of a flipped crop at the right edge repeats an edge.
-    np.testing.assert_array_equal(encode(pixels, stride), targets)
+    targets = taking.take_targets(encode(photos.astype(np.int64), stride), draw)
+    exact = draw.view.exact_N
+    assert exact.any() or fit == "inside"
+    # The only exception: the last row or column of a mirrored crop at an edge repeats the edge.
+    np.testing.assert_array_equal(encode(pixels, stride)[exact], targets[exact])
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
 def test_pixels_are_neighbors_in_the_photo(stride: int) -> None:
     size, crop = 32, 16
-    photos = np.tile(np.arange(size), (20, size, 1))
-    generator = np.random.default_rng(0)
-    drawn = augmentation.draw(AugmentationParams(), Geometry(size, crop, stride), 20, generator)
-    differences = np.diff(augmentation.take_pixels(photos, drawn), axis=2)
+    photos = np.tile(np.arange(size, dtype=np.uint16), (20, size, 1))
+    draw = drawn(AugmentationParams(), Geometry(size, crop, stride), boxes(20, size), 0)
+    differences = np.diff(taking.take_pixels(photos, draw, ITSELF), axis=2)
     directions = {int(np.median(d)) for d in differences}
     assert directions == {-1, 1}  # both orientations occur
     assert np.isin(differences, [-1, 0, 1]).all()
     assert (differences == 0).sum() <= 20 * crop  # at most one repeated edge column a photo
 
 
+def test_turns_are_those_of_numpy() -> None:
+    """A stride of 1 has no repeated edge: all eight pictures of a photo are exactly itself."""
+    photo = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    draw = drawn(AugmentationParams(turn=True), Geometry(8, 8, 1), boxes(100, 8), 0)
+    found = taking.take_pixels([photo] * 100, draw, ITSELF)
+    turned = {np.rot90(each, k).tobytes() for each in (photo, photo[:, ::-1]) for k in range(4)}
+    assert {one.astype(np.uint16).tobytes() for one in found} == turned
+    quarters = np.arange(4)
+    none = augmentation.Changes.none(4)
+    changes = augmentation.Changes(none.flipped_N, quarters, none.noise_N, none.share_N)
+    generator = np.random.default_rng(0)
+    draw = augmentation.draw(changes, Geometry(8, 8, 1), boxes(4, 8), generator, np.zeros((4, 2)))
+    found = taking.take_pixels([photo] * 4, draw, ITSELF)
+    np.testing.assert_array_equal(found, [np.rot90(photo, k) for k in quarters])
+
+
 @pytest.mark.parametrize("stride", [1, 4])
 def test_mask_moves_with_the_crop(stride: int) -> None:
     size, crop, count = 32, 16, 12
-    box = np.tile(np.array([3, 9, 20, 14], np.int16), (count, 1))
-    inside = np.zeros((count, size, size), bool)
-    inside[:, 3:23, 9:23] = True
-    generator = np.random.default_rng(1)
-    drawn = augmentation.draw(AugmentationParams(), Geometry(size, crop, stride), count, generator)
-    pixels = augmentation.take_pixels(inside, drawn)
+    inside = np.zeros((count, size, size), np.uint8)
+    inside[:, 3:23, 9:23] = 1
+    params = AugmentationParams(turn=True)
+    draw = drawn(params, Geometry(size, crop, stride), boxes(count, size, 3, 9, 20, 14), 1)
+    pixels = taking.take_pixels(inside, draw, ITSELF[:256])
     half = stride // 2
     expected = pixels[:, half::stride, half::stride]
-    np.testing.assert_array_equal(augmentation.take_mask(box, drawn, stride), expected)
+    np.testing.assert_array_equal(taking.take_mask(draw), expected)
     assert 0 < expected.mean() < 1
 
 
 def test_noise_has_the_deviation_of_its_photo() -> None:
     params = AugmentationParams(noise=(0.0, 0.01, 0.05))
-    generator = np.random.default_rng(2)
-    drawn = augmentation.draw(params, Geometry(64, 64, 1), 30, generator)
-    noise = augmentation.noise_like(drawn, (30, 64, 64), generator)
-    assert set(np.round(drawn.noise_N.astype(float), 3).tolist()) == {0.0, 0.01, 0.05}
-    np.testing.assert_allclose(noise.std(axis=(1, 2)), drawn.noise_N, rtol=0.1)
+    draw = drawn(params, Geometry(64, 64, 1), boxes(30, 64), 2)
+    generators = [np.random.default_rng(2)] * 30
+    noise = augmentation.noise(draw, (30, 64, 64), generators)
+    assert set(np.round(draw.noise_N.astype(float), 3).tolist()) == {0.0, 0.01, 0.05}
+    np.testing.assert_allclose(noise.std(axis=(1, 2)), draw.noise_N, rtol=0.1)
 
 
 def test_without_noise_flip_or_crop_a_photo_is_itself() -> None:
-    photos = np.random.default_rng(3).integers(0, 255, (3, 16, 16))
-    params, geometry = AugmentationParams(flip=False), Geometry(16, 16, 1)
-    generator = np.random.default_rng(4)
-    drawn = augmentation.draw(params, geometry, 3, generator)
-    np.testing.assert_array_equal(augmentation.take_pixels(photos, drawn), photos)
-    assert not drawn.noise_N.any()
-    whole = augmentation.whole(geometry, 3)
-    np.testing.assert_array_equal(augmentation.take_pixels(photos, whole), photos)
+    photos = np.random.default_rng(3).integers(0, 255, (3, 16, 16)).astype(np.uint8)
+    geometry = Geometry(16, 16, 1)
+    draw = drawn(AugmentationParams(flip=False), geometry, boxes(3, 16), 4)
+    np.testing.assert_array_equal(taking.take_pixels(photos, draw, ITSELF[:256]), photos)
+    assert not draw.noise_N.any()
+    plain = augmentation.unaugmented(geometry, boxes(3, 16))
+    np.testing.assert_array_equal(taking.take_pixels(photos, plain, ITSELF[:256]), photos)
+
+
+def test_the_seven_variants_have_one_change_each() -> None:
+    params = AugmentationParams(mode="single", crop_shares=(0.7, 0.7), noise=(1e-4, 2e-4, 3e-4))
+    found = augmentation.variants(params)
+    changed = [
+        found.flipped_N.astype(int).tolist(),
+        (found.noise_N > 0).astype(int).tolist(),
+        (found.share_N < 1).astype(int).tolist(),
+    ]
+    assert changed == [[0, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 1, 1]]
+    assert not found.quarters_N.any()
+    alone = augmentation.variants(AugmentationParams(mode="single", flip=False, turn=True))
+    assert alone.quarters_N.tolist() == [0, 1, 2, 3]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), share=st.floats(0.1, 0.9))
+def test_a_crop_to_a_share_is_padded_in_its_place(seed: int, share: float) -> None:
+    """What is left has the stored pixels and targets, on the photo; the rest is black."""
+    rng, size, stride = np.random.default_rng(seed), 32, 4
+    height, width = rng.integers(4, size, size=(2, 5), endpoint=True)
+    top, left = rng.integers(0, size - height + 1), rng.integers(0, size - width + 1)
+    photos = rng.integers(1, 256, (5, size, size), dtype=np.uint8)
+    params = AugmentationParams(crop_shares=(share,), flip=False)
+    draw = drawn(params, Geometry(size, size, stride), Box(top, left, height, width), rng)
+    found = taking.take_pixels(photos, draw, ITSELF[:256])
+    for n, photo in enumerate(photos):
+        rows, columns = np.nonzero(found[n])
+        assert np.ptp(rows) + 1 == max(1, int(height[n] * share))
+        assert np.ptp(columns) + 1 == max(1, int(width[n] * share))
+        assert rows.min() >= top[n]
+        assert rows.max() < top[n] + height[n]
+        assert columns.min() >= left[n]
+        assert columns.max() < left[n] + width[n]
+        assert (found[n][found[n] > 0] == photo[found[n] > 0]).all()
+    np.testing.assert_array_equal(taking.take_mask(draw), found[:, 2::4, 2::4] > 0)

@@ -11,17 +11,24 @@ import torch
 
 from huescape.base.errors import HuescapeError
 from huescape.color.spaces import SPACES
-from huescape.params.systems import AugmentationParams
+from huescape.params.systems import AugmentationParams, GeometryParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
-from huescape.training.batches import Batches
+from huescape.training.batches import Batch, Batches
 
 PLAIN = AugmentationParams(flip=False)
+PADDED = GeometryParams()
+SEVEN = AugmentationParams(mode="single", crop_shares=(0.7, 0.7), noise=(1e-4, 2e-4, 3e-4))
 
 
 def batches(
-    folder: Path, params: AugmentationParams = PLAIN, size: int = 3, seed: int = 0
+    folder: Path,
+    params: AugmentationParams = PLAIN,
+    size: int = 3,
+    seed: int = 0,
+    geometry: GeometryParams = PADDED,
 ) -> Batches:
-    return Batches(ShardSet.open(folder / "shards"), SPACES["yuv"], params, size=size, seed=seed)
+    shards = ShardSet.open(folder / "shards")
+    return Batches(shards, SPACES["yuv"], params, geometry, size=size, seed=seed)
 
 
 def test_a_batch_depends_on_seed_and_step_alone(targets: Path) -> None:
@@ -107,7 +114,9 @@ def test_padding_is_masked(targets: Path) -> None:
 
 def test_whole_photos_are_not_augmented(targets: Path) -> None:
     shards = ShardSet.open(targets / "shards")
-    batch = batches(targets, AugmentationParams(crop=16, noise=(0.5,))).whole(np.array([9, 2]))
+    batch = batches(targets, AugmentationParams(crop=16, noise=(0.5,))).unaugmented(
+        np.array([9, 2])
+    )
     expected = SPACES["yuv"].uint8_to_lightness(shards.take("lightness", [9, 2])) - 0.5
     np.testing.assert_array_equal(batch.input_N1HW[:, 0].numpy(), expected)
     np.testing.assert_array_equal(batch.targets.index_NhwK.numpy(), shards.take("index", [9, 2]))
@@ -117,9 +126,11 @@ def test_a_crop_that_does_not_fit_is_refused(
     make_targets: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = make_targets(tmp_path / "x", stride=4)
-    with pytest.raises(HuescapeError, match=r"augmentation\.crop is 18; allowed: at most 32, .* 4"):
+    with pytest.raises(HuescapeError, match=r"augmentation\.crop is 18; allowed: a multiple of 4"):
         batches(folder, AugmentationParams(crop=18))
-    with pytest.raises(HuescapeError, match=r"augmentation\.crop is 64"):
+    with pytest.raises(
+        HuescapeError, match=r"augmentation\.crop is 64; allowed: at most resize\.size = 32"
+    ):
         batches(folder, AugmentationParams(crop=64))
 
 
@@ -208,9 +219,98 @@ def test_chroma_follows_crops_and_flips(tmp_path: Path, stride: int) -> None:
     assert len(cropped) > 2
 
 
+def shown(batch: Batch) -> list[bytes]:
+    """Each picture of a batch, with its targets."""
+    index = batch.targets.index_NhwK
+    assert index is not None
+    return [one.numpy().tobytes() + two.numpy().tobytes() for one, two in zip(
+        batch.input_N1HW, index, strict=True
+    )]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [4, 7, 9])
+@pytest.mark.parametrize("first", [0, 5])
+def test_an_epoch_shows_each_of_seven_variants_of_each_photo_once(
+    targets: Path, size: int, first: int
+) -> None:
+    """And the same ones in the next, from whatever step a run goes on."""
+    made = batches(targets, SEVEN, size=size)
+    assert made.epoch == 56
+    stream = [each for step in range(first, 60) for each in shown(made.train(step))]
+    start = -(first * size) % 56
+    epochs = [stream[at : at + 56] for at in range(start, len(stream) - 55, 56)]
+    assert len(epochs) >= 2
+    assert all(len(set(epoch)) == 56 for epoch in epochs)
+    assert all(set(epoch) == set(epochs[0]) for epoch in epochs)
+    assert epochs[0] != epochs[1]
+    photos = [row for step in range(14) for row in batches(targets, SEVEN, size=4).rows(step)]
+    assert set(np.bincount(photos)[:8].tolist()) == {7}
+
+
+def test_variants_have_one_change_each(targets: Path) -> None:
+    shards = ShardSet.open(targets / "shards")
+    made, rows = batches(targets, SEVEN, size=7), shards.rows("train")
+    originals = dict(zip(rows.tolist(), made.unaugmented(rows).input_N1HW[:, 0], strict=True))
+    kinds = []
+    for step in range(8):
+        for row, picture in zip(made.rows(step), made.train(step).input_N1HW[:, 0], strict=True):
+            original = originals[row]
+            flipped = original.flip(1)
+            black = picture == picture.min()
+            if torch.equal(picture, original):
+                kinds.append("itself")
+            elif torch.equal(picture, flipped):
+                kinds.append("flip")
+            elif torch.equal(picture[~black], original[~black]) and black.sum() > 300:
+                kinds.append("crop")
+            elif 0 < float((picture - original).std()) < 4e-4:
+                kinds.append("noise")
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "itself": 8, "flip": 8, "crop": 16, "noise": 24,
+    }  # fmt: skip
+
+
+def write_bright(folder: Path) -> Path:
+    """Photos of 28 x 20 pixels, all of level 200, in padding of level 0."""
+    box = np.array([2, 6, 28, 20], np.int16)
+    levels, index = np.zeros((32, 32), np.uint8), np.zeros((32, 32, 1), np.uint8)
+    levels[2:30, 6:26], index[2:30, 6:26] = 200, 1
+    arrays = {"lightness": levels, "index": index, "box": box}
+    columns = [Column(name, str(array.dtype), array.shape) for name, array in arrays.items()]
+    (folder / "shards").mkdir(parents=True)
+    write_shard(folder / "shards", "00000", columns, [(f"p{k}", "train", arrays) for k in range(4)])
+    meta = {"quantizer": "toy", "space": "yuv", "encode": {}, "bins": 4}
+    meta |= {"size": 32, "stride": 1, "mass": [1] * 4}
+    write_index(folder / "shards", "targets", columns, ["00000"], meta)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        GeometryParams(fit="inside"),
+        GeometryParams(fit="inside", side=30),
+        GeometryParams(fit="stretch"),
+        GeometryParams(fit="stretch", side=24),
+    ],
+)
+@pytest.mark.parametrize("crop", [16, 24])
+def test_no_padding_is_shown_where_the_geometry_has_none(
+    tmp_path: Path, geometry: GeometryParams, crop: int
+) -> None:
+    made = batches(write_bright(tmp_path), AugmentationParams(crop=crop), geometry=geometry)
+    shown = [made.train(step) for step in range(6)]
+    assert {batch.input_N1HW.shape[-1] for batch in shown} == {crop}
+    for batch in (*shown, made.unaugmented(np.array([0, 1])), made.first(3)):
+        assert (batch.input_N1HW == batch.input_N1HW.max()).all()
+        assert batch.targets.mask_Nhw.all()
+        assert batch.targets.index_NhwK is not None
+        assert (batch.targets.index_NhwK == 1).all()
+
+
 def test_whole_photos_have_the_stored_chroma(tmp_path: Path) -> None:
     folder = write_chroma(tmp_path, 4)
-    batch = batches(folder).whole(np.array([4, 1]))
+    batch = batches(folder).unaugmented(np.array([4, 1]))
     assert batch.targets.chroma_N2hw is not None
     stored = ShardSet.open(folder / "shards").take("chroma", [4, 1])
     expected = (stored / CHROMA_LEVELS).astype(np.float32)
@@ -228,6 +328,19 @@ def test_the_first_photos_are_those_of_the_first_epoch(targets: Path) -> None:
     assert keys(first) == keys(seen)
     assert len(made.first(100).input_N1HW) == 8
     assert torch.equal(batches(targets, size=1).first(3).input_N1HW, first)
+
+
+def test_the_first_photos_of_a_sevenfold_set_are_different_ones(targets: Path) -> None:
+    made = batches(targets, SEVEN, size=4)
+    assert len(set(shown(made.first(5)))) == 5
+    assert len(set(shown(made.first(100)))) == 8
+    first = set(shown(made.first(3)))
+    assert first == set(shown(made.unaugmented(_first_seen(made, 3))))
+
+
+def _first_seen(made: Batches, count: int) -> np.ndarray:
+    rows = np.concatenate([made.rows(step) for step in range(14)])
+    return np.array(list(dict.fromkeys(rows.tolist()))[:count])
 
 
 def test_photos_read_elsewhere_make_the_same_batch(targets: Path) -> None:

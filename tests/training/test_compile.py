@@ -103,8 +103,8 @@ def test_only_steps_run_the_compiled_code(
     system, shards = prepared(targets, make_params(compile=True))
     loss = loss_of(system, np.ones(4))
     learner = build_learner(system.network, loss, system.params, CPU)
-    augmentation = system.params.augmentation
-    batch = Batches(shards, system.space, augmentation, size=2, seed=0).train(0)
+    seen = system.params.augmentation, system.params.geometry
+    batch = Batches(shards, system.space, *seen, size=2, seed=0).train(0)
     learner.step(batch, 0.0)
     assert calls == [True]
     system.network.eval()

@@ -199,7 +199,7 @@ def test_the_recorder_is_told_numbers_and_pictures(
     assert {(name, step) for name, step, _ in notes.pictures} == {
         (f"val-{k}", step) for k in (0, 1) for step in (30, 45)
     }
-    assert all(rgb.shape == (32, 64, 3) and rgb.dtype == np.uint8 for *_, rgb in notes.pictures)
+    assert all(rgb.shape == (28, 64, 3) and rgb.dtype == np.uint8 for *_, rgb in notes.pictures)
 
 
 def test_watching_changes_nothing(targets: Path, tmp_path: Path, make_params: MakeParams) -> None:
@@ -350,7 +350,8 @@ def test_photos_initialize_where_that_is_asked_for(
     params = make_params(initialization=KMEANS)
     fresh = build_system(params, shards.meta, np.load(targets / "bins.npz")["centers"])
     assert weight_bytes(fresh) == plain
-    first = Batches(shards, fresh.space, params.augmentation, size=4, seed=0).first(4)
+    seen = params.augmentation, params.geometry
+    first = Batches(shards, fresh.space, *seen, size=4, seed=0).first(4)
     with devices.reproducible(CPU):  # as a training is, with as many threads
         kmeans_initialize(fresh.network, first.to(CPU).input_N1HW, 0)
     assert weight_bytes(fresh) == kmeans

@@ -16,7 +16,7 @@ from huescape.base.errors import HuescapeError
 from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.color.spaces import SPACES
 from huescape.losses.targets import Targets
-from huescape.params.systems import AugmentationParams, SystemParams
+from huescape.params.systems import AugmentationParams, GeometryParams, SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import build_system
 from huescape.training import loop, prefetch
@@ -265,7 +265,7 @@ def test_a_copy_is_waited_for_by_the_stream_that_uses_it(monkeypatch: pytest.Mon
 def test_what_arrives_on_cuda_is_what_was_made(targets: Path, noise: tuple[float, ...]) -> None:
     params = AugmentationParams(crop=16, noise=noise)
     shards = ShardSet.open(targets / "shards")
-    made = Batches(shards, SPACES["yuv"], params, size=4, seed=0)
+    made = Batches(shards, SPACES["yuv"], params, GeometryParams(), size=4, seed=0)
     with batches_on(torch.device("cuda"), made.train, range(40)) as batches:
         for step, batch in enumerate(batches):
             torch.ones(2000, 2000, device="cuda") @ torch.ones(2000, 2000, device="cuda")

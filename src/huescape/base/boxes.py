@@ -23,6 +23,10 @@ class Box(NamedTuple):
         """From the column `box` of shards: (4,) for one photo, (N, 4) for many."""
         return cls(*np.moveaxis(stored.astype(np.int64), -1, 0))
 
+    def seen_from(self, other: Box) -> Box:
+        """The same pixels, counted from the upper left corner of `other`."""
+        return Box(self.top - other.top, self.left - other.left, self.height, self.width)
+
     def cut(self, plane: Array) -> Array:
         """The photo's part (height, width, …) of one padded plane (S, S, …), as a view."""
         return plane[self.top : self.top + self.height, self.left : self.left + self.width]

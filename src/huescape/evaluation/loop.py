@@ -30,6 +30,7 @@ from huescape.metrics.baselines import pick
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Rules, Totals
 from huescape.shards import ShardSet
+from huescape.systems.photos import predict_photos, shown_box
 from huescape.systems.system import System
 
 # Pixels of one forward pass; 4 photos of 256 x 256 keep the memory of 313 full-size logits low.
@@ -116,41 +117,48 @@ def _tasks(
         rows = rows_N[start : start + batch]
         ids = [photos.ids[row] for row in rows]
         donors = np.array([donors_N[pick(photo, len(donors_N))] for photo in ids])
-        rgb_NSS3 = photos.take("rgb", rows)
-        boxes = photos.take("box", rows)
-        chroma = _predict(system, rgb_NSS3, temperatures)
+        rgb_NSS3, boxes = photos.take("rgb", rows), list(map(Box.of, photos.take("box", rows)))
         originals = [_inside(p, box) for p, box in zip(rgb_NSS3, boxes, strict=True)]
+        chroma = _predict(system, rgb_NSS3, boxes, temperatures)
         donated = _unpadded(photos, donors)
         for number, photo in enumerate(ids):
-            own = {t: _inside(planes[number], boxes[number]) for t, planes in chroma.items()}
-            yield Task(photo, originals[number], own, donated[number], photo in keep)
+            yield Task(photo, originals[number], chroma[number], donated[number], photo in keep)
 
 
 def _unpadded(photos: ShardSet, rows: Rows) -> list[Picture]:
     pairs = zip(photos.take("rgb", rows), photos.take("box", rows), strict=True)
-    return [_inside(rgb_SS3, box) for rgb_SS3, box in pairs]
+    return [_inside(rgb_SS3, Box.of(box)) for rgb_SS3, box in pairs]
 
 
-def _inside(plane_SSC: npt.NDArray[Any], box: npt.NDArray[np.int16]) -> npt.NDArray[Any]:
+def _inside(plane_SSC: npt.NDArray[Any], box: Box) -> npt.NDArray[Any]:
     """The part of a padded plane (S, S, C) that is the photo, in one piece."""
-    return np.ascontiguousarray(Box.of(box).cut(plane_SSC))
+    return np.ascontiguousarray(box.cut(plane_SSC))
 
 
 def _predict(
-    system: System, rgb_NSS3: Picture, temperatures: Sequence[float]
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Chroma (N, S, S, 2) of a batch at each temperature, at full resolution.
+    system: System, rgb_NSS3: Picture, boxes: Sequence[Box], temperatures: Sequence[float]
+) -> list[dict[str, npt.NDArray[np.float32]]]:
+    """Chroma (height, width, 2) of each photo at each temperature, at full resolution."""
+    lightness_NSS = system.space.from_rgb(rgb_NSS3)[..., 0]
+    shown = [shown_box(system, box, lightness_NSS.shape[1]) for box in boxes]
+    planes = [view.cut(plane) for view, plane in zip(shown, lightness_NSS, strict=True)]
+    found = []
+    for output_Chw, view, box in zip(predict_photos(system, planes), shown, boxes, strict=True):
+        decoded = _decoded(system, output_Chw, (view.height, view.width), temperatures)
+        own = box.seen_from(view)
+        found.append({name: _inside(chroma_HW2, own) for name, chroma_HW2 in decoded.items()})
+    return found
 
-    The network sees the padded photo, as it did in training.
-    """
-    lightness_N1SS = torch.from_numpy(system.space.from_rgb(rgb_NSS3)[..., 0][:, None].copy())
-    output_NCss = system.predict(system.normalize(lightness_N1SS))
-    size = (rgb_NSS3.shape[1], rgb_NSS3.shape[2])
+
+def _decoded(
+    system: System, output_Chw: torch.Tensor, size: tuple[int, int], temperatures: Sequence[float]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Chroma (*size, 2) of one photo at each temperature."""
     found: dict[str, npt.NDArray[np.float32]] = {}
     for temperature in temperatures:
         if system.head == "chroma" and found:  # no temperature changes a regression
             found[temperature_name(temperature)] = next(iter(found.values()))
             continue
-        chroma_N2SS = system.decode(output_NCss, temperature, size)
-        found[temperature_name(temperature)] = chroma_N2SS.permute(0, 2, 3, 1).cpu().numpy()
+        chroma_12HW = system.decode(output_Chw[None], temperature, size, size)
+        found[temperature_name(temperature)] = chroma_12HW[0].permute(1, 2, 0).cpu().numpy()
     return found

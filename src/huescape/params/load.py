@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from huescape.base.errors import ParamsError
 from huescape.params.base import Key, Section
 from huescape.params.download import DownloadParams
+from huescape.params.geometry import check_geometry
 from huescape.params.inputs import input_files, refuse_outputs, source_files
 from huescape.params.messages import short
 from huescape.params.photos import FilterParams, ResizeParams
@@ -122,20 +123,11 @@ def _check_start(
 
 
 def _check_geometry(key: str, system: SystemParams, params: Params, where: str) -> None:
-    """A crop must fit into the photos, and onto the grid of the targets."""
-    crop = system.augmentation.crop
     stride = params.quantizers[system.quantizer].encode.stride
-    if crop is None:
-        return
-    if crop > params.resize.size:
-        raise ParamsError(
-            f"{where}: {key}.augmentation.crop is {crop}; "
-            f"allowed: at most resize.size = {params.resize.size}"
-        )
-    if crop % stride:
-        raise ParamsError(
-            f"{where}: {key}.augmentation.crop is {crop}; allowed: a multiple of {stride}"
-        )
+    try:
+        check_geometry(system.augmentation, system.geometry, params.resize.size, stride)
+    except ParamsError as error:
+        raise ParamsError(f"{where}: {key}.{error}") from error
 
 
 def _check_strides(params: Params, where: str) -> None:

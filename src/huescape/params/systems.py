@@ -74,15 +74,46 @@ class OptimizerParams(Section):
         return (self.gamma,) * len(self.milestones)
 
 
-class AugmentationParams(Section):
-    """Flips, crops and noise; `noise` lists the standard deviations (of lightness in [0, 1]).
+Side = Annotated[int, Field(ge=16, le=1024)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
-    `crop` is the side of a random crop in pixels, or null for the whole photo.
+
+class AugmentationParams(Section):
+    """What is changed of the photos of the training split.
+
+    `mode` together draws every change for every photo anew. `single` makes a training set of
+    variants with one change each (the photo as it is, its flip, its turns, each of `noise`, each of
+    `crop_shares`); an epoch shows every variant of every photo once, the same each time.
+
+    `flip` mirrors left and right; `turn` rotates by a multiple of 90 degrees. `crop` is the side in
+    pixels of what a batch shows of a photo, drawn anew each time, or null for all of it; what it is
+    cut from, `geometry` says. `crop_shares` are crops of shares of the photo's own sides, the rest
+    black, and need geometry.fit pad. `noise` lists standard deviations (of lightness in [0, 1]).
     """
 
+    mode: Literal["together", "single"] = "together"
     flip: bool = True
-    crop: int | None = Field(default=None, ge=16, le=1024)
+    turn: bool = False
+    crop: Side | None = None
+    crop_shares: Annotated[tuple[Share, ...], FromList] = ()
     noise: Annotated[tuple[Annotated[float, Field(ge=0)], ...], FromList] = ()
+
+
+Fit = Literal["pad", "inside", "stretch"]
+
+
+class GeometryParams(Section):
+    """What a network sees of a photo, which lies in a padded square of `resize.size` pixels.
+
+    `pad` shows the square with its padding, in training as in evaluation. The others show no
+    padding, and evaluation shows the photo alone: `inside` cuts the crop out of the photo, scaled
+    up where its short side is below the crop; `stretch` stretches the photo to a square first.
+    `side` is that of this square (null: `resize.size`), or inside, the photo's short side, to which
+    it is scaled up (null: that of the crop).
+    """
+
+    fit: Fit = "pad"
+    side: Side | None = None
 
 
 Steps = Annotated[int, Field(ge=0, le=10**9)]
@@ -106,6 +137,7 @@ class SystemParams(Section):
     initialization: InitializationParams = InitializationParams()
     optimizer: OptimizerParams = OptimizerParams()
     augmentation: AugmentationParams = AugmentationParams()
+    geometry: GeometryParams = GeometryParams()
     steps: Steps = 1000
     batch: Batch = 64
     checkpoint_every: Every = 200
@@ -127,6 +159,7 @@ class SystemOverrides(Section):
     initialization: dict[str, Any] = Field(default_factory=dict)
     optimizer: dict[str, Any] = Field(default_factory=dict)
     augmentation: dict[str, Any] = Field(default_factory=dict)
+    geometry: dict[str, Any] = Field(default_factory=dict)
     steps: Steps | None = None
     batch: Batch | None = None
     checkpoint_every: Every | None = None

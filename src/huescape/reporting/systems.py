@@ -93,6 +93,7 @@ def training_of(result: SystemResult) -> list[tuple[str, str]]:
     facts = [
         ("preset", params["preset"]),
         ("optimizer", _optimizer(params["optimizer"])),
+        ("photos", _geometry(params.get("geometry") or {})),
         ("augmentation", _augmentation(params["augmentation"])),
         ("seed", params["seed"]),
         ("final training loss", plain(result.model["loss"])),
@@ -126,8 +127,18 @@ def _optimizer(section: Json) -> str:
 
 
 def _augmentation(section: Json) -> str:
-    parts = ["flips" if section.get("flip") else ""]
+    parts = ["flips" if section.get("flip") else "", "turns" if section.get("turn") else ""]
+    shares = ", ".join(f"{share:g}" for share in section.get("crop_shares") or [])
+    parts.append(f"crops to {shares} of the sides" if shares else "")
     parts.append(f"{section['crop']}² crops" if section.get("crop") else "")
     noise = [f"{level:g}" for level in section.get("noise") or []]
     parts.append(f"noise on the lightness ({', '.join(noise)})" if noise else "")
-    return ", ".join(part for part in parts if part)
+    text = ", ".join(part for part in parts if part)
+    return f"one at a time: {text}" if text and section.get("mode") == "single" else text
+
+
+def _geometry(section: Json) -> str:
+    side, fit = section.get("side"), section.get("fit", "pad")
+    if fit == "inside":
+        return f"without padding, short side {side}" if side else "without padding"
+    return "padded" if fit == "pad" else f"stretched to {f'{side}²' if side else 'a square'}"

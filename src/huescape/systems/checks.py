@@ -18,6 +18,7 @@ from huescape.losses import LOSSES, Loss, build_loss
 from huescape.losses.chromagan import ChromaGanLoss
 from huescape.networks import NETWORKS, Network, build, pretrained
 from huescape.params.base import Head
+from huescape.params.geometry import shown_side
 from huescape.params.load import Params
 from huescape.params.presets import resolve_system
 from huescape.params.registry import Registry
@@ -114,11 +115,13 @@ def _check_fit(network: Network, head: Head, system: SystemParams, params: Param
             f"allowed for it: {network.stride}"
         )
     multiple = lcm(network.multiple, stride)
-    crop = system.augmentation.crop
-    if (crop or params.resize.size) % multiple:
-        key = "augmentation.crop" if crop else "augmentation.crop is null and resize.size"
+    crop, side = system.augmentation.crop, system.geometry.side
+    shown = shown_side(system.augmentation, system.geometry, params.resize.size)
+    if shown % multiple:
+        key = "augmentation.crop is null and "
+        key = "augmentation.crop" if crop else key + ("geometry.side" if side else "resize.size")
         raise ParamsError(
-            f"{key} is {crop or params.resize.size}; "
+            f"{key} is {shown}; "
             f"allowed for network {system.network.name!r}: a multiple of {multiple}"
         )
 

@@ -1,151 +1,142 @@
-"""Crops, flips and noise: pure functions of a seed and a step.
+"""What is changed of the photos of a batch: pure functions of generators.
 
-Crops and flips commute with the encoding of the targets; noise touches the lightness alone.
+Crops, flips and turns commute with the encoding of the targets; noise touches the lightness alone.
 
-Shape suffixes: N photos, H rows, W columns of a crop; h, w rows and columns of its targets; R, C
-those of either; e numbers of a place, M = C e; p planes.
+Shape suffixes: N photos.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from huescape.base.boxes import Box
 from huescape.params.systems import AugmentationParams
-from huescape.training import gather
+from huescape.training.geometry import BoolArray, FloatArray, Geometry, IntArray, Place, View, view
 
-IntArray = npt.NDArray[np.int64]
-AnyArray = npt.NDArray[Any]
+Floats32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """The side of the stored photos, of the crops, and the stride of the targets, in pixels.
+class Changes:
+    """What is changed of N photos.
 
-    Targets are the points stride // 2, stride // 2 + stride, … of a photo; crops are multiples of
-    the stride.
+    Attributes:
+        flipped_N: whether left and right are mirrored.
+        quarters_N: by how many quarters of a circle it is then turned, counterclockwise.
+        noise_N: the standard deviation of the noise (of lightness in [0, 1]).
+        share_N: the share of its sides that a photo is cropped to, the rest black; 1 is all.
     """
 
-    size: int
-    crop: int
-    stride: int
+    flipped_N: BoolArray
+    quarters_N: IntArray
+    noise_N: Floats32
+    share_N: FloatArray
+
+    @classmethod
+    def none(cls, count: int) -> Changes:
+        """`count` photos as they are."""
+        no_N, zero_N = np.zeros(count, bool), np.zeros(count, np.int64)
+        return cls(no_N, zero_N, np.zeros(count, np.float32), np.ones(count))
+
+    def of(self, index: IntArray) -> Changes:
+        """Those of some of the photos."""
+        return Changes(
+            self.flipped_N[index], self.quarters_N[index], self.noise_N[index], self.share_N[index]
+        )
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What happens to a batch: `rows_NH` and `columns_NW` of a photo to take, in this order, and
-    the standard deviation of the noise of each photo (of lightness in [0, 1])."""
+    """What of N photos is taken into a batch, and how.
 
-    rows_NH: IntArray
-    columns_NW: IntArray
-    noise_N: npt.NDArray[np.float32]
+    Attributes:
+        view: the pixels and targets.
+        shown: what has targets (N,), in the stored squares.
+        cropped_N: whether everything else is made black.
+        turned_N: whether rows and columns change places at last.
+        noise_N: the standard deviation of the noise (of lightness in [0, 1]).
+    """
+
+    view: View
+    shown: Box
+    cropped_N: BoolArray
+    turned_N: BoolArray
+    noise_N: Floats32
 
 
-def whole(geometry: Geometry, count: int) -> Draw:
-    """No augmentation: `count` whole photos."""
-    every_NH = np.tile(np.arange(geometry.size), (count, 1))
-    return Draw(every_NH, every_NH, np.zeros(count, np.float32))
+def variants(params: AugmentationParams) -> Changes:
+    """The variants of a photo in mode single: as it is, then with one change each."""
+    turns = (1, 2, 3) if params.turn else ()
+    count = 1 + params.flip + len(turns) + len(params.noise) + len(params.crop_shares)
+    found = Changes.none(count)
+    ends = np.cumsum([1, params.flip, len(turns), len(params.noise), len(params.crop_shares)])
+    found.flipped_N[ends[0] : ends[1]] = True
+    found.quarters_N[ends[1] : ends[2]] = turns
+    found.noise_N[ends[2] : ends[3]] = params.noise
+    found.share_N[ends[3] : ends[4]] = params.crop_shares
+    return found
+
+
+def together(params: AugmentationParams, count: int, generator: np.random.Generator) -> Changes:
+    """Changes of `count` photos in mode together: all drawn for each."""
+    noise = np.asarray(params.noise or (0.0,), np.float32)
+    shares = np.asarray(params.crop_shares or (1.0,))
+    return Changes(
+        generator.integers(2, size=count).astype(bool) & params.flip,
+        generator.integers(4, size=count) * params.turn,
+        noise[generator.integers(len(noise), size=count)],
+        shares[generator.integers(len(shares), size=count)],
+    )
+
+
+def unaugmented(geometry: Geometry, box: Box) -> Draw:
+    """All that can be shown of photos that lie in `box`, in the middle where it is not all."""
+    count = len(box.top)
+    middle = Place.middle(count)
+    seen = view(geometry.unaugmented, box, middle)
+    return _draw(seen, box, Changes.none(count), np.zeros((count, 2)))
 
 
 def draw(
-    params: AugmentationParams, geometry: Geometry, count: int, generator: np.random.Generator
+    changes: Changes,
+    geometry: Geometry,
+    box: Box,
+    generator: np.random.Generator,
+    crop_place_N2: FloatArray,
 ) -> Draw:
-    """Draw the crops, flips and noise of `count` photos."""
-    crop, stride = geometry.crop, geometry.stride
-    places = (geometry.size - crop) // stride + 1
-    top_N = generator.integers(places, size=count) * stride
-    left_N = generator.integers(places, size=count) * stride
-    flip_N = generator.integers(2, size=count).astype(bool) & params.flip
-    noise = np.asarray(params.noise or (0.0,), np.float32)
-    noise_N = noise[generator.integers(len(noise), size=count)]
-    rows_NH = top_N[:, None] + np.arange(crop)
-    columns_NW = left_N[:, None] + np.arange(crop)
-    # A grid of even stride is not its own mirror image (4: points 2, 6, …, mirrored 1, 5, …): a
-    # flipped crop lies one pixel further right, so that its targets are points of the photo's grid.
-    mirrored_NW = np.minimum(columns_NW[:, ::-1] + (stride + 1) % 2, geometry.size - 1)
-    return Draw(rows_NH, np.where(flip_N[:, None], mirrored_NW, columns_NW), noise_N)
+    """Draw windows of photos that lie in `box`, with `changes`.
 
-
-def take_pixels(photos: Sequence[AnyArray], drawn: Draw, table: AnyArray | None = None) -> AnyArray:
-    """The crops (N, H, W) of photos (size, size), decoded by `table` if there is one.
-
-    `table` is that of `gather.look_up`: one entry for each value that a pixel can have.
+    `crop_place_N2` says where crops to a share lie, as shares of the way down and right.
     """
-    return _take(photos, drawn.rows_NH, drawn.columns_NW, table, None)
+    down_N, right_N = generator.random((2, len(box.top)))
+    turn_N = changes.quarters_N
+    upside_down_N = np.isin(turn_N, (2, 3))
+    # Mirrored first and turned then: a turn is a mirroring after rows and columns change places.
+    mirrored_N = np.isin(turn_N, (1, 2)) ^ changes.flipped_N
+    place = Place(down_N, right_N, upside_down_N, mirrored_N)
+    return _draw(view(geometry, box, place), box, changes, crop_place_N2)
 
 
-def take_targets(
-    targets: Sequence[AnyArray],
-    drawn: Draw,
-    stride: int,
-    *,
-    table: AnyArray | None = None,
-    dtype: npt.DTypeLike | None = None,
-) -> AnyArray:
-    """The targets (N, h, w, …) of the crops, of photos' targets (size / stride, …).
-
-    Decoded by `table`, or as `dtype`, or as stored.
-    """
-    rows_Nh, columns_Nw = target_points(drawn, stride)
-    return _take(targets, rows_Nh // stride, columns_Nw // stride, table, dtype)
+def _draw(seen: View, box: Box, changes: Changes, crop_place_N2: FloatArray) -> Draw:
+    share_N, odd_N = changes.share_N, changes.quarters_N % 2 == 1
+    height_N = np.maximum(1, np.floor(box.height * share_N)).astype(np.int64)
+    width_N = np.maximum(1, np.floor(box.width * share_N)).astype(np.int64)
+    down_N = np.floor(crop_place_N2[:, 0] * (box.height - height_N + 1)).astype(np.int64)
+    right_N = np.floor(crop_place_N2[:, 1] * (box.width - width_N + 1)).astype(np.int64)
+    shown = Box(box.top + down_N, box.left + right_N, height_N, width_N)
+    return Draw(seen, shown, share_N < 1, odd_N, changes.noise_N)
 
 
-def take_planes(targets: Sequence[AnyArray], drawn: Draw, stride: int, table: AnyArray) -> AnyArray:
-    """The targets (N, h, w, planes) of the crops, of photos' targets (planes, h', w')."""
-    rows_Nh, columns_Nw = target_points(drawn, stride)
-    planes, height, width = targets[0].shape
-    start_Nph = rows_Nh[:, None] // stride * width + np.arange(planes)[:, None] * (height * width)
-    places = _places(start_Nph.reshape(len(rows_Nh), -1), columns_Nw // stride)
-    taken_Nphw = gather.look_up(targets, *places, table).reshape(*start_Nph.shape, -1)
-    return np.ascontiguousarray(np.moveaxis(taken_Nphw, 1, -1))
-
-
-def _take(
-    photos: Sequence[AnyArray],
-    rows_NR: IntArray,
-    columns_NC: IntArray,
-    table: AnyArray | None,
-    dtype: npt.DTypeLike | None,
-) -> AnyArray:
-    """The numbers (N, R, C, …) of photos (rows, columns, …) at the given rows and columns."""
-    _, width, *rest = photos[0].shape
-    each = math.prod(rest)
-    offset_NCe = columns_NC[:, :, None] * each + np.arange(each)
-    places = _places(rows_NR * (width * each), offset_NCe)
-    if table is None:
-        taken = gather.convert(photos, *places, dtype)
-    else:
-        taken = gather.look_up(photos, *places, table)
-    return taken.reshape(*rows_NR.shape, columns_NC.shape[1], *rest)
-
-
-def _places(
-    start_NR: IntArray, offset_NCe: IntArray
-) -> tuple[gather.PlaceArray, gather.PlaceArray]:
-    offset_NM = offset_NCe.reshape(len(offset_NCe), -1)
-    return start_NR.astype(np.uint64), offset_NM.astype(np.uint64)
-
-
-def target_points(drawn: Draw, stride: int) -> tuple[IntArray, IntArray]:
-    """Rows (N, h) and columns (N, w), in pixels of the photo, of the crops' targets."""
-    return drawn.rows_NH[:, stride // 2 :: stride], drawn.columns_NW[:, stride // 2 :: stride]
-
-
-def take_mask(box_N4: AnyArray, drawn: Draw, stride: int) -> npt.NDArray[np.bool_]:
-    """Where the crops' targets (N, h, w) lie on the photo."""
-    return Box.of(box_N4).holds(*target_points(drawn, stride))
-
-
-def noise_like(
-    drawn: Draw, shape: tuple[int, ...], generator: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """Gaussian noise (N, H, W) of each photo's standard deviation."""
-    noise = generator.standard_normal(shape, dtype=np.float32)
-    noise *= drawn.noise_N[:, None, None]
-    return noise
+def noise(
+    drawn: Draw, shape: tuple[int, ...], generators: Sequence[np.random.Generator]
+) -> Floats32:
+    """Gaussian noise (N, H, W) of each photo's standard deviation, each of its own generator."""
+    found = np.zeros(shape, np.float32)
+    for n in np.flatnonzero(drawn.noise_N).tolist():
+        generators[n].standard_normal(out=found[n], dtype=np.float32)
+        found[n] *= drawn.noise_N[n]
+    return found

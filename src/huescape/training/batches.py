@@ -19,19 +19,22 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
 from huescape.color.spaces import Space
 from huescape.losses.targets import Targets
-from huescape.params.systems import AugmentationParams
+from huescape.params.geometry import check_geometry
+from huescape.params.systems import AugmentationParams, GeometryParams
 from huescape.shards import CHROMA_LEVELS, ShardSet
-from huescape.training import augmentation
-from huescape.training.augmentation import Draw, Geometry
+from huescape.training import augmentation, taking
+from huescape.training.augmentation import Draw
+from huescape.training.geometry import Geometry
 
 IntArray = npt.NDArray[np.int64]
 Stored = Mapping[str, Sequence[npt.NDArray[Any]]]
 
-# First words of the seeds, so that order, crops and noise draw from independent streams.
-_ORDER, _CHANGES = 1, 2
+# First words of the seeds, so that order, changes and variants draw from independent streams.
+_ORDER, _CHANGES, _VARIANT = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Batch:
 class Batches:
     """The training batches of a set of target shards, and unaugmented ones of other rows.
 
-    Raises HuescapeError when the training split is empty, a crop does not fit, or the columns of
-    the shards are not of the size and stride that their index tells.
+    Raises HuescapeError when the training split is empty, the photos do not suit `params` and
+    `geometry`, or the columns of the shards are not of the size and stride that their index tells.
     """
 
     def __init__(
@@ -60,19 +63,17 @@ class Batches:
         shards: ShardSet,
         space: Space,
         params: AugmentationParams,
+        geometry: GeometryParams,
         *,
         size: int,
         seed: int,
     ) -> None:
         self._shards, self._params, self._seed, self._batch = shards, params, seed, size
         stored, stride = shards.number("size"), shards.number("stride")
-        crop = stored if params.crop is None else params.crop
-        if crop > stored or crop % stride:
-            raise HuescapeError(
-                f"augmentation.crop is {crop}; allowed: at most {stored}, a multiple of {stride}"
-            )
+        check_geometry(params, geometry, stored, stride)
         _check_columns(shards, stored, stored // stride)
-        self._geometry = Geometry(stored, crop, stride)
+        self._geometry = Geometry.of(params, geometry, stored, stride)
+        self._variants = augmentation.variants(params) if params.mode == "single" else None
         self._train_rows = shards.rows("train")
         if not len(self._train_rows):
             raise HuescapeError("the target shards hold no photo of the training split")
@@ -80,49 +81,73 @@ class Batches:
         self._levels = space.network_input(space.gray_levels()).astype(np.float32)
         self._level_step = np.float32(self._levels[255] - self._levels[0])
 
+    @property
+    def epoch(self) -> int:
+        """How many pictures an epoch shows: every variant of every photo."""
+        each = 1 if self._variants is None else len(self._variants.share_N)
+        return each * len(self._train_rows)
+
     def train(self, step: int) -> Batch:
         """The augmented batch of `step`, 0 being the first."""
         return self.assemble(self._stored(self.rows(step)), step)
 
     def first(self, count: int) -> Batch:
-        """Up to `count` whole photos, those that training sees first."""
-        order = _order(self._seed, 0, len(self._train_rows))
-        return self.whole(self._train_rows[np.sort(order[:count])])
+        """Up to `count` photos without augmentation, those that training sees first."""
+        photo_P = _order(self._seed, 0, self.epoch) % len(self._train_rows)
+        _, first_P = np.unique(photo_P, return_index=True)
+        chosen = photo_P[np.sort(first_P)[:count]]
+        return self.unaugmented(self._train_rows[np.sort(chosen)])
 
-    def whole(self, rows_N: IntArray) -> Batch:
-        """Whole photos (at least one), without augmentation."""
+    def unaugmented(self, rows_N: IntArray) -> Batch:
+        """Photos (at least one) without augmentation, as far as the geometry can show them."""
         return self.assemble(self._stored(rows_N))
 
     def rows(self, step: int) -> IntArray:
         """The photos of `step`; epochs, each in its own order, follow one another."""
-        photos = len(self._train_rows)
-        stream_N = np.arange(step * self._batch, (step + 1) * self._batch)
-        orders = [_order(self._seed, int(epoch), photos) for epoch in np.unique(stream_N // photos)]
-        first = int(stream_N[0] // photos)
-        at = [orders[k // photos - first][k % photos] for k in stream_N.tolist()]
-        return self._train_rows[at]
+        return self._train_rows[self._pictures(step) % len(self._train_rows)]
 
     def assemble(self, stored: Stored, step: int | None = None) -> Batch:
-        """A batch of photos as stored, augmented as in `step`, or whole.
+        """A batch of photos as stored, augmented as in `step`, or without augmentation.
 
         Args:
             stored: {column: a photo's array for each of N photos}, at least one.
         """
-        count, stride = len(stored["box"]), self._geometry.stride
+        box = Box.of(np.stack(stored["box"]))
+        generators: list[np.random.Generator] = []
         if step is None:
-            generator, drawn = None, augmentation.whole(self._geometry, count)
+            drawn = augmentation.unaugmented(self._geometry, box)
         else:
-            generator = np.random.default_rng([_CHANGES, self._seed, step])
-            drawn = augmentation.draw(self._params, self._geometry, count, generator)
-        input_NHW = augmentation.take_pixels(stored["lightness"], drawn, self._levels)
-        if generator is not None and drawn.noise_N.any():
-            noise_NHW = augmentation.noise_like(drawn, input_NHW.shape, generator)
+            drawn, generators = self._drawn(box, step)
+        input_NHW = taking.take_pixels(stored["lightness"], drawn, self._levels)
+        if drawn.noise_N.any():
+            noise_NHW = augmentation.noise(drawn, input_NHW.shape, generators)
             noise_NHW *= self._level_step
             input_NHW += noise_NHW
-        mask = augmentation.take_mask(np.stack(stored["box"]), drawn, stride)
         taken = _bins if "index" in stored else _chroma
-        targets = Targets(torch.from_numpy(mask), **taken(stored, drawn, stride))
+        targets = Targets(torch.from_numpy(taking.take_mask(drawn)), **taken(stored, drawn))
         return Batch(torch.from_numpy(input_NHW)[:, None], targets)
+
+    def _pictures(self, step: int) -> IntArray:
+        """The numbers in an epoch of the pictures of `step`: photo + variant x photos."""
+        stream_N = np.arange(step * self._batch, (step + 1) * self._batch)
+        epoch_N, at_N = np.divmod(stream_N, self.epoch)
+        orders = {k: _order(self._seed, k, self.epoch) for k in np.unique(epoch_N).tolist()}
+        pairs = zip(epoch_N.tolist(), at_N.tolist(), strict=True)
+        return np.array([orders[epoch][at] for epoch, at in pairs])
+
+    def _drawn(self, box: Box, step: int) -> tuple[Draw, list[np.random.Generator]]:
+        """What is done to the photos of `step`, and a generator for the noise of each."""
+        generator = np.random.default_rng([_CHANGES, self._seed, step])
+        count = len(box.top)
+        if self._variants is None:
+            changes = augmentation.together(self._params, count, generator)
+            own = [generator] * count
+        else:
+            picture_N = self._pictures(step)
+            changes = self._variants.of(picture_N // len(self._train_rows))
+            own = [np.random.default_rng([_VARIANT, self._seed, k]) for k in picture_N.tolist()]
+        place_N2 = np.array([each.random(2) for each in own])
+        return augmentation.draw(changes, self._geometry, box, generator, place_N2), own
 
     def _stored(self, rows_N: IntArray) -> Stored:
         return {column: self._shards.views(column, rows_N) for column in self._shards.columns}
@@ -142,18 +167,17 @@ def _check_columns(shards: ShardSet, size: int, side: int) -> None:
             )
 
 
-def _bins(stored: Stored, drawn: Draw, stride: int) -> dict[str, Tensor]:
-    index = augmentation.take_targets(stored["index"], drawn, stride, dtype=np.int64)
+def _bins(stored: Stored, drawn: Draw) -> dict[str, Tensor]:
+    index = taking.take_targets(stored["index"], drawn, dtype=np.int64)
     found = {"index_NhwK": torch.from_numpy(index)}
     if "weight" in stored:
-        table = _half_floats()
-        weight = augmentation.take_targets(stored["weight"], drawn, stride, table=table)
+        weight = taking.take_targets(stored["weight"], drawn, table=_half_floats())
         found["weight_NhwK"] = torch.from_numpy(weight)
     return found
 
 
-def _chroma(stored: Stored, drawn: Draw, stride: int) -> dict[str, Tensor]:
-    chroma_Nhw2 = augmentation.take_planes(stored["chroma"], drawn, stride, _chroma_levels())
+def _chroma(stored: Stored, drawn: Draw) -> dict[str, Tensor]:
+    chroma_Nhw2 = taking.take_planes(stored["chroma"], drawn, _chroma_levels())
     return {"chroma_N2hw": torch.from_numpy(chroma_Nhw2).permute(0, 3, 1, 2)}
 
 
@@ -171,6 +195,6 @@ def _chroma_levels() -> npt.NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def _order(seed: int, epoch: int, photos: int) -> IntArray:
-    """The order of the photos in an epoch."""
-    return np.random.default_rng([_ORDER, seed, epoch]).permutation(photos)
+def _order(seed: int, epoch: int, pictures: int) -> IntArray:
+    """The order of the pictures in an epoch."""
+    return np.random.default_rng([_ORDER, seed, epoch]).permutation(pictures)

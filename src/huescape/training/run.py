@@ -80,9 +80,8 @@ def put_together(
     network = system.network.to(device)
     loss = loss_of(system, class_weights_Q).to(device)
     learner = build_learner(network, loss, params, device)
-    batches = Batches(
-        shards, system.space, params.augmentation, size=params.batch, seed=params.seed
-    )
+    seen = params.augmentation, params.geometry
+    batches = Batches(shards, system.space, *seen, size=params.batch, seed=params.seed)
 
     def initialize() -> None:
         photos_N1HW = None

@@ -7,17 +7,21 @@ K bins of a target.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from huescape.base.boxes import Box
 from huescape.color import decoding
 from huescape.params.base import TEMPERATURE
 from huescape.shards import CHROMA_LEVELS, ShardSet
+from huescape.systems.photos import shown_box
 from huescape.systems.system import System
 from huescape.training.batches import Batch, Batches
+from huescape.training.geometry import nearest_targets
 
 _PHOTOS, _PICTURES, _BATCH = 32, 4, 8
 
@@ -40,34 +44,49 @@ class Validation:
         with torch.inference_mode():
             for start in range(0, len(self._rows), _BATCH):
                 rows = self._rows[start : start + _BATCH]
-                batch = self._batches.whole(rows).to(device)
+                batch = self._batches.unaugmented(rows).to(device)
                 total += float(batch_loss(batch)) * len(rows)
         return total / len(self._rows)
 
     def pictures(self) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
         """Name and rgb (H, 2 W, 3) of a few photos: the target's own colors, then the predicted."""
-        system = self._system
         rows = self._rows[:: max(1, len(self._rows) // _PICTURES)][:_PICTURES]
-        if not len(rows):
-            return
-        levels_NHW = self._shards.take("lightness", rows)
-        lightness_NHW = system.space.uint8_to_lightness(levels_NHW)
-        chroma_N2HW = system.predict_chroma(torch.from_numpy(lightness_NHW)[:, None], TEMPERATURE)
-        predicted = chroma_N2HW.permute(0, 2, 3, 1).cpu().numpy()
         for k, row in enumerate(rows.tolist()):
-            true = self._target_chroma(row, levels_NHW.shape[1:])
+            box = Box.of(self._shards.take("box", [row])[0])
+            levels_SS = self._shards.take("lightness", [row])[0]
+            lightness_SS = self._system.space.uint8_to_lightness(levels_SS)
+            lightness_HW = np.ascontiguousarray(box.cut(lightness_SS))
+            true_SS2 = self._target_chroma(row, box, len(lightness_SS))
             pair = [
-                decoding.join(lightness_NHW[k], ab, system.space) for ab in (true, predicted[k])
+                decoding.join(lightness_HW, np.ascontiguousarray(ab_HW2), self._system.space)
+                for ab_HW2 in (box.cut(true_SS2), self._predicted_chroma(lightness_SS, box))
             ]
             yield f"val-{k}", np.concatenate(pair, axis=1)
 
-    def _target_chroma(self, row: int, size: tuple[int, int]) -> npt.NDArray[np.float32]:
-        """What a perfect network would give, in the photo's full size."""
-        chroma_hw2 = self._stored_chroma(row)
-        chroma_12hw = torch.from_numpy(chroma_hw2).permute(2, 0, 1)[None]
+    def _predicted_chroma(
+        self, lightness_SS: npt.NDArray[np.floating[Any]], box: Box
+    ) -> npt.NDArray[np.float32]:
+        """The colors (H, W, 2) of the photo at `box`, as evaluation predicts them."""
+        shown = shown_box(self._system, box, len(lightness_SS))
+        seen_11HW = torch.from_numpy(shown.cut(lightness_SS).copy())[None, None]
+        chroma_2HW = self._system.predict_chroma(seen_11HW, TEMPERATURE)[0].cpu().numpy()
+        return box.seen_from(shown).cut(np.moveaxis(chroma_2HW, 0, -1))
+
+    def _target_chroma(self, row: int, box: Box, size: int) -> npt.NDArray[np.float32]:
+        """What a perfect network would give, for the whole square (size, size, 2).
+
+        Targets beyond the photo are taken from its edge, as theirs is the color of padding.
+        """
         stride = self._shards.number("stride")
-        upsampled = decoding.upsample_chroma(chroma_12hw, size, stride)[0].permute(1, 2, 0)
-        return upsampled.contiguous().numpy()
+        point_h = np.arange(stride // 2, size, stride)
+        rows, columns = (
+            nearest_targets(point_h, first, first + length - 1, stride, len(point_h))
+            for first, length in ((box.top, box.height), (box.left, box.width))
+        )
+        chroma_hw2 = self._stored_chroma(row)[np.ix_(rows, columns)]
+        chroma_12hw = torch.from_numpy(chroma_hw2).permute(2, 0, 1)[None]
+        upsampled = decoding.upsample_chroma(chroma_12hw, (size, size), stride)[0]
+        return upsampled.permute(1, 2, 0).contiguous().numpy()
 
     def _stored_chroma(self, row: int) -> npt.NDArray[np.float32]:
         """The target (h, w, 2): a chroma, or the mean of its bins."""

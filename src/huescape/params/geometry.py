@@ -1,0 +1,38 @@
+"""What a system sees of its photos must fit into them, and onto the grid of its targets."""
+
+from __future__ import annotations
+
+from huescape.base.errors import ParamsError
+from huescape.params.systems import AugmentationParams, GeometryParams
+
+
+def shown_side(augmentation: AugmentationParams, geometry: GeometryParams, size: int) -> int:
+    """The side in pixels of what a batch shows of photos stored in squares of `size` pixels."""
+    return augmentation.crop or geometry.side or size
+
+
+def check_geometry(
+    augmentation: AugmentationParams, geometry: GeometryParams, size: int, stride: int
+) -> None:
+    """Raise ParamsError, the key first, for the first of these values that does not fit.
+
+    `size` is the side of the stored squares, `stride` the step of the targets in pixels.
+    """
+    crop, fit, side = augmentation.crop, geometry.fit, geometry.side
+    if fit == "pad" and side is not None:
+        raise ParamsError(f"geometry.side is {side}; allowed with geometry.fit pad: null")
+    if fit != "pad" and augmentation.crop_shares:
+        raise ParamsError(
+            f"augmentation.crop_shares: what is left is padded; allowed with geometry.fit {fit}: []"
+        )
+    if fit == "inside" and crop is None:
+        raise ParamsError("augmentation.crop is null; allowed with geometry.fit inside: a number")
+    if side is not None and side > size:
+        raise ParamsError(f"geometry.side is {side}; allowed: at most resize.size = {size}")
+    largest, named = (side, "geometry.side") if side is not None else (size, "resize.size")
+    if crop is not None and crop > largest:
+        raise ParamsError(f"augmentation.crop is {crop}; allowed: at most {named} = {largest}")
+    if crop is not None and crop % stride:
+        raise ParamsError(f"augmentation.crop is {crop}; allowed: a multiple of {stride}")
+    if crop is None and shown_side(augmentation, geometry, size) % stride:
+        raise ParamsError(f"geometry.side is {side}; allowed: a multiple of {stride}")
