@@ -126,9 +126,8 @@ def _identity(result: SystemResult) -> str:
 
 def _photos(result: SystemResult) -> str:
     """Equal for systems scored on the same pixels: the baselines depend on those alone."""
-    return json.dumps(
-        [result.scores["temperature"], result.scores["baselines"]], sort_keys=True, default=str
-    )
+    scores, photos = result.scores, result.photos.ids_N.tolist()
+    return json.dumps([scores["temperature"], scores["baselines"], photos], sort_keys=True)
 
 
 def _names(sets: Iterable[tuple[SystemResult, ...]]) -> list[str]:

@@ -12,7 +12,7 @@ from huescape.base.atomic import fresh_directory, write_text
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
 from huescape.base.tables import write_table
-from huescape.claims import claims, claims_table
+from huescape.claims import claims, claims_table, records
 from huescape.engines import leftovers, lockfile
 from huescape.metrics.scores import METRICS
 from huescape.params import places
@@ -117,7 +117,7 @@ def run(
         }
         page = template().render(context)
     write_table(out.parent / "compare.csv", systems.comparison_table(rows, groups), _DIGITS)
-    write_table(out.parent / "claims.csv", claims.table(checked), _DIGITS)
+    write_table(out.parent / "claims.csv", records.table(checked), _DIGITS)
     write_text(out, page)
     warned = len(context["warnings"])
     return {"systems": len(results), "warnings": warned, "bytes": len(page.encode())}
