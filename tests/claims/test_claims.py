@@ -205,6 +205,15 @@ def test_temperature_is_compared_within_each_system(make, quantizers) -> None:
     assert claims_table.row(vivid).pair == "net: T = 0.2 against T = 1"
 
 
+def test_temperature_is_compared_once_for_each_network(make, quantizers) -> None:
+    hot, cold = {"colorfulness": 20.0, "auc": 0.9}, {"colorfulness": 30.0, "auc": 0.8}
+    changes = {"net": {}, "variant": {"batch": 8}, "other": {"network": {"name": "u"}}}
+    at = {"temperatures": {"1": hot, "0.2": cold}}
+    results = [make(name, at, **changed) for name, changed in changes.items()]
+    lines = checked(results, quantizers)["4"].lines
+    assert [line.first for line in lines[::2]] == ["net, T = 0.2", "other, T = 0.2"]
+
+
 def test_a_turn_between_the_temperatures_is_told(make, quantizers) -> None:
     between = {"0.38": {"colorfulness": 40.0, "auc": 0.85}}
     hot, cold = {"colorfulness": 20.0, "auc": 0.9}, {"colorfulness": 30.0, "auc": 0.8}

@@ -65,9 +65,13 @@ def _sides(contrast: Contrast, groups: Sequence[Group]) -> Iterator[tuple[Side, 
 
 
 def _temperature_sides(groups: Sequence[Group]) -> Iterator[tuple[Side, Side, str]]:
+    """One system of each network, the first: variants of it would add comparisons, not answers."""
+    seen = set()
     for group in groups:
         rising = sorted(group.members[0].scores["temperatures"], key=float)
-        if group.members[0].scores["head"] == "bins" and len(rising) > 1:
+        network = group.settings.get("network.name")
+        if group.members[0].scores["head"] == "bins" and len(rising) > 1 and network not in seen:
+            seen.add(network)
             yield Side(group, rising[0]), Side(group, rising[-1]), _between(group, rising)
 
 

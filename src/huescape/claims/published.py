@@ -12,8 +12,8 @@ from huescape.claims.contrasts import Contrast
 class Claim:
     """What a paper says of two kinds of systems, as expected signs of score differences.
 
-    `expected` has (score, sign of first minus second); `contrast` None compares each system that
-    gives distributions with itself at its lowest and its highest temperature.
+    `expected` has (score, sign of first minus second); `contrast` None compares a system of
+    each network that gives distributions with itself at its lowest and its highest temperature.
     """
 
     number: str
