@@ -132,3 +132,10 @@ def test_text_of_nothing_says_so() -> None:
     text = document.text([replace(item, missing="needs all") for item in found], [], {})
     assert "0 of 9 claims could be compared" in text
     assert text.count("Not compared: needs all.") == 9
+
+
+def test_the_published_causes_fit_the_claims(runs: list[Path], tmp_path: Path) -> None:
+    causes = Path(__file__).parents[2] / "experiments" / "causes.yaml"
+    code, text = made(tmp_path, runs[0], "--causes", causes)
+    assert code == 0
+    assert text.count("Before: ") == 7
