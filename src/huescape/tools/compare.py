@@ -8,6 +8,7 @@ from pathlib import Path
 import huescape
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.engines import leftovers
 from huescape.experiments import recipe
 from huescape.experiments.execution import schedule
 from huescape.experiments.workplace import git, workplace
@@ -49,5 +50,6 @@ def main(options: Namespace) -> None:
         # Not the commit's, and no change of the user's: the tag `git.dirty` of a run is about code.
         git(place.project, "update-index", "--skip-worktree", "params.yaml")
         place.write_params(recipe.as_text(full))
+        leftovers.bring_back(place.project)
         schedule(place, options.jobs or runtime.cpus(), on_gpu)
         print(f"compare: see {place.project / PAGE}")
