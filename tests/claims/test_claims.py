@@ -15,6 +15,7 @@ from huescape.claims import claims, claims_table, records
 from huescape.claims.lines import decided
 from huescape.claims.published import CLAIMS
 from huescape.reporting.groups import grouped
+from huescape.reporting.sides import Comparisons
 from tests.reporting.conftest import photo_sums
 
 CE = {"name": "cross_entropy"}
@@ -39,7 +40,10 @@ SIDES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def checked(results, quantizers) -> dict[str, claims.Checked]:
-    return {item.claim.number: item for item in claims.check(grouped(results, quantizers))}
+    return {
+        item.claim.number: item
+        for item in claims.check(grouped(results, quantizers), Comparisons())
+    }
 
 
 def as_csv(found) -> list[dict[str, str]]:
@@ -230,7 +234,7 @@ def test_a_chroma_head_has_no_temperature(make, quantizers) -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_run_without_pairs_says_what_would_answer(make, quantizers, count: int) -> None:
     groups = grouped([make("net")][:count], quantizers)
-    found = claims.check(groups)
+    found = claims.check(groups, Comparisons())
     assert [item.claim for item in found] == list(CLAIMS)
     assert all(item.missing.startswith("needs ") and not item.lines for item in found)
     assert claims.summary(found) == "0 of 9 claims could be compared in this run."
@@ -248,7 +252,7 @@ def test_without_class_weights_smoothing_is_not_compared(make, quantizers) -> No
 def test_csv_has_every_number(make, quantizers) -> None:
     results = trio(make, "up", 0.8, (0.01, 0.02, 0.03), **SIDES["3"][0])
     results += trio(make, "down", 0.7, (0.01, 0.01, 0.01), **SIDES["3"][1])
-    found = claims.check(grouped(results, quantizers))
+    found = claims.check(grouped(results, quantizers), Comparisons())
     rows = [row for row in as_csv(found) if row["claim"] == "3"]
     assert [row["score"] for row in rows] == ["auc", "auc_macro"]
     row = rows[0]
@@ -335,7 +339,7 @@ def test_rows_in_words(make, quantizers) -> None:
     groups = grouped(results, quantizers)
     basis = claims_table.basis_of(groups)
     assert basis == "40 test photos; 3 seeds a system; 500 training steps"
-    row = claims_table.row(claims.check(groups)[0].lines[0])
+    row = claims_table.row(claims.check(groups, Comparisons())[0].lines[0])
     minus = "\N{MINUS SIGN}"
     assert (row.pair, row.score, row.expected) == ("up against down", "AuC", "lower")
     assert (row.means, row.difference) == ("0.8200 against 0.9100", f"{minus}0.0900")

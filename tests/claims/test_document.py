@@ -13,6 +13,7 @@ from huescape.base.tables import write_table
 from huescape.claims import claims, document, records
 from huescape.reporting.groups import grouped
 from huescape.reporting.scores import score_rows
+from huescape.reporting.sides import Comparisons
 from huescape.reporting.systems import comparison_table
 from tests.claims.test_claims import SIDES, trio
 
@@ -21,7 +22,7 @@ def write_run(folder: Path, results: Any, quantizers: Any) -> Path:
     """The two tables that the stage report writes."""
     folder.mkdir()
     groups = grouped(results, quantizers)
-    write_table(folder / "claims.csv", records.table(claims.check(groups)), 6)
+    write_table(folder / "claims.csv", records.table(claims.check(groups, Comparisons())), 6)
     write_table(folder / "compare.csv", comparison_table(score_rows(groups), groups), 6)
     return folder
 
@@ -128,7 +129,7 @@ def test_wrong_tables_are_one_line(
 
 
 def test_text_of_nothing_says_so() -> None:
-    found = claims.check([])
+    found = claims.check([], Comparisons())
     text = document.text([replace(item, missing="needs all") for item in found], [], {})
     assert "0 of 9 claims could be compared" in text
     assert text.count("Not compared: needs all.") == 9

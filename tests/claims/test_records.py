@@ -10,6 +10,7 @@ from huescape.base.errors import HuescapeError
 from huescape.base.tables import write_table
 from huescape.claims import claims, records
 from huescape.reporting.groups import grouped
+from huescape.reporting.sides import Comparisons
 from tests.claims.test_claims import SIDES, trio
 
 
@@ -19,7 +20,7 @@ def test_what_was_checked_comes_back(make, quantizers, tmp_path: Path) -> None:
     results = trio(make, "up", 0.8, (0.01, 0.02, 0.03), **SIDES["1"][0])
     results += trio(make, "down", 0.7, (0.01, 0.01, 0.01), **SIDES["1"][1], **few)
     results += trio(make, "hard", 0.7, (0.0,), **SIDES["3"][1])
-    found = claims.check(grouped(results, quantizers))
+    found = claims.check(grouped(results, quantizers), Comparisons())
     assert {line.verdict for item in found for line in item.lines} >= {"supported", "seen once"}
     write_table(tmp_path / "claims.csv", records.table(found), 6)
     again = claims.with_verdicts(records.read(tmp_path / "claims.csv"))
@@ -54,7 +55,7 @@ def test_another_table_is_one_line(tmp_path: Path, content: str | None) -> None:
 def test_a_cell_that_is_no_number_is_one_line(make, quantizers, tmp_path: Path) -> None:
     pair = [make("a", **SIDES["6"][0]), make("b", **SIDES["6"][1])]
     path = tmp_path / "claims.csv"
-    write_table(path, records.table(claims.check(grouped(pair, quantizers))), 6)
+    write_table(path, records.table(claims.check(grouped(pair, quantizers), Comparisons())), 6)
     path.write_text(path.read_text().replace("0.900000", "high"))
     with pytest.raises(HuescapeError, match="not a table of claims: could not convert"):
         records.read(path)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from huescape.claims.contrasts import Contrast
 from huescape.claims.lines import Line, decided
 from huescape.claims.published import CLAIMS, Claim
-from huescape.claims.sides import Comparisons, Side
 from huescape.metrics.names import FEW_PIXELS
 from huescape.reporting.groups import Group, distinct
+from huescape.reporting.sides import Comparisons, Side
 from huescape.reporting.wording import thousands
 
 
@@ -23,12 +23,12 @@ class Checked:
     missing: str
 
 
-def check(groups: Sequence[Group]) -> list[Checked]:
+def check(groups: Sequence[Group], comparisons: Comparisons) -> list[Checked]:
     """Every claim, with a line for each score of each pair of groups that can answer it.
 
     The verdicts are corrected for the number of all comparisons.
     """
-    apart, comparisons = distinct(groups), Comparisons()
+    apart = distinct(groups)
     return with_verdicts([_checked(claim, apart, comparisons) for claim in CLAIMS])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from huescape.claims.lines import Line
 from huescape.metrics.scores import METRICS
 from huescape.reporting.groups import Group
-from huescape.reporting.wording import NONE, thousands
+from huescape.reporting.wording import NONE, signed, thousands
 
 _METRICS = {metric.key: metric for metric in METRICS}
 _STYLES = {"supported": "yes", "contradicted": "no"}
@@ -54,9 +54,9 @@ def row(line: Line) -> ClaimRow:
     interval = ""
     if seen is not None:
         means = f"{seen.first:.{digits}f} against {seen.second:.{digits}f}"
-        difference, basis = _signed(seen.value, digits), seen.basis
+        difference, basis = signed(seen.value, digits), seen.basis
         if seen.low is not None and seen.high is not None:
-            interval = f"{_signed(seen.low, digits)} to {_signed(seen.high, digits)}"
+            interval = f"{signed(seen.low, digits)} to {signed(seen.high, digits)}"
     return ClaimRow(
         pair=_pair(line.first, line.second),
         score=metric.label,
@@ -88,8 +88,3 @@ def _pair(first: str, second: str) -> str:
 
 def _probability(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
-
-
-def _signed(value: float, digits: int) -> str:
-    text = f"{value:+.{digits}f}"
-    return text.replace("-", "\N{MINUS SIGN}") if float(text) else f"{0:.{digits}f}"

@@ -44,9 +44,12 @@ class Group:
         """The headline scores by seed."""
         return {seed_of(member): member.scores for member in self.members}
 
-    def scores_at(self, temperature: str) -> dict[int, Json]:
-        """The scores at one temperature by seed; seeds that were not scored there are left out."""
-        found = ((seed_of(m), m.scores["temperatures"].get(temperature)) for m in self.members)
+    def scores_of(self, prediction: str) -> dict[int, Json]:
+        """The scores at a temperature, or of a baseline, by seed; those without it are left out."""
+        found = (
+            (seed_of(m), (m.scores["temperatures"] | m.scores["baselines"]).get(prediction))
+            for m in self.members
+        )
         return {seed: scores for seed, scores in found if isinstance(scores, dict)}
 
 

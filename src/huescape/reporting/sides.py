@@ -20,16 +20,19 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Side:
-    """A group at one of its temperatures; "" is that of the headline scores."""
+    """A group at one of its temperatures, or a baseline of its photos.
+
+    `prediction` is the name of either; "" is the temperature of the headline scores.
+    """
 
     group: Group
-    temperature: str = ""
+    prediction: str = ""
 
     @property
     def label(self) -> str:
-        """Its name in a table."""
+        """What a system is called in a table."""
         name = self.group.name
-        return f"{name}, T = {self.temperature}" if self.temperature else name
+        return f"{name}, T = {self.prediction}" if self.prediction else name
 
     @property
     def effective(self) -> float:
@@ -43,8 +46,8 @@ class Side:
 
     def values(self, score: str) -> dict[int, float]:
         """The score by seed; seeds without it are left out."""
-        at, group = self.temperature, self.group
-        scores = group.scores_at(at) if at else group.scores()
+        at, group = self.prediction, self.group
+        scores = group.scores_of(at) if at else group.scores()
         found = ((seed, number(one.get(score))) for seed, one in scores.items())
         return {seed: value for seed, value in found if value is not None}
 
@@ -68,12 +71,12 @@ class Comparisons:
     def _mean(self, side: Side, seeds: Sequence[int], score: str) -> FloatArray | None:
         """Over the seeds; None for a score that is not kept photo by photo."""
         members = [member for member in side.group.members if seed_of(member) in seeds]
-        found = [self._resampled(member, side.temperature).get(score) for member in members]
+        found = [self._resampled(member, side.prediction).get(score) for member in members]
         known = [values_R for values_R in found if values_R is not None]
         return np.asarray(np.mean(known, axis=0)) if known else None
 
-    def _resampled(self, member: SystemResult, temperature: str) -> dict[str, Any]:
-        name = temperature or plain(member.scores["temperature"])
+    def _resampled(self, member: SystemResult, prediction: str) -> dict[str, Any]:
+        name = prediction or plain(member.scores["temperature"])
         key = member.name, name
         if key not in self._known:
             self._known[key] = bootstrap.resampled(member.photos, name)
