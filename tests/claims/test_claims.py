@@ -261,7 +261,7 @@ def test_csv_has_every_number(make, quantizers) -> None:
     assert row["value"] == "0.110000"
     assert float(row["low"]) < 0.11 < float(row["high"])
     assert (row["basis"], row["size"]) == (
-        "paired over 3 seeds, and over 40 photos",
+        "3 paired seeds, 40 photos",
         "width 64, 256x256, 500 steps",
     )
     assert (row["verdict"], row["note"]) == ("supported", "")
@@ -293,7 +293,7 @@ def test_photos_that_differ_widen_an_interval(make, quantizers) -> None:
         assert seen.seeds_error == pytest.approx(0, abs=1e-9)
         assert seen.photos_error == pytest.approx(0.15 / 20**0.5, rel=0.05)
         assert seen.low == pytest.approx(0.05 - 2.093 * 0.15 / 20**0.5, rel=0.2)  # t of 19
-        assert seen.basis == "paired over 3 seeds, and over 20 photos"
+        assert seen.basis == "3 paired seeds, 20 photos"
         assert line.verdict == "not decided"
 
 
@@ -306,7 +306,7 @@ def test_one_seed_has_an_interval_over_photos_and_no_verdict(make, quantizers) -
     line = checked(results, quantizers)["6"].lines[0]
     assert line.seen is not None
     assert line.seen.low == pytest.approx(0.2 - 1.96 * 0.1 / 20**0.5, abs=0.02)
-    assert line.seen.basis == "one seed: interval over 20 photos alone"
+    assert line.seen.basis == "one seed: over 20 photos alone"
     assert (line.seen.p, line.adjusted, line.verdict) == (None, None, "seen once")
 
 

@@ -55,7 +55,7 @@ def test_runs_are_told_together(runs: list[Path], tmp_path: Path) -> None:
     assert (
         "| up6 against down6 | AuC | higher | 0.8200 against 0.7100 | +0.1100, +0.0852 to" in text
     )
-    assert "paired over 3 seeds, and over 40 photos | width 64, 256x256, 500 steps |" in text
+    assert "3 paired seeds, 40 photos | width 64, 256x256, 500 steps |" in text
     assert "**supported**, p = 0.014 |" in text  # five times 0.0027
     assert "| up6 | 3 | 500 | 0.820 ± 0.025 | 0.820 ± 0.025 |" in text
     assert text.count("| Ground truth |") + text.count("| ground_truth |") == 1

@@ -45,7 +45,7 @@ def test_a_known_paired_interval() -> None:
     assert found.value == 2
     assert found.high == pytest.approx(2 + 4.30265273 / 3**0.5, rel=1e-8)
     assert found.low == pytest.approx(2 - 4.30265273 / 3**0.5, rel=1e-8)
-    assert found.basis == "paired over 3 seeds"
+    assert found.basis == "3 paired seeds"
 
 
 @ALIKE
@@ -140,7 +140,7 @@ def test_seeds_and_photos_add_up() -> None:
     )
     assert (found.low, found.high) == (pytest.approx(2 - half), pytest.approx(2 + half))
     assert found.p == pytest.approx(2 * stats.t.sf(2 / (1 / 3 + 2) ** 0.5, freedom))
-    assert found.basis == "paired over 3 seeds, and over 100 photos"
+    assert found.basis == "3 paired seeds, 100 photos"
 
 
 def test_holm_of_a_published_example() -> None:
@@ -208,4 +208,4 @@ def test_only_common_seeds_are_paired() -> None:
     found = difference({0: 1.0, 1: 2.0, 7: 900.0}, {0: 0.5, 1: 1.5, 8: -900.0})
     assert found is not None
     assert (found.value, found.first, found.second) == (0.5, 1.5, 1.0)
-    assert found.basis == "paired over 2 seeds"
+    assert found.basis == "2 paired seeds"

@@ -197,9 +197,9 @@ def _basis(
         counts = "one seed" if len(first) == len(second) == 1 else counts
         if photos is None:
             return f"{counts}: no interval"
-        return f"{counts}: interval over {photos.photos:,} photos alone"
-    text = f"paired over {len(first)} seeds" if paired else f"{counts}, not paired"
-    return text if photos is None else f"{text}, and over {photos.photos:,} photos"
+        return f"{counts}: over {photos.photos:,} photos alone"
+    text = f"{len(first)} paired seeds" if paired else f"{counts}, not paired"
+    return text if photos is None else f"{text}, {photos.photos:,} photos"
 
 
 def _variance(values: Collection[float]) -> float:
