@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from huescape.engines.leftovers import sweep_orphans, undeclared
+from huescape.engines.leftovers import bring_back, sweep_orphans, undeclared
 
 GRAPH = {
     "train": {"foreach": "${systems}", "do": {"cmd": "t", "outs": ["models/${key}"]}},
@@ -90,6 +90,31 @@ def test_the_same_thing_goes_aside_once(root: Path) -> None:
     assert len(sweep_orphans(root)) == 1
     assert not (root / "models/old").exists()
     assert {name: (kept / name).read_bytes() for name in FILES} == FILES
+
+
+def test_what_is_named_again_comes_back(root: Path) -> None:
+    sweep_orphans(root)
+    bring_back(root)
+    assert not (root / "models/old").exists()
+    _dump(root / "params.yaml", {"systems": {"old": {}}})
+    sweep_orphans(root)
+    bring_back(root)
+    assert {name: (root / "models/old" / name).read_bytes() for name in FILES} == FILES
+    assert (root / "scores/old.json").read_bytes() == b"{}"
+    assert sorted(path.name for path in (root / "models").iterdir()) == ["old"]
+
+
+@pytest.mark.parametrize("change", ["lies there", "was changed"])
+def test_only_what_is_missing_comes_back_and_only_as_it_was(root: Path, change: str) -> None:
+    sweep_orphans(root)
+    kept = root / ".huescape/orphaned" / _folder_md5(FILES)[:8] / "models/old"
+    own = root / "models/old" if change == "lies there" else kept
+    own.mkdir(exist_ok=True)
+    (own / "weights.bin").write_bytes(b"mine")
+    _dump(root / "params.yaml", {"systems": {"old": {}, "new": {}}})
+    bring_back(root)
+    assert (own / "weights.bin").read_bytes() == b"mine"
+    assert (root / "models/old").exists() == (change == "lies there")
 
 
 @pytest.mark.parametrize("change", ["another byte", "another file"])

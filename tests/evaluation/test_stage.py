@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from huescape.base.arrays import read_arrays
 from huescape.base.errors import HuescapeError
+from huescape.metrics import bootstrap
 from huescape.metrics.names import BASELINES
-from huescape.metrics.scores import HEADLINE
+from huescape.metrics.photo_sums import ARRAYS, PhotoSums
+from huescape.metrics.scores import HEADLINE, METRICS
 from huescape.networks.cost import cost_of
 from huescape.params.reports import EvaluateParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
@@ -23,8 +26,8 @@ from huescape.systems.system import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
 FILES = [
-    *("SHA256SUMS", "curves.csv", "curves.png", "grid.png", "photos.csv", "pictures.npz"),
-    *("scores.csv", "scores.json"),
+    *("SHA256SUMS", "curves.csv", "curves.png", "grid.png", "photo_sums.npz"),
+    *("photos.csv", "pictures.npz", "scores.csv", "scores.json"),
 ]
 
 
@@ -56,6 +59,22 @@ def test_writes_everything(inputs: Any, tmp_path: Path, space: str) -> None:
     assert all(isinstance(value, int | float) for value in returned.values())
     assert record["baselines"]["ground_truth"]["auc"] == 1
     assert record["photos"] == 5
+
+
+def test_what_each_photo_adds_gives_every_score_again(inputs: Any, tmp_path: Path) -> None:
+    call(inputs, tmp_path, "lab")
+    record = json.loads((tmp_path / "lab/scores.json").read_text())
+    photos = PhotoSums(**read_arrays(tmp_path / "lab/photo_sums.npz", *ARRAYS))
+    predictions = record["temperatures"] | record["baselines"]
+    assert sorted(photos.names_P.tolist()) == sorted(predictions)
+    for name, scores in predictions.items():
+        sums = photos.sums(name, np.ones((1, 5), np.int64))
+        found = {metric.key: metric.of_sums(sums) for metric in METRICS}
+        for key, value in found.items():
+            assert value is None or value[0] == pytest.approx(scores[key], abs=2e-6), (name, key)
+    resampled = bootstrap.resampled(photos, "0.38")["auc"]
+    low, high = bootstrap.interval(resampled)
+    assert low < record["auc"] < high
 
 
 @pytest.mark.parametrize("name", ["regression", "regression_yuv"])

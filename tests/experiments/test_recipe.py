@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from huescape.base.errors import ParamsError
-from huescape.experiments.recipe import as_text, completed, read_recipe
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.experiments.recipe import as_text, completed, photo_sources, read_recipe
 from huescape.params.load import validated
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def test_only_keeps_the_seeds_and_the_quantizers() -> None:
     every = completed(recipe, params, [], path)
     assert list(every["systems"]) == list(recipe["systems"])
     some = completed(recipe, params, ["mleu_random", "slides_ce"], path)
-    seeds = ["mleu_random", "mleu_random_s1", "mleu_random_s2"]
+    seeds = ["mleu_random", *(f"mleu_random_s{k}" for k in range(1, 5))]
     assert sorted(some["systems"]) == sorted([*seeds, "slides_ce"])
     assert set(some["quantizers"]) == {"lab313", "lab313_index"}
     one = completed(recipe, params, ["colorunet_s2"], path)  # not colorunet, nor colorunet_flat
@@ -107,6 +107,12 @@ def test_only_keeps_the_seeds_and_the_quantizers() -> None:
     assert set(fine["systems"]) == {"zhang2016", "zhang2016_s1", "zhang2016_s2"}
     assert set(fine["finetuned"]) == {"zhang2016_l2_finetuned"}
     assert set(fine["quantizers"]) == {"lab313", "lab_chroma4"}
+    plain = completed(recipe, params, ["colorunet_plain*", "slides_c?"], path)["systems"]
+    assert {name.split("_s")[0] for name in plain} == {
+        *("colorunet_plain", "colorunet_plain_epochs", "slides_ce"),
+    }
+    with pytest.raises(ParamsError, match=r"cpu\.yaml: 'no\*' is not a system"):
+        completed(recipe, params, ["no*"], path)
     with pytest.raises(ParamsError, match=r"cpu\.yaml: 'no' is not a system; allowed: colorunet, "):
         completed(recipe, params, ["no"], path)
 
@@ -157,6 +163,25 @@ def test_what_a_recipe_leaves_out_is_written_out() -> None:
     assert full["systems"] == short["systems"]
     again = validated(recipe, "r.yaml")
     assert validated(completed(recipe, again, [], Path("r.yaml")), "full") == again
+
+
+def test_folders_of_photos_are_told_apart(tmp_path: Path) -> None:
+    """SUN397's and ImageNet's by what is in them; two of a kind have names of their own."""
+    for inside in ("sun/c/coast", "own/lake", "more/b/beach", "net/n09193705", "mine/deep/a"):
+        (tmp_path / inside).mkdir(parents=True)
+    folders = [tmp_path / name for name in ("sun", "own", "more", "net", "mine")]
+    found = photo_sources(folders)
+    assert [source["kind"] for source in found] == [
+        *("sun397", "folder", "sun397", "imagenet", "folder"),
+    ]
+    assert [source["name"] for source in found] == [
+        *("sun397", "folder", "sun397-2", "imagenet", "folder-2"),
+    ]
+    assert [source["root"] for source in found] == [str(folder) for folder in folders]
+    recipe = {**read_recipe(ROOT / "experiments" / "cpu.yaml"), "download": {"sources": found}}
+    completed(recipe, validated(recipe, "r.yaml"), [], Path("r.yaml"))
+    with pytest.raises(HuescapeError, match="none: no such folder of photos"):
+        photo_sources([tmp_path / "none"])
 
 
 def test_photos_are_found_from_the_folder_of_the_comparison(

@@ -44,7 +44,7 @@ READ: dict[str, tuple[str, ...]] = {
         *("data/raw/sources.json", "data/catalog/summary.json", "data/catalog/summary.csv"),
         *("data/priors/yuv32.npz", "reports/figures/prior-yuv32.png", f"{SCORES}/scores.json"),
         *(f"{SCORES}/curves.csv", f"{SCORES}/curves.png", f"{SCORES}/grid.png"),
-        *(f"{SCORES}/pictures.npz", "models/colorunet/history.csv"),
+        *(f"{SCORES}/pictures.npz", f"{SCORES}/photo_sums.npz", "models/colorunet/history.csv"),
         "models/colorunet/system.json",
     ),
 }

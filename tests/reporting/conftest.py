@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from huescape.metrics.photo_sums import PhotoPart, PhotoSums
 from huescape.params.quantizers import QuantizerParams
 from huescape.reporting.inputs import SystemResult
 
@@ -44,9 +47,13 @@ def result(
     scores: dict[str, Any] | None = None,
     model: dict[str, Any] | None = None,
     pictures: Path | None = None,
+    photos: PhotoSums | None = None,
     **params: Any,
 ) -> SystemResult:
-    """One system; `params` replace whole sections of its parameters."""
+    """One system; `params` replace whole sections of its parameters.
+
+    Without `photos` all test photos are alike, and an interval over them has no width.
+    """
     record: dict[str, Any] = {
         "preset": name,
         "quantizer": "soft",
@@ -74,7 +81,31 @@ def result(
     described = {"params": record, "steps": record["steps"], "loss": 2.5}
     described |= {"dataset_digest": "0" * 64} | (model or {})
     none = pd.DataFrame()
-    return SystemResult(name, evaluation, described, none, none, None, None, pictures)
+    if photos is None:
+        photos = photo_sums({name: [0.8] * 40 for name in _predictions(evaluation)})
+    return SystemResult(name, evaluation, described, none, none, photos, None, None, pictures)
+
+
+def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
+    """Of photos with 1,000 pixels in one bin and these AuCs, by prediction.
+
+    The colorfulness of a photo is 100 times its AuC.
+    """
+    whole = partial(np.array, dtype=np.int32)
+    parts = {
+        name: [
+            PhotoPart(whole([0]), whole([1000]), whole([round(300_000 * v)]), 100 * v)
+            for v in values
+        ]
+        for name, values in auc.items()
+    }
+    ids = [f"photo{n}" for n in range(len(next(iter(auc.values()))))]
+    return PhotoSums.of(ids, parts, np.ones(2), np.array([0]))
+
+
+def _predictions(evaluation: dict[str, Any]) -> list[str]:
+    headline = f"{evaluation['temperature']:g}"
+    return list(dict.fromkeys([headline, *evaluation["temperatures"], *evaluation["baselines"]]))
 
 
 @pytest.fixture

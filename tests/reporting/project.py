@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from huescape.base.arrays import write_arrays
 from huescape.base.digests import seal
 from huescape.base.tables import write_table
 from huescape.metrics.names import BASELINES
@@ -165,6 +166,7 @@ def write_system(root: Path, name: str, macro: float, batch: int) -> None:
     params = {"preset": "colorunet", "quantizer": "yuv32", "steps": 160, "batch": batch}
     made = result(name, scores_of(macro), {"loss": 2.1}, **params)
     write_json(folder / "scores.json", made.scores)
+    write_arrays(folder / "photo_sums.npz", **asdict(made.photos))
     write_json(root / f"models/{name}/system.json", made.model)
     draw_grid(folder / "grid.png")
     draw_grid(folder / "curves.png", rows=1)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from huescape.reporting.intervals import Difference, difference, estimate, verdict
+from huescape.metrics import bootstrap
+from huescape.reporting.intervals import (
+    Difference,
+    Resampled,
+    difference,
+    estimate,
+    holm,
+    verdict,
+)
 
 Scores = st.lists(st.floats(-100, 100).map(lambda x: round(x, 6)), min_size=2, max_size=6)
 ALIKE = pytest.mark.filterwarnings("ignore:Precision loss")  # SciPy, on scores that are equal
-SWAPPED = {"reproduced": "contradicted", "contradicted": "reproduced", "not decided": "not decided"}
+SWAPPED = {"supported": "contradicted", "contradicted": "supported", "not decided": "not decided"}
 
 
 def seeded(values: list[float], start: int = 0) -> dict[int, float]:
@@ -34,7 +45,7 @@ def test_a_known_paired_interval() -> None:
     assert found.value == 2
     assert found.high == pytest.approx(2 + 4.30265273 / 3**0.5, rel=1e-8)
     assert found.low == pytest.approx(2 - 4.30265273 / 3**0.5, rel=1e-8)
-    assert found.basis == "paired over 3 seeds"
+    assert found.basis == "3 paired seeds"
 
 
 @ALIKE
@@ -69,26 +80,108 @@ def test_swapping_a_pair_flips_its_verdict(
     first: list[float], second: list[float], shift: int
 ) -> None:
     one, two = seeded(first), seeded(second, start=shift)
-    said, turned = verdict(difference(one, two), 1), verdict(difference(two, one), 1)
-    if said in SWAPPED:
-        assert turned == SWAPPED[said]
-    assert verdict(difference(two, one), -1) == said
+    found, turned = difference(one, two), difference(two, one)
+    assert found is not None
+    assert turned is not None
+    said = verdict(found, 1, found.p)
+    if found.value:
+        assert verdict(turned, 1, turned.p) == SWAPPED[said]
+    assert verdict(turned, -1, turned.p) == said
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "sign", "says"),
+    ("value", "p", "sign", "says"),
     [
-        (0.1, 0.3, 1, "reproduced"),
-        (0.1, 0.3, -1, "contradicted"),
-        (-0.3, -0.1, -1, "reproduced"),
-        (-0.3, -0.1, 1, "contradicted"),
-        (-0.1, 0.3, 1, "not decided"),
-        (0.0, 0.0, 1, "not decided"),
+        (0.2, 0.01, 1, "supported"),
+        (0.2, 0.01, -1, "contradicted"),
+        (-0.2, 0.05, -1, "supported"),
+        (-0.2, 0.05, 1, "contradicted"),
+        (0.2, 0.051, 1, "not decided"),
+        (0.0, 1.0, 1, "not decided"),
+        (0.2, None, 1, "seen once"),
+        (0.2, None, -1, "not seen (once)"),
     ],
 )
-def test_verdicts_of_intervals(low: float, high: float, sign: int, says: str) -> None:
-    middle = (low + high) / 2
-    assert verdict(Difference(1.0, 1 - middle, middle, low, high, ""), sign) == says
+def test_verdicts_of_p_values(value: float, p: float | None, sign: int, says: str) -> None:
+    found = Difference(value, 0.0, value, None, None, None, None, 0.001, "")
+    assert verdict(found, sign, p) == says
+
+
+@ALIKE
+@given(first=Scores, second=Scores)
+def test_p_values_agree_with_scipy(first: list[float], second: list[float]) -> None:
+    count = min(len(first), len(second))
+    paired = difference(seeded(first), seeded(second))
+    welch = difference(seeded(first), seeded(second, start=100))
+    for found, reference in (
+        (paired, stats.ttest_rel(first[:count], second[:count])),
+        (welch, stats.ttest_ind(first, second, equal_var=False)),
+    ):
+        assert found is not None
+        if found.seeds_error and found.seeds_error > 1e-6 and reference.pvalue == reference.pvalue:
+            assert found.p == pytest.approx(reference.pvalue, abs=1e-6)
+            assert found.low is not None
+            assert found.high is not None
+            assert (found.p > 0.05) == (found.low < 0 < found.high)
+
+
+def test_seeds_and_photos_add_up() -> None:
+    """Variances 1/3 (2 degrees of freedom) and 2 (99): t of 3.1 or so."""
+    values_R = np.tile([-1.0, 1.0], 500) * 2**0.5
+    found = difference(
+        {0: 1.0, 1: 2.0, 2: 3.0}, dict.fromkeys(range(3), 0.0), Resampled(values_R, 100)
+    )
+    assert found is not None
+    freedom = (1 / 3 + 2) ** 2 / ((1 / 3) ** 2 / 2 + 2**2 / 99)
+    half = stats.t.ppf(0.975, freedom) * (1 / 3 + 2) ** 0.5
+    assert (found.seeds_error, found.photos_error) == (
+        pytest.approx((1 / 3) ** 0.5),
+        pytest.approx(2**0.5),
+    )
+    assert (found.low, found.high) == (pytest.approx(2 - half), pytest.approx(2 + half))
+    assert found.p == pytest.approx(2 * stats.t.sf(2 / (1 / 3 + 2) ** 0.5, freedom))
+    assert found.basis == "3 paired seeds, 100 photos"
+
+
+def test_holm_of_a_published_example() -> None:
+    """Wikipedia, Holm-Bonferroni method: the first and the last of four are rejected."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+
+
+@given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_is_bonferroni_in_every_subset(p_values: list[float]) -> None:
+    """The closure principle: a difference stands where every set that has it is rejected."""
+    expected = [0.0] * len(p_values)
+    for count in range(1, len(p_values) + 1):
+        for members in combinations(range(len(p_values)), count):
+            whole = min(1.0, count * min(p_values[k] for k in members))
+            for k in members:
+                expected[k] = max(expected[k], whole)
+    assert holm(p_values) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("seed_sd", "photo_sd", "both_sd"),
+    [(1.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.5, 3.0, 3.0), (1.0, 6.0, 6.0)],
+)
+def test_intervals_over_seeds_and_photos_hold_the_truth(
+    seed_sd: float, photo_sd: float, both_sd: float
+) -> None:
+    """Three seeds, 50 photos, effects of each and of both together: at least 95 in 100 times."""
+    rng, held, runs = np.random.default_rng(3), 0, 600
+    times_RN = np.concatenate([*bootstrap.draws(50, 499)]) / 50
+    for _ in range(runs):
+        deltas_SN = rng.normal(0, seed_sd, (3, 1)) + rng.normal(0, photo_sd, 50)
+        deltas_SN += rng.normal(0, both_sd, (3, 50))
+        photos = Resampled(times_RN @ deltas_SN.mean(axis=0), 50)
+        seeds = seeded(deltas_SN.mean(axis=1).tolist())
+        found = difference(seeds, dict.fromkeys(range(3), 0.0), photos)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 0 <= found.high
+    assert held / runs >= 0.93
 
 
 def test_one_seed_decides_nothing() -> None:
@@ -96,18 +189,18 @@ def test_one_seed_decides_nothing() -> None:
     assert found is not None
     assert (found.value, found.low, found.high) == (1.0, None, None)
     assert found.basis == "one seed: no interval"
-    assert verdict(found, 1) == "seen once"
-    assert verdict(found, -1) == "not seen (once)"
+    assert verdict(found, 1, found.p) == "seen once"
+    assert verdict(found, -1, found.p) == "not seen (once)"
     lopsided = difference({0: 2.0, 1: 4.0, 2: 3.0}, {0: 1.0})
     assert lopsided is not None
     assert (lopsided.value, lopsided.low) == (2.0, None)
     assert lopsided.basis == "3 and 1 seeds: no interval"
-    assert verdict(difference({0: 1.0}, {0: 1.0}), 1) == "not seen (once)"
+    assert verdict(difference({0: 1.0}, {0: 1.0}), 1, None) == "not seen (once)"
 
 
 def test_nothing_measured_is_not_compared() -> None:
     assert difference({}, {0: 1.0}) is None
-    assert verdict(None, 1) == "not compared"
+    assert verdict(None, 1, None) == "not compared"
     assert estimate([]) is None
 
 
@@ -115,4 +208,4 @@ def test_only_common_seeds_are_paired() -> None:
     found = difference({0: 1.0, 1: 2.0, 7: 900.0}, {0: 0.5, 1: 1.5, 8: -900.0})
     assert found is not None
     assert (found.value, found.first, found.second) == (0.5, 1.5, 1.0)
-    assert found.basis == "paired over 2 seeds"
+    assert found.basis == "2 paired seeds"

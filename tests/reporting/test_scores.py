@@ -56,23 +56,6 @@ def test_equals_share_the_mark(make, quantizers) -> None:
     assert best_of(table, "auc_macro") == ["one", "two", "Gray"]
 
 
-def test_verdict_is_honest(make, quantizers) -> None:
-    def said(macro: float | None, **more: float) -> str:
-        changed = BASELINES | {name: {"auc_macro": value} for name, value in more.items()}
-        net = make("net", {"baselines": changed, "auc_macro": macro})
-        return scores.verdict(rows([net], quantizers))
-
-    assert "above the 0.700" in said(0.8)
-    assert "below the 0.700" in said(0.6)
-    assert "equal to the 0.700" in said(0.7)
-    assert said(0.8, prior_mean=0.81).endswith(
-        "but not above the 0.810 of the baseline “Mean color”."
-    )
-    assert said(None).startswith("No system")
-    two = [make("low", {"auc_macro": 0.6}, batch=1), make("high", {"auc_macro": 0.9})]
-    assert scores.verdict(rows(two, quantizers)).startswith("The best system, high,")
-
-
 def test_a_warning_marks_the_score_that_it_is_about(make, quantizers) -> None:
     warned = make("net", {"warnings": [{"score": "auc", "text": "is odd; see the macro AuC"}]})
     (_, cells), *others = scores.table(rows([warned], quantizers))

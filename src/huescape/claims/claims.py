@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import pandas as pd
-
-from huescape.base.tables import NUMBER, TEXT, frame
 from huescape.claims.contrasts import Contrast
+from huescape.claims.lines import Line, decided
 from huescape.claims.published import CLAIMS, Claim
 from huescape.metrics.names import FEW_PIXELS
 from huescape.reporting.groups import Group, distinct
-from huescape.reporting.inputs import Json
-from huescape.reporting.intervals import Difference, Verdict, difference, verdict
-from huescape.reporting.wording import number
-
-_TEXTS = ("claim", "text", "source", "score", "expected", "first", "second")
-_NUMBERS = ("first_mean", "second_mean", "difference", "low", "high")
-_COLUMNS = (
-    dict.fromkeys(_TEXTS, TEXT)
-    | dict.fromkeys(_NUMBERS, NUMBER)
-    | dict.fromkeys(("basis", "steps", "verdict", "note"), TEXT)
-)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One score of one pair: what was expected, what was seen, and the verdict."""
-
-    score: str
-    expected: int
-    first: str
-    second: str
-    seen: Difference | None
-    steps: tuple[int, ...]
-    verdict: Verdict
-    note: str
+from huescape.reporting.sides import Comparisons, Side
+from huescape.reporting.wording import thousands
 
 
 @dataclass(frozen=True)
@@ -48,87 +23,56 @@ class Checked:
     missing: str
 
 
-@dataclass(frozen=True)
-class _Side:
-    """One side of a comparison: its label, its scores by seed, and on how much they rest."""
+def check(groups: Sequence[Group], comparisons: Comparisons) -> list[Checked]:
+    """Every claim, with a line for each score of each pair of groups that can answer it.
 
-    label: str
-    scores: Mapping[int, Json]
-    effective: float
-    steps: int
-
-
-def check(groups: Sequence[Group]) -> list[Checked]:
-    """Every claim, with a line for each score of each pair of groups that can answer it."""
+    The verdicts are corrected for the number of all comparisons.
+    """
     apart = distinct(groups)
-    return [_checked(claim, apart) for claim in CLAIMS]
+    return with_verdicts([_checked(claim, apart, comparisons) for claim in CLAIMS])
+
+
+def with_verdicts(found: Sequence[Checked]) -> list[Checked]:
+    """The same claims with verdicts, corrected for the number of comparisons in all of them."""
+    said = iter(decided([line for item in found for line in item.lines]))
+    return [replace(item, lines=tuple(next(said) for _ in item.lines)) for item in found]
 
 
 def summary(found: Sequence[Checked]) -> str:
     """One sentence that counts the verdicts."""
     verdicts = [line.verdict for item in found for line in item.lines]
     open_ = sum(1 for item in found if not item.lines)
-    order = ("reproduced", "contradicted", "not decided", "seen once", "not seen (once)")
+    order = ("supported", "contradicted", "not decided", "seen once", "not seen (once)")
     counts = [f"{verdicts.count(name)} {name}" for name in order if name in verdicts]
     text = f"{len(verdicts)} comparisons: {', '.join(counts)}. " if counts else ""
     return text + f"{len(found) - open_} of {len(found)} claims could be compared in this run."
 
 
-def table(found: Sequence[Checked]) -> pd.DataFrame:
-    """One row a comparison, and one for a claim that was not compared."""
-    rows: list[list[object]] = []
-    for item in found:
-        start = [item.claim.number, item.claim.text, item.claim.source]
-        rows += [[*start, *_fields(line)] for line in item.lines]
-        if not item.lines:
-            rows.append([*start, *[None] * 11, "not compared", item.missing])
-    return frame(rows, _COLUMNS)
-
-
-def _fields(line: Line) -> list[object]:
-    numbers = (None,) * 6 if line.seen is None else astuple(line.seen)
-    expected = "higher" if line.expected > 0 else "lower"
-    steps = " ".join(map(str, line.steps))
-    return [line.score, expected, line.first, line.second, *numbers, steps, line.verdict, line.note]
-
-
-def _checked(claim: Claim, groups: Sequence[Group]) -> Checked:
+def _checked(claim: Claim, groups: Sequence[Group], comparisons: Comparisons) -> Checked:
     sides = _temperature_sides(groups) if claim.contrast is None else _sides(claim.contrast, groups)
     lines = [
-        _line(one, two, note, score, sign)
+        _line(one, two, note, score, sign, comparisons)
         for one, two, note in sides
         for score, sign in claim.expected
     ]
     return Checked(claim, tuple(lines), "" if lines else _missing(claim, groups))
 
 
-def _sides(contrast: Contrast, groups: Sequence[Group]) -> list[tuple[_Side, _Side, str]]:
-    found = []
+def _sides(contrast: Contrast, groups: Sequence[Group]) -> Iterator[tuple[Side, Side, str]]:
     for pair in contrast.pairs(groups):
         note = f"they also differ in {', '.join(pair.also)}" if pair.also else ""
-        found.append((_side(pair.first), _side(pair.second), note))
-    return found
+        yield Side(pair.first), Side(pair.second), note
 
 
-def _temperature_sides(groups: Sequence[Group]) -> list[tuple[_Side, _Side, str]]:
-    found = []
+def _temperature_sides(groups: Sequence[Group]) -> Iterator[tuple[Side, Side, str]]:
+    """One system of each network, the first: variants of it would add comparisons, not answers."""
+    seen = set()
     for group in groups:
         rising = sorted(group.members[0].scores["temperatures"], key=float)
-        if group.members[0].scores["head"] == "bins" and len(rising) > 1:
-            low, high = _side(group, rising[0]), _side(group, rising[-1])
-            found.append((low, high, _between(group, rising)))
-    return found
-
-
-def _side(group: Group, temperature: str = "") -> _Side:
-    """At that temperature, or at that of the headline scores."""
-    return _Side(
-        f"{group.name}, T = {temperature}" if temperature else group.name,
-        group.scores_at(temperature) if temperature else group.scores(),
-        # The fewest of any member.
-        min(float(member.scores["effective_pixels"]) for member in group.members),
-        group.members[0].model["steps"],
-    )
+        network = group.settings.get("network.name")
+        if group.members[0].scores["head"] == "bins" and len(rising) > 1 and network not in seen:
+            seen.add(network)
+            yield Side(group, rising[0]), Side(group, rising[-1]), _between(group, rising)
 
 
 def _between(group: Group, rising: Sequence[str]) -> str:
@@ -137,23 +81,33 @@ def _between(group: Group, rising: Sequence[str]) -> str:
     for key, word in (("colorfulness", "the colorfulness"), ("auc", "the AuC")):
         means = []
         for temperature in rising:
-            values = list(_values(group.scores_at(temperature), key).values())
+            values = list(Side(group, temperature).values(key).values())
             means.append(sum(values) / len(values) if values else 0.0)
         if means not in (sorted(means), sorted(means, reverse=True)):
             uneven.append(word)
     return f"{' and '.join(uneven)} turns on the way between the two" if uneven else ""
 
 
-def _line(one: _Side, two: _Side, note: str, score: str, sign: int) -> Line:
-    seen = difference(_values(one.scores, score), _values(two.scores, score))
-    said = verdict(seen, sign)
+def _line(one: Side, two: Side, note: str, score: str, sign: int, comparisons: Comparisons) -> Line:
+    seen = comparisons.difference(one, two, score)
     notes = [note] if note else []
     effective = min(one.effective, two.effective)
-    if score == "auc_rebalanced" and seen is not None and effective < FEW_PIXELS:
-        said = "not decided"
+    doubted = score == "auc_rebalanced" and seen is not None and effective < FEW_PIXELS
+    if doubted:
         notes.append(f"rests on {effective:,.0f} effective pixels, too few to decide anything")
-    steps = tuple(dict.fromkeys((one.steps, two.steps)))
-    return Line(score, sign, one.label, two.label, seen, steps, said, "; ".join(notes))
+    return Line(score, sign, one.label, two.label, seen, _size(one, two), "; ".join(notes), doubted)
+
+
+def _size(one: Side, two: Side) -> str:
+    """What both sides are like, as far as it limits what they say: `width 8, 128x128, 250 steps`.
+
+    The two differ in their steps at most.
+    """
+    settings, photo = one.group.settings, one.group.members[0].scores["cost"]["input"]
+    width = settings.get("network.width")
+    steps = " and ".join(dict.fromkeys(map(thousands, (one.steps, two.steps))))
+    parts = [] if width is None else [f"width {width}"]
+    return ", ".join([*parts, photo, f"{steps} steps"])
 
 
 def _missing(claim: Claim, groups: Sequence[Group]) -> str:
@@ -163,8 +117,3 @@ def _missing(claim: Claim, groups: Sequence[Group]) -> str:
         return text
     names = f"{pair.first.name} and {pair.second.name}"
     return f"{text}; closest in this run: {names}, which also differ in {', '.join(pair.also)}"
-
-
-def _values(scores: Mapping[int, Json], key: str) -> dict[int, float]:
-    found = ((seed, number(one.get(key))) for seed, one in scores.items())
-    return {seed: value for seed, value in found if value is not None}

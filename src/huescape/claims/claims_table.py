@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from huescape.claims.claims import Line
+from huescape.claims.lines import Line
 from huescape.metrics.scores import METRICS
 from huescape.reporting.groups import Group
-from huescape.reporting.wording import NONE, thousands
+from huescape.reporting.wording import NONE, signed, thousands
 
 _METRICS = {metric.key: metric for metric in METRICS}
-_STYLES = {"reproduced": "yes", "contradicted": "no"}
+_STYLES = {"supported": "yes", "contradicted": "no"}
 
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """A comparison in words; `interval` is "" with one seed, `style` a CSS class."""
+    """A comparison in words; `interval` and `adjusted` are "" where there is none.
+
+    `adjusted` is the corrected p-value, `style` a CSS class.
+    """
 
     pair: str
     score: str
@@ -25,7 +28,8 @@ class ClaimRow:
     difference: str
     interval: str
     basis: str
-    steps: str
+    adjusted: str
+    size: str
     verdict: str
     style: str
     note: str
@@ -50,9 +54,9 @@ def row(line: Line) -> ClaimRow:
     interval = ""
     if seen is not None:
         means = f"{seen.first:.{digits}f} against {seen.second:.{digits}f}"
-        difference, basis = _signed(seen.value, digits), seen.basis
+        difference, basis = signed(seen.value, digits), seen.basis
         if seen.low is not None and seen.high is not None:
-            interval = f"{_signed(seen.low, digits)} to {_signed(seen.high, digits)}"
+            interval = f"{signed(seen.low, digits)} to {signed(seen.high, digits)}"
     return ClaimRow(
         pair=_pair(line.first, line.second),
         score=metric.label,
@@ -61,7 +65,8 @@ def row(line: Line) -> ClaimRow:
         difference=difference,
         interval=interval,
         basis=basis,
-        steps=" and ".join(map(thousands, line.steps)),
+        adjusted="" if line.adjusted is None else _probability(line.adjusted),
+        size=line.size,
         verdict=line.verdict,
         style=_STYLES.get(line.verdict, "open"),
         note=line.note,
@@ -81,6 +86,5 @@ def _pair(first: str, second: str) -> str:
     return f"{first} against {second}"
 
 
-def _signed(value: float, digits: int) -> str:
-    text = f"{value:+.{digits}f}"
-    return text.replace("-", "\N{MINUS SIGN}") if float(text) else f"{0:.{digits}f}"
+def _probability(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

@@ -22,13 +22,15 @@ class Contrast:
     """The one thing in which two groups must differ.
 
     `free` are dotted keys or sections that belong to it. `noted` may differ too, and is told to
-    the reader when it does. `first` and `second` say on which side a group stands.
+    the reader when it does. `first` and `second` say on which side a group stands, `both` what must
+    hold of the two together.
     """
 
     free: tuple[str, ...]
     first: Callable[[Settings], bool]
     second: Callable[[Settings], bool]
     noted: tuple[str, ...] = ()
+    both: Callable[[Settings, Settings], bool] = lambda first, second: True
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """Every pair that differs in this alone and was scored on the same photos."""
@@ -53,7 +55,9 @@ class Contrast:
             for one in groups
             if self.first(one.settings)
             for two in groups
-            if self.second(two.settings) and two.photos == one.photos
+            if self.second(two.settings)
+            and two.photos == one.photos
+            and self.both(one.settings, two.settings)
         ]
 
     def _rest(self, one: Group, two: Group) -> list[str]:
@@ -71,8 +75,25 @@ def _is(key: str, *values: object) -> Callable[[Settings], bool]:
 
 def _augmented(settings: Settings) -> bool:
     noise = settings.get("augmentation.noise") or []
-    flip, crop = settings.get("augmentation.flip"), settings.get("augmentation.crop")
-    return bool(flip or crop or any(noise))
+    changes = (
+        settings.get(f"augmentation.{key}") for key in ("flip", "turn", "crop", "crop_shares")
+    )
+    return bool(any(changes) or any(noise))
+
+
+def _variants(settings: Settings) -> int:
+    """How many examples an epoch has of each photo: one, where every change is drawn anew."""
+    if settings.get("augmentation.mode") != "single":
+        return 1
+    turns = 3 if settings.get("augmentation.turn") else 0
+    listed = [settings.get(f"augmentation.{key}") or () for key in ("noise", "crop_shares")]
+    return 1 + bool(settings.get("augmentation.flip")) + turns + sum(map(len, listed))
+
+
+def _equal_epochs(first: Settings, second: Settings) -> bool:
+    """Each sees its own, larger or smaller, training set equally often, to one step."""
+    one, two = (int(settings["steps"]) / _variants(settings) for settings in (first, second))
+    return _variants(first) != _variants(second) and abs(one - two) < 1
 
 
 def _plain(settings: Settings) -> bool:
@@ -113,6 +134,7 @@ SOFT = Contrast(
     _is("quantizer.encode.method", "hard"),
 )
 AUGMENTED = Contrast(("augmentation",), _augmented, _plain)
+AUGMENTED_EPOCHS = Contrast(("augmentation", "steps"), _augmented, _plain, both=_equal_epochs)
 SKIPS = Contrast(("network.skips",), _with_skips, _is("network.skips", False))
 PRETRAINED = Contrast(("network.pretrained",), _pretrained, _is("network.pretrained", "none"))
 SMOOTHED = Contrast(("quantizer.prior.sigma", "quantizer.prior.smoothing"), _smoothed, _unsmoothed)

@@ -12,8 +12,8 @@ from huescape.claims.contrasts import Contrast
 class Claim:
     """What a paper says of two kinds of systems, as expected signs of score differences.
 
-    `expected` has (score, sign of first minus second); `contrast` None compares each system that
-    gives distributions with itself at its lowest and its highest temperature.
+    `expected` has (score, sign of first minus second); `contrast` None compares a system of
+    each network that gives distributions with itself at its lowest and its highest temperature.
     """
 
     number: str
@@ -62,12 +62,22 @@ CLAIMS = (
         "a system that classifies, scored at two or more temperatures (evaluate.temperatures)",
     ),
     Claim(
-        "5",
+        "5a",
         "Augmentation helps at an equal number of steps.",
         "Billaut et al. 2018 (ColorUNet)",
         (("auc", 1),),
         contrasts.AUGMENTED,
         "a system with augmentation and the same one with flip false, crop null and no noise",
+    ),
+    Claim(
+        "5b",
+        "Augmentation helps at an equal number of epochs, each of a training set that is as many "
+        "times as large as it has variants of a photo.",
+        "Billaut et al. 2018 (ColorUNet)",
+        (("auc", 1),),
+        contrasts.AUGMENTED_EPOCHS,
+        "a system with augmentation.mode single and the same one without augmentation, with fewer "
+        "steps by as many times",
     ),
     Claim(
         "6",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
 from huescape.evaluation.loop import Evaluation, temperature_name
 from huescape.figures import curves, grid
 from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH
+from huescape.metrics.photo_sums import PhotoSums
 from huescape.metrics.pictures import Picture
 from huescape.metrics.scores import HEADLINE, METRICS
 from huescape.metrics.totals import Scores
@@ -53,14 +55,15 @@ def write(
     """Write the headline scores into the file `scores`, and everything else into `folder`.
 
     The folder has all scores (`scores.json`, and as a table `scores.csv`), the per-photo table,
-    curves, figures and pictures, all or nothing. Its SHA256SUMS lists `scores` too, the file
-    beside it.
+    what each photo adds to the scores (`photo_sums.npz`), curves, figures and pictures, all or
+    nothing. Its SHA256SUMS lists `scores` too, the file beside it.
     """
     atomic.write_json(scores, {key: record[key] for key in HEADLINE})
     with atomic.fresh_directory(folder) as fresh:
         atomic.write_json(fresh / "scores.json", record)
         write_table(fresh / "scores.csv", _score_table(record), _DIGITS)
         write_table(fresh / "photos.csv", _photo_table(result, params), _DIGITS)
+        write_arrays(fresh / "photo_sums.npz", **asdict(_photo_sums(result, params)))
         write_table(fresh / "curves.csv", _curve_table(result, params), _DIGITS)
         _draw_curves(fresh / "curves.png", system, result, params)
         if result.examples:
@@ -119,6 +122,13 @@ def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
         for photo, row in zip(result.ids, rows, strict=True)
     ]
     return frame(sorted(records, key=itemgetter(0)), types)
+
+
+def _photo_sums(result: Evaluation, params: EvaluateParams) -> PhotoSums:
+    parts = {name: totals.parts for name, totals in result.totals.items()}
+    headline = result.totals[temperature_name(params.temperature)]
+    macro_B = headline.auc.macro_bins(params.macro_pixels, params.macro_photos)
+    return PhotoSums.of(result.ids, parts, headline.rules.weight_Q, macro_B)
 
 
 def _curve_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:

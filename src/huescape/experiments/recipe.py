@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from huescape.base.errors import ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.params.download import PATHS
 from huescape.params.load import Params, validated
 from huescape.params.yaml_files import read_yaml
 from huescape.sources.kinds import sources_of
+from huescape.sources.kinds.imagenet import imagenet_base
 
 MOST_SEEDS = 100
 _SEEDED = re.compile(r"_s[0-9]+$")
@@ -61,10 +63,10 @@ def completed(
 ) -> dict[str, Any]:
     """The recipe with every key that its `params` have by default: DVC refuses what is not there.
 
-    `only` are the systems to keep, their seeds with them, what they start from, and the quantizers
-    they need; without it, all. Systems stay as they are, presets with overrides. Paths of sources
-    are made absolute, because a comparison runs in another folder. Raises ParamsError for an
-    unknown system, and for wrong options of a source.
+    `only` are the systems to keep, or patterns as a shell has them (`zhang2016*`), their seeds with
+    them, what they start from, and the quantizers they need; without it, all. Systems stay as they
+    are, presets with overrides. Paths of sources are made absolute, because a comparison runs in
+    another folder. Raises ParamsError for an unknown system, and for wrong options of a source.
     """
     sources_of(params.download, str(path))
     full = params.model_dump(mode="json", by_alias=True, exclude={"systems", "finetuned"})
@@ -74,22 +76,43 @@ def completed(
                 source[key] = str(Path(source[key]).expanduser().resolve())
     systems, finetuned = recipe["systems"], recipe.get("finetuned") or {}
     for name in only:
-        if name not in params.every_system:
+        if not any(fnmatchcase(system, name) for system in params.every_system):
             known = ", ".join(params.every_system)
             raise ParamsError(f"{path}: {name!r} is not a system; allowed: {known}")
     if only:
-        finetuned = {name: entry for name, entry in finetuned.items() if name in only}
+        finetuned = {
+            name: entry
+            for name, entry in finetuned.items()
+            if any(fnmatchcase(name, kept) for kept in only)
+        }
         wanted = {*only, *(entry["initialization"]["from"] for entry in finetuned.values())}
         systems = {
             name: entry
             for name, entry in systems.items()
-            if name in wanted or _SEEDED.sub("", name) in wanted
+            if any(
+                fnmatchcase(one, kept) for kept in wanted for one in (name, _SEEDED.sub("", name))
+            )
         }
         kept = (params.every_system[name].quantizer for name in (*systems, *finetuned))
         needed = {params.evaluate.prior, *kept}
         listed = full["quantizers"].items()
         full["quantizers"] = {name: entry for name, entry in listed if name in needed}
     return {**full, "systems": systems, "finetuned": finetuned}
+
+
+def photo_sources(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """Folders of photos as sources, each with a name of its own.
+
+    What holds SUN397's folders or ImageNet's classes is one of those, all else a `folder`. Raises
+    HuescapeError for one that is not there.
+    """
+    found: list[dict[str, Any]] = []
+    for photos in folders:
+        kind = _kind(photos)
+        same = sum(source["kind"] == kind for source in found)
+        name = f"{kind}-{same + 1}" if same else kind
+        found.append({"kind": kind, "name": name, "root": str(photos.resolve())})
+    return found
 
 
 def as_text(recipe: dict[str, Any]) -> str:
@@ -101,6 +124,14 @@ def as_text(recipe: dict[str, Any]) -> str:
     text = io.StringIO()
     yaml.dump(recipe, text)
     return text.getvalue()
+
+
+def _kind(photos: Path) -> str:
+    if not photos.is_dir():
+        raise HuescapeError(f"{photos}: no such folder of photos")
+    if any(path.is_dir() and len(path.name) == 1 for path in photos.iterdir()):
+        return "sun397"
+    return "imagenet" if imagenet_base(photos) else "folder"
 
 
 def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> dict[str, Any]:

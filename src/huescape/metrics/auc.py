@@ -28,6 +28,9 @@ Table = npt.NDArray[np.int64]
 
 LAST_THRESHOLD = 150
 DISTANCES = LAST_THRESHOLD + 2  # 0..150, and one column for everything beyond
+#: The AuC of one pixel with no error, in the unit in which that of every pixel is a whole number.
+UNITS = 2 * LAST_THRESHOLD
+_UNITS_D = np.array([UNITS, *range(UNITS - 1, 0, -2), 0], np.int64)
 
 
 def distance_table(
@@ -80,6 +83,15 @@ def auc(table_QD: Table) -> float:
     return float(area(curve(table_QD.sum(axis=0))))
 
 
+def units(table_QD: Table) -> npt.NDArray[np.int64]:
+    """The AuC of each bin's pixels, summed over them, in `UNITS` of a pixel: (Q,) int64.
+
+    The AuC of any set of pixels is the sum of its units, divided by `UNITS` and their number.
+    """
+    found: npt.NDArray[np.int64] = (table_QD * _UNITS_D).sum(axis=-1)
+    return found
+
+
 def weighted_auc(table_QD: Table, weight_Q: FloatArray) -> float:
     """AuC with each pixel weighted by its ground-truth bin; NaN when no pixel has any weight.
 
@@ -91,7 +103,13 @@ def weighted_auc(table_QD: Table, weight_Q: FloatArray) -> float:
 def weighted_curve(table_QD: Table, weight_Q: FloatArray) -> npt.NDArray[np.float64]:
     """acc(t) (T,) with each pixel weighted by its ground-truth bin."""
     # Not BLAS: its order of summation differs between processors.
-    return curve((table_QD * _scaled(weight_Q)[:, None]).sum(axis=0))
+    return curve((table_QD * scaled(weight_Q)[:, None]).sum(axis=0))
+
+
+def ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """part / whole, NaN where the whole is 0; as AuC, a sum of units over the most it can be."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(part / whole, np.float64)
 
 
 def effective_number(pixels_Q: npt.NDArray[np.integer[Any]], weight_Q: FloatArray) -> float:
@@ -99,12 +117,12 @@ def effective_number(pixels_Q: npt.NDArray[np.integer[Any]], weight_Q: FloatArra
 
     It says how many equally weighted pixels carry the rebalanced score; 0 without any weight.
     """
-    scaled_Q = _scaled(np.where(pixels_Q > 0, weight_Q, 0))
+    scaled_Q = scaled(np.where(pixels_Q > 0, weight_Q, 0))
     squares = float((pixels_Q * scaled_Q**2).sum())
     return float((pixels_Q * scaled_Q).sum()) ** 2 / squares if squares > 0 else 0.0
 
 
-def _scaled(weight_Q: FloatArray) -> npt.NDArray[np.float64]:
+def scaled(weight_Q: FloatArray) -> npt.NDArray[np.float64]:
     """Weights up to 1: only ratios count, and the weight of a nearly unseen bin may be huge."""
     weight_Q = np.asarray(weight_Q, np.float64)
     return weight_Q / (weight_Q.max(initial=0.0) or 1.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from huescape.metrics.photo import FloatArray, PhotoScore, Truth
+    from huescape.metrics.photo_sums import Sums
     from huescape.metrics.pictures import Picture
     from huescape.metrics.totals import Rules, Totals
 
@@ -68,3 +69,7 @@ class Score:
     def total(self, totals: Totals) -> dict[str, float]:
         """What all photos together say; NaN and infinity are undefined."""
         return {self.key: totals.mean(self.key)}
+
+    def of_sums(self, sums: Sums) -> FloatArray | None:
+        """The total of each of R resamplings of the photos, (R,); None: not kept photo by photo."""
+        return None

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from huescape.metrics import auc
 from huescape.metrics.photo import PhotoScore
+from huescape.metrics.photo_sums import PhotoPart
 from huescape.metrics.score import Score
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -45,6 +46,7 @@ class Totals:
     Attributes:
         auc, hits_Q, error, values: sums of what `PhotoScore` holds.
         photos: the scores of each photo, by column.
+        parts: what each photo adds to scores of resampled photos.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -54,6 +56,7 @@ class Totals:
         self.hits_Q: npt.NDArray[np.int64] = np.zeros(bins, np.int64)
         self.error = self.values = 0
         self.photos: list[Scores] = []
+        self.parts: list[PhotoPart] = []
 
     def add(self, score: PhotoScore) -> None:
         """Add one photo; its own scores are kept in `photos`."""
@@ -61,6 +64,7 @@ class Totals:
         self.hits_Q += score.hits_Q
         self.error += score.error
         self.values += score.values
+        self.parts.append(PhotoPart.of(score.table_QD, score.measured["colorfulness"]))
         row: dict[str, float] = {}
         for metric in _metrics():
             row |= metric.photo(score, self.rules)

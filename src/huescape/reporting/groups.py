@@ -44,9 +44,12 @@ class Group:
         """The headline scores by seed."""
         return {seed_of(member): member.scores for member in self.members}
 
-    def scores_at(self, temperature: str) -> dict[int, Json]:
-        """The scores at one temperature by seed; seeds that were not scored there are left out."""
-        found = ((seed_of(m), m.scores["temperatures"].get(temperature)) for m in self.members)
+    def scores_of(self, prediction: str) -> dict[int, Json]:
+        """The scores at a temperature, or of a baseline, by seed; those without it are left out."""
+        found = (
+            (seed_of(m), (m.scores["temperatures"] | m.scores["baselines"]).get(prediction))
+            for m in self.members
+        )
         return {seed: scores for seed, scores in found if isinstance(scores, dict)}
 
 
@@ -126,9 +129,8 @@ def _identity(result: SystemResult) -> str:
 
 def _photos(result: SystemResult) -> str:
     """Equal for systems scored on the same pixels: the baselines depend on those alone."""
-    return json.dumps(
-        [result.scores["temperature"], result.scores["baselines"]], sort_keys=True, default=str
-    )
+    scores, photos = result.scores, result.photos.ids_N.tolist()
+    return json.dumps([scores["temperature"], scores["baselines"], photos], sort_keys=True)
 
 
 def _names(sets: Iterable[tuple[SystemResult, ...]]) -> list[str]:

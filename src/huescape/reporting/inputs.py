@@ -14,6 +14,7 @@ from huescape.base.arrays import read_arrays
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
 from huescape.base.tables import read_cells
+from huescape.metrics.photo_sums import ARRAYS, PhotoSums
 
 Json = dict[str, Any]
 
@@ -28,7 +29,8 @@ class SystemResult:
     """One trained system: its scores, its model's record, its history, its curves, its pictures.
 
     `history` has the columns `step` and `loss`, `curves` has `threshold`, `system` and one for each
-    baseline. `grid` is a PNG of the pictures; `pictures` holds them one by one, as arrays.
+    baseline. `photos` is what each test photo adds to the scores. `grid` is a PNG of the pictures;
+    `pictures` holds them one by one, as arrays.
     """
 
     name: str
@@ -36,6 +38,7 @@ class SystemResult:
     model: Json
     history: pd.DataFrame
     curves: pd.DataFrame
+    photos: PhotoSums
     curves_figure: Path | None
     grid: Path | None
     pictures: Path | None = None
@@ -80,6 +83,7 @@ def read_result(evaluation: Path, models: Path) -> SystemResult:
         model=model,
         history=_read_numbers(models / name / "history.csv", f"train@{name}", ("step", "loss")),
         curves=_read_numbers(folder / "curves.csv", f"evaluate@{name}", ("threshold", "system")),
+        photos=_read_photo_sums(folder / "photo_sums.npz", f"evaluate@{name}"),
         curves_figure=_if_there(folder / "curves.png"),
         grid=_if_there(folder / "grid.png"),  # absent when evaluate.pictures is 0
         pictures=_if_there(folder / "pictures.npz"),
@@ -141,6 +145,15 @@ def _read_json(path: Path, stage: str) -> Any:
         raise HuescapeError(line) from error
     except RecursionError as error:
         raise HuescapeError(f"{path}: nested too deeply; {remedy(stage)}") from error
+
+
+def _read_photo_sums(path: Path, stage: str) -> PhotoSums:
+    read_verified(path, stage)
+    arrays = read_arrays(path, *ARRAYS, stage=stage)
+    try:
+        return PhotoSums(**arrays)
+    except HuescapeError as error:
+        raise HuescapeError(f"{path}: {error}; {remedy(stage)}") from error
 
 
 def _read_numbers(path: Path, stage: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -109,24 +109,6 @@ def all_numbers(result: SystemResult) -> TextTable:
     return TextTable(("score", *columns), rows)
 
 
-def verdict(rows: Sequence[ScoreRow]) -> str:
-    """One honest sentence on the best system by macro AuC against gray and the best baseline."""
-    known = {row.name: row for row in rows if row.means["auc_macro"] and row.kind != "truth"}
-    systems = [row for row in known.values() if row.kind == "system"]
-    if not systems or "gray" not in known:
-        return "No system has a macro AuC that could be compared with leaving the photos gray."
-    best, gray = max(systems, key=_macro), _macro(known["gray"])
-    value = _macro(best)
-    which = f"The best system, {best.name}," if len(systems) > 1 else f"The system {best.name}"
-    word = "above" if value > gray else "below" if value < gray else "equal to"
-    text = f"{which} scores a macro AuC of {value:.3f} on the test photos, "
-    text += f"{word} the {gray:.3f} of leaving them gray"
-    limit = max((row for row in known.values() if row.kind == "baseline"), key=_macro)
-    if gray < value <= _macro(limit):
-        text += f", but not above the {_macro(limit):.3f} of the baseline \u201c{limit.label}\u201d"
-    return text + "."
-
-
 def basis_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     """(systems, what their scores rest on) pairs: photos, bins, effective pixels."""
     text = (
@@ -178,11 +160,6 @@ def _estimates(scores: Iterable[Json]) -> dict[str, Estimate | None]:
         values = (number(one.get(metric.key)) for one in every)
         found[metric.key] = estimate([value for value in values if value is not None])
     return found
-
-
-def _macro(row: ScoreRow) -> float:
-    one = row.means["auc_macro"]
-    return -1.0 if one is None else one.mean
 
 
 def _formatted(metric: Score, value: float | None) -> str:

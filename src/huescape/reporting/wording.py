@@ -28,6 +28,12 @@ def thousands(value: Any) -> str:
     return NONE if found is None else f"{found:,.0f}"
 
 
+def signed(value: float, digits: int) -> str:
+    """A difference with its sign, none for 0."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "\N{MINUS SIGN}") if float(text) else f"{0:.{digits}f}"
+
+
 def file_size(value: Any) -> str:
     """A size in bytes, in decimal units."""
     size = number(value)

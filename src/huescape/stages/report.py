@@ -12,7 +12,7 @@ from huescape.base.atomic import fresh_directory, write_text
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask
 from huescape.base.tables import write_table
-from huescape.claims import claims, claims_table
+from huescape.claims import claims, claims_table, records
 from huescape.engines import leftovers, lockfile
 from huescape.metrics.scores import METRICS
 from huescape.params import places
@@ -30,7 +30,9 @@ from huescape.reporting.inputs import (
 )
 from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
 from huescape.reporting.scores import ScoreRow
+from huescape.reporting.sides import Comparisons
 from huescape.reporting.template import template
+from huescape.reporting.verdict import verdict
 
 # Of numbers in tables: as many as the evaluation files have.
 _DIGITS = 6
@@ -89,12 +91,14 @@ def run(
     tables = [read_prior(name, path, figures) for name, path in sorted(priors.items())]
     params = load_params(params_file)
     groups = grouped(results, params.quantizers)
-    checked = claims.check(groups)
+    comparisons = Comparisons()
+    checked = claims.check(groups, comparisons)
     rows = scores.score_rows(groups)
     context: dict[str, Any] = {
         "title": params.report.title,
         "version": huescape.__version__,
         "params_text": mask(read_text(params_file)).rstrip("\n"),
+        "verdict": verdict(groups, comparisons),
         "compared": systems.compared(groups),
         "claims": [
             (item.claim, [claims_table.row(line) for line in item.lines], item.missing)
@@ -117,7 +121,7 @@ def run(
         }
         page = template().render(context)
     write_table(out.parent / "compare.csv", systems.comparison_table(rows, groups), _DIGITS)
-    write_table(out.parent / "claims.csv", claims.table(checked), _DIGITS)
+    write_table(out.parent / "claims.csv", records.table(checked), _DIGITS)
     write_text(out, page)
     warned = len(context["warnings"])
     return {"systems": len(results), "warnings": warned, "bytes": len(page.encode())}
@@ -128,7 +132,6 @@ def _result_parts(results: Sequence[SystemResult], rows: Sequence[ScoreRow]) -> 
     return {
         "metrics": METRICS,
         "scores": scores.table(rows),
-        "verdict": scores.verdict(rows),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
         "headline": wording.plain(results[0].scores["temperature"]),

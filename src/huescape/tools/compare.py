@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 import huescape
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.engines import leftovers
 from huescape.experiments import recipe
 from huescape.experiments.execution import schedule
 from huescape.experiments.workplace import git, workplace
@@ -23,8 +23,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "recipe", type=Path, nargs="?", help="default: experiments/gpu.yaml or cpu.yaml, by device"
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("comparison"), metavar="FOLDER")
-    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="instead of its sources")
-    parser.add_argument("--only", nargs="+", default=[], metavar="SYSTEM", help="these systems")
+    parser.add_argument(
+        "--photos", type=Path, nargs="+", metavar="FOLDER", help="instead of its sources"
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="SYSTEM", help="these, or a pattern: 'zhang2016*'"
+    )
     parser.add_argument("--jobs", type=int, help="stages at a time (default: every processor)")
 
 
@@ -38,7 +42,7 @@ def main(options: Namespace) -> None:
     if options.jobs is not None and options.jobs < 1:
         raise ParamsError(f"--jobs is {options.jobs}; allowed: at least 1")
     if options.photos is not None:
-        found = {**found, "download": {"sources": [_source(options.photos)]}}
+        found = {**found, "download": {"sources": recipe.photo_sources(options.photos)}}
     full = recipe.checked(found, options.only, path, options.output)
     if not (PROJECT / "dvc.yaml").is_file():
         raise HuescapeError(f"{PROJECT / 'dvc.yaml'}: no such file; run from a checkout")
@@ -46,13 +50,6 @@ def main(options: Namespace) -> None:
         # Not the commit's, and no change of the user's: the tag `git.dirty` of a run is about code.
         git(place.project, "update-index", "--skip-worktree", "params.yaml")
         place.write_params(recipe.as_text(full))
+        leftovers.bring_back(place.project)
         schedule(place, options.jobs or runtime.cpus(), on_gpu)
         print(f"compare: see {place.project / PAGE}")
-
-
-def _source(photos: Path) -> dict[str, Any]:
-    """A folder of photos as a source: one that has SUN397's folders, or any other."""
-    if not photos.is_dir():
-        raise HuescapeError(f"{photos}: no such folder of photos")
-    letters = [path for path in photos.iterdir() if path.is_dir() and len(path.name) == 1]
-    return {"kind": "sun397" if letters else "folder", "root": str(photos.resolve())}

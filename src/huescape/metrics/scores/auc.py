@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from huescape.metrics import auc
-from huescape.metrics.photo import PhotoScore
+from huescape.metrics.photo import FloatArray, PhotoScore
+from huescape.metrics.photo_sums import Sums
 from huescape.metrics.score import Score
 from huescape.metrics.totals import Rules, Totals
 
@@ -26,3 +27,7 @@ class Auc(Score):
     def total(self, totals: Totals) -> dict[str, float]:
         """Pooled over the pixels, and the mean over the photos."""
         return {"auc": auc.auc(totals.auc.table_QD), "auc_photo_mean": totals.mean("auc")}
+
+    def of_sums(self, sums: Sums) -> FloatArray:
+        """Pooled over the pixels."""
+        return auc.ratio(sums.units_RQ.sum(axis=1), sums.pixels_RQ.sum(axis=1) * auc.UNITS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from huescape.metrics import auc
-from huescape.metrics.photo import PhotoScore
+from huescape.metrics.photo import FloatArray, PhotoScore
+from huescape.metrics.photo_sums import Sums
 from huescape.metrics.score import Score
 from huescape.metrics.totals import Rules, Totals
 
@@ -28,3 +29,9 @@ class AucRebalanced(Score):
         pooled = auc.weighted_auc(totals.auc.table_QD, totals.rules.weight_Q)
         mean = totals.mean("auc_rebalanced")
         return {"auc_rebalanced": pooled, "auc_rebalanced_photo_mean": mean}
+
+    def of_sums(self, sums: Sums) -> FloatArray:
+        """Pooled over the pixels."""
+        weight_Q = auc.scaled(sums.weight_Q)
+        carried_R = (sums.pixels_RQ * weight_Q).sum(axis=1) * auc.UNITS
+        return auc.ratio((sums.units_RQ * weight_Q).sum(axis=1), carried_R)

@@ -1,0 +1,150 @@
+"""What each photo adds to a score, so that the scores of resampled photos follow from sums.
+
+AuC, rebalanced and macro AuC are ratios of sums over photos: pixels by true bin, and the AuC of
+those pixels in whole units (`auc.units`). Colorfulness is a mean over photos.
+
+Shape suffixes: N photos, E pairs of a photo and a bin that occurs in it, Q scoring bins, B bins of
+the macro score, P predictions, R resamplings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.base.errors import HuescapeError
+from huescape.metrics import auc
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+
+# Colorfulness is summed in millionths: sums of whole numbers do not depend on their order.
+_MILLION = 1e6
+
+
+class PhotoPart(NamedTuple):
+    """What one photo adds: its bins, the pixels and the AuC units of each, its colorfulness."""
+
+    bin_E: IntArray
+    pixels_E: IntArray
+    units_E: IntArray
+    colorfulness: float
+
+    @classmethod
+    def of(cls, table_QD: auc.Table, colorfulness: float) -> PhotoPart:
+        """Of a table by true bin and distance, and the colorfulness of the prediction."""
+        bin_E = np.flatnonzero(table_QD.any(axis=1))
+        seen_ED = table_QD[bin_E]
+        # A photo of the largest size allowed has 1024 x 1024 pixels of at most 300 units.
+        pixels_E = seen_ED.sum(axis=1).astype(np.int32)
+        units_E = auc.units(seen_ED).astype(np.int32)
+        return cls(bin_E.astype(np.int32), pixels_E, units_E, float(colorfulness))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the photos of R resamplings; `colorfulness_R` is the mean over them."""
+
+    pixels_RQ: FloatArray
+    units_RQ: FloatArray
+    colorfulness_R: FloatArray
+    weight_Q: FloatArray
+    macro_B: IntArray
+
+
+#: The arrays of a `PhotoSums` in a file.
+ARRAYS = (
+    *("ids_N", "photo_E", "bin_E", "pixels_E", "weight_Q", "macro_B"),
+    *("names_P", "units_PE", "colorfulness_PN"),
+)
+
+
+@dataclass(frozen=True)
+class PhotoSums:
+    """What each photo adds to the scores of P predictions of the same photos.
+
+    Attributes:
+        ids_N: of the photos.
+        photo_E, bin_E, pixels_E: which photo has how many pixels in which bin, int32.
+        weight_Q: weights of the rebalanced score, float64.
+        macro_B: bins of the macro score, int32.
+        names_P: of the predictions: temperatures and baselines.
+        units_PE: the AuC of those pixels (`auc.units`), int32.
+        colorfulness_PN: float64.
+    """
+
+    ids_N: npt.NDArray[np.str_]
+    photo_E: IntArray
+    bin_E: IntArray
+    pixels_E: IntArray
+    weight_Q: FloatArray
+    macro_B: IntArray
+    names_P: npt.NDArray[np.str_]
+    units_PE: IntArray
+    colorfulness_PN: FloatArray
+
+    def __post_init__(self) -> None:
+        """Raises HuescapeError for arrays that do not fit together."""
+        photos, pairs, bins = len(self.ids_N), self.photo_E.shape, len(self.weight_Q)
+        predictions = len(self.names_P)
+        fits = (
+            self.bin_E.shape == self.pixels_E.shape == pairs
+            and self.units_PE.shape == (predictions, *pairs)
+            and self.colorfulness_PN.shape == (predictions, photos)
+        )
+        limits = ((self.photo_E, photos), (self.bin_E, bins), (self.macro_B, bins))
+        if not fits or not all(_within(values, count) for values, count in limits):
+            raise HuescapeError("the sums of photos do not fit together")
+
+    @classmethod
+    def of(
+        cls,
+        ids: Sequence[str],
+        parts: Mapping[str, Sequence[PhotoPart]],
+        weight_Q: FloatArray,
+        macro_B: IntArray,
+    ) -> PhotoSums:
+        """Of the parts of each photo, in the order of `ids`, by prediction."""
+        first = next(iter(parts.values()))
+        counts = [len(part.bin_E) for part in first]
+        return cls(
+            ids_N=np.array(ids),
+            photo_E=np.repeat(np.arange(len(ids), dtype=np.int32), counts),
+            bin_E=np.concatenate([part.bin_E for part in first]),
+            pixels_E=np.concatenate([part.pixels_E for part in first]),
+            weight_Q=np.asarray(weight_Q, np.float64),
+            macro_B=np.asarray(macro_B, np.int32),
+            names_P=np.array(list(parts)),
+            units_PE=np.stack([np.concatenate([p.units_E for p in own]) for own in parts.values()]),
+            colorfulness_PN=np.array([[p.colorfulness for p in own] for own in parts.values()]),
+        )
+
+    def sums(self, prediction: str, times_RN: IntArray) -> Sums:
+        """Sums of a prediction over photos that are taken `times_RN` times each.
+
+        They are exact, and so independent of the order in which BLAS adds: below 2^53.
+        """
+        place = self.names_P.tolist().index(prediction)
+        times_RN = np.asarray(times_RN, np.float64)
+        millionths_N = np.rint(self.colorfulness_PN[place] * _MILLION)
+        drawn_R = times_RN.sum(axis=1)
+        return Sums(
+            pixels_RQ=times_RN @ self._dense(self.pixels_E),
+            units_RQ=times_RN @ self._dense(self.units_PE[place]),
+            colorfulness_R=times_RN @ millionths_N / _MILLION / drawn_R,
+            weight_Q=self.weight_Q,
+            macro_B=self.macro_B,
+        )
+
+    def _dense(self, values_E: IntArray) -> npt.NDArray[np.float64]:
+        dense_NQ = np.zeros((len(self.ids_N), len(self.weight_Q)))
+        dense_NQ[self.photo_E, self.bin_E] = values_E
+        return dense_NQ
+
+
+def _within(values: IntArray, count: int) -> bool:
+    return values.dtype.kind in "iu" and bool(((values >= 0) & (values < count)).all())

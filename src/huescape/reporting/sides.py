@@ -1,0 +1,83 @@
+"""The two sides of a comparison: their scores by seed, and on resampled photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.metrics import bootstrap
+from huescape.reporting.groups import Group, seed_of
+from huescape.reporting.inputs import SystemResult
+from huescape.reporting.intervals import Difference, Resampled, difference, seeds_compared
+from huescape.reporting.wording import number, plain
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A group at one of its temperatures, or a baseline of its photos.
+
+    `prediction` is the name of either; "" is the temperature of the headline scores.
+    """
+
+    group: Group
+    prediction: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a system is called in a table."""
+        name = self.group.name
+        return f"{name}, T = {self.prediction}" if self.prediction else name
+
+    @property
+    def effective(self) -> float:
+        """Effective pixels, the fewest of any member."""
+        return min(float(member.scores["effective_pixels"]) for member in self.group.members)
+
+    @property
+    def steps(self) -> int:
+        """Training steps."""
+        return int(self.group.members[0].model["steps"])
+
+    def values(self, score: str) -> dict[int, float]:
+        """The score by seed; seeds without it are left out."""
+        at, group = self.prediction, self.group
+        scores = group.scores_of(at) if at else group.scores()
+        found = ((seed, number(one.get(score))) for seed, one in scores.items())
+        return {seed: value for seed, value in found if value is not None}
+
+
+class Comparisons:
+    """Differences of sides; each prediction is resampled once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], dict[str, npt.NDArray[np.float64]]] = {}
+
+    def difference(self, one: Side, two: Side, score: str) -> Difference | None:
+        """Of a score, with its interval over seeds and photos."""
+        first, second = one.values(score), two.values(score)
+        seeds = seeds_compared(first.keys(), second.keys())
+        means = [self._mean(s, own, score) for s, own in zip((one, two), seeds, strict=True)]
+        photos = None
+        if means[0] is not None and means[1] is not None:
+            photos = Resampled(means[0] - means[1], len(one.group.members[0].photos.ids_N))
+        return difference(first, second, photos)
+
+    def _mean(self, side: Side, seeds: Sequence[int], score: str) -> FloatArray | None:
+        """Over the seeds; None for a score that is not kept photo by photo."""
+        members = [member for member in side.group.members if seed_of(member) in seeds]
+        found = [self._resampled(member, side.prediction).get(score) for member in members]
+        known = [values_R for values_R in found if values_R is not None]
+        return np.asarray(np.mean(known, axis=0)) if known else None
+
+    def _resampled(self, member: SystemResult, prediction: str) -> dict[str, Any]:
+        name = prediction or plain(member.scores["temperature"])
+        key = member.name, name
+        if key not in self._known:
+            self._known[key] = bootstrap.resampled(member.photos, name)
+        return self._known[key]

@@ -1,0 +1,66 @@
+"""Tool claims: one document from the tables of finished comparisons."""
+
+from __future__ import annotations
+
+import csv
+import math
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from huescape.base.atomic import write_text
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.claims import document, records
+from huescape.claims.document import Scores
+from huescape.claims.published import CLAIMS
+from huescape.params.yaml_files import read_yaml
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which runs, and where to."""
+    parser.add_argument(
+        "folders", type=Path, nargs="+", metavar="FOLDER", help="each with claims.csv, compare.csv"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--causes", type=Path, metavar="FILE", help="a text by the claim's number")
+
+
+def main(options: Namespace) -> None:
+    """Write the claims of all runs into one Markdown document, corrected for their number."""
+    causes = {} if options.causes is None else _causes(options.causes)
+    found = document.joined([records.read(folder / "claims.csv") for folder in options.folders])
+    systems = [scores for folder in options.folders for scores in _scores(folder / "compare.csv")]
+    write_text(options.output, document.text(found, systems, causes))
+
+
+def _scores(path: Path) -> list[Scores]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HuescapeError(f"{path}: cannot be read: {error}") from error
+    for number, row in enumerate(rows, start=2):
+        for column in (*document.TEXTS, *document.NUMBERS):
+            if not _fits(row.get(column), column in document.NUMBERS):
+                raise HuescapeError(f"{path}, record {number}: {column} is {row.get(column)!r}")
+    return list(rows)
+
+
+def _fits(cell: str | None, is_number: bool) -> bool:
+    """A text that is there; as a number, empty or finite."""
+    if cell is None or not is_number:
+        return cell is not None
+    try:
+        return math.isfinite(float(cell or 0))
+    except ValueError:
+        return False
+
+
+def _causes(path: Path) -> dict[str, str]:
+    found = read_yaml(path)
+    numbers = [claim.number for claim in CLAIMS]
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise ParamsError(f"{path}: allowed: a text for each claim, by its number")
+    for number in found:
+        if number not in numbers:
+            raise ParamsError(f"{path}: {number!r} is not a claim; allowed: {', '.join(numbers)}")
+    return found
