@@ -95,7 +95,7 @@ def test_the_projects_own_file_is_valid() -> None:
         ("download.sources", [], ["a list", "1 or more"]),
         ("filtre", {}, ["no such key", "filter"]),
         ("filter", None, ["None", "a section"]),
-        ("filter.categories", "cor", ["'cor'", "core, extended, all"]),
+        ("filter.categories", "cor", ["'cor'", "core, extended, colorunet, all"]),
         ("filter.split.val", 0.9, ["val + test", "below 1"]),
         ("resize.size", 250, ["250", "a multiple of 8"]),
         ("filter.min_side", "100", ["'100'", "a whole number"]),

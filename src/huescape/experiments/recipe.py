@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -76,28 +76,26 @@ def completed(
                 source[key] = str(Path(source[key]).expanduser().resolve())
     systems, finetuned = recipe["systems"], recipe.get("finetuned") or {}
     for name in only:
-        if not any(fnmatchcase(system, name) for system in params.every_system):
+        if not any(_is_one_of(system, [name]) for system in params.every_system):
             known = ", ".join(params.every_system)
             raise ParamsError(f"{path}: {name!r} is not a system; allowed: {known}")
     if only:
-        finetuned = {
-            name: entry
-            for name, entry in finetuned.items()
-            if any(fnmatchcase(name, kept) for kept in only)
-        }
-        wanted = {*only, *(entry["initialization"]["from"] for entry in finetuned.values())}
+        finetuned = {name: entry for name, entry in finetuned.items() if _is_one_of(name, only)}
+        starts = {entry["initialization"]["from"] for entry in finetuned.values()}
         systems = {
             name: entry
             for name, entry in systems.items()
-            if any(
-                fnmatchcase(one, kept) for kept in wanted for one in (name, _SEEDED.sub("", name))
-            )
+            if name in starts or _is_one_of(name, only) or _is_one_of(_SEEDED.sub("", name), only)
         }
         kept = (params.every_system[name].quantizer for name in (*systems, *finetuned))
         needed = {params.evaluate.prior, *kept}
         listed = full["quantizers"].items()
         full["quantizers"] = {name: entry for name, entry in listed if name in needed}
     return {**full, "systems": systems, "finetuned": finetuned}
+
+
+def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def photo_sources(folders: Sequence[Path]) -> list[dict[str, Any]]:
