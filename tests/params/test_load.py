@@ -213,7 +213,7 @@ def test_a_section_of_the_same_name_or_none_changes_the_presets() -> None:
     assert network.options["width"] == 4
     assert network.options["activation"] == "tanh"
     assert _resolved("zhang2016", optimizer={"lr": 0.5}).optimizer.weight_decay == 1e-3
-    assert _resolved("zhang2016", initialization={"photos": 3}).initialization.method == "network"
+    assert _resolved("zhang2016", initialization={"photos": 3}).initialization.method == "kmeans"
 
 
 def test_initialization_passes_through() -> None:
