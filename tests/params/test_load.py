@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from huescape.base.errors import ParamsError
 from huescape.params.load import load_params
 from huescape.params.presets import resolve_system
-from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams
+from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams, read_system
 from huescape.tools.schema import whole_schema
 
 ROOT = Path(__file__).parents[2]
@@ -139,8 +139,14 @@ def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Pat
         assert f"{section}.{name}" in str(caught.value)
         assert words in str(caught.value)
     entry = {**finetuned, "initialization": {"from": "colorunet"}}
-    params = load_params(_changed(tmp_path, "finetuned.fine", entry))
-    assert list(params.every_system) == ["colorunet", "fine"]
+    path = _changed(tmp_path, "finetuned.fine", entry)
+    assert list(load_params(path).every_system) == ["colorunet", "fine"]
+    found = resolve_system("fine", read_system(path, "fine"))
+    assert (found.initialization.method, found.initialization.start) == ("system", "colorunet")
+    assert SystemParams.model_validate(found.model_dump(mode="json")) == found
+    assert read_system(path, "colorunet").section == "systems"
+    with pytest.raises(ParamsError, match=r"systems\.no is not there; allowed: colorunet"):
+        read_system(path, "no")
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
