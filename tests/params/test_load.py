@@ -91,7 +91,7 @@ def test_the_projects_own_file_is_valid() -> None:
             ["no such key", "file, from, method, photos"],
         ),
         ("systems.colorunet.network", 3, ["is 3", "a section"]),
-        ("systems.colorunet.steps", 0, ["is 0", "method network: at least 1"]),
+        ("systems.colorunet.steps", 0, ["is 0", "at least 1 with initialization.method network"]),
         ("download.sources", [], ["a list", "1 or more"]),
         ("filtre", {}, ["no such key", "filter"]),
         ("filter", None, ["None", "a section"]),
