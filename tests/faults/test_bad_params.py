@@ -79,7 +79,7 @@ NUMBERS: dict[str, tuple[list[Any], str]] = {
     "quantizers/lab313/encode/neighbors": ([0, 33], "a whole number at least 1, at most 32"),
     "quantizers/lab313/encode/sigma": ([0, -5, 1e4], "a number above 0, at most 1000"),
     "quantizers/lab313/encode/stride": ([0, 9], "a whole number at least 1, at most 8"),
-    "systems/colorunet/steps": ([0, -1, 10**390, 2.5], "a whole number at least 1, at most"),
+    "systems/colorunet/steps": ([-1, 10**390, 2.5], "a whole number at least 0, at most"),
     "systems/colorunet/batch": ([0, 100_001], "a whole number at least 1, at most 100000"),
     "systems/colorunet/seed": ([-1, 2**63], "a whole number at least 0, below"),
     "systems/colorunet/optimizer/lr": ([0, -1e-3], "a number above 0"),
@@ -99,6 +99,7 @@ def _numbers() -> list[Case]:
     for dotted, (values, allowed) in NUMBERS.items():
         key = dotted.replace("/", ".")
         cases += [_set(dotted, value, f"{key} is ", f"allowed: {allowed}") for value in values]
+    cases.append(_set("systems/colorunet/steps", 0, "steps is 0; allowed: at least 1 with "))
     for number, dotted in enumerate(NUMBERS):
         for written in NO_NUMBERS[number % 3 :: 3]:
             value = YAML(typ="safe", pure=True).load(written)
@@ -133,7 +134,7 @@ def _sections() -> list[Case]:
         ("systems/colorunet/step", "augmentation, batch, checkpoint_every"),
         ("systems/colorunet/optimizer/learning_rate", "betas, gamma, lr"),
         ("systems/colorunet/augmentation/flips", "crop, crop_shares, flip, mode, noise, turn"),
-        ("systems/colorunet/loss/alpha", "weighted"),
+        ("systems/colorunet/loss/alpha", "reduction, weighted"),
         ("systems/colorunet/network/widht", "skips, width"),
         ("download/sources/0/root", "name, photos, seed"),
     ):

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from huescape.base.errors import ParamsError
 from huescape.params.load import load_params
 from huescape.params.presets import resolve_system
-from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams
+from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams, read_system
 from huescape.tools.schema import whole_schema
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ def test_the_projects_own_file_is_valid() -> None:
             ["no such key", "file, from, method, photos"],
         ),
         ("systems.colorunet.network", 3, ["is 3", "a section"]),
-        ("systems.colorunet.steps", 0, ["is 0", "method network: at least 1"]),
+        ("systems.colorunet.steps", 0, ["is 0", "at least 1 with initialization.method network"]),
         ("download.sources", [], ["a list", "1 or more"]),
         ("filtre", {}, ["no such key", "filter"]),
         ("filter", None, ["None", "a section"]),
@@ -139,8 +139,14 @@ def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Pat
         assert f"{section}.{name}" in str(caught.value)
         assert words in str(caught.value)
     entry = {**finetuned, "initialization": {"from": "colorunet"}}
-    params = load_params(_changed(tmp_path, "finetuned.fine", entry))
-    assert list(params.every_system) == ["colorunet", "fine"]
+    path = _changed(tmp_path, "finetuned.fine", entry)
+    assert list(load_params(path).every_system) == ["colorunet", "fine"]
+    found = resolve_system("fine", read_system(path, "fine"))
+    assert (found.initialization.method, found.initialization.start) == ("system", "colorunet")
+    assert SystemParams.model_validate(found.model_dump(mode="json")) == found
+    assert read_system(path, "colorunet").section == "systems"
+    with pytest.raises(ParamsError, match=r"systems\.no is not there; allowed: colorunet"):
+        read_system(path, "no")
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -213,7 +219,7 @@ def test_a_section_of_the_same_name_or_none_changes_the_presets() -> None:
     assert network.options["width"] == 4
     assert network.options["activation"] == "tanh01"
     assert _resolved("zhang2016", optimizer={"lr": 0.5}).optimizer.weight_decay == 1e-3
-    assert _resolved("zhang2016", initialization={"photos": 3}).initialization.method == "network"
+    assert _resolved("zhang2016", initialization={"photos": 3}).initialization.method == "kmeans"
 
 
 def test_initialization_passes_through() -> None:

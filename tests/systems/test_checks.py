@@ -69,11 +69,6 @@ def test_every_system_of_the_recipe_passes() -> None:
             ["augmentation.noise.0 is -1", "at least 0"],
         ),
         ("zhang2016", {"seed": 2**63}, ["seed is 9223372036854775808", "below"]),
-        (
-            "zhang2016_l2",
-            {"initialization": {"method": "kmeans"}},
-            ["initialization.method is 'kmeans'", "with loss.name 'l2': network"],
-        ),
         ("zhang2016", {"optimizer": {"gamma": 2}}, ["optimizer.gamma is 2;", "above 0, at most 1"]),
         ("zhang2016", {"optimizer": {"gamma": [0.5]}}, ["optimizer: gamma has 1 factors", "the 2"]),
         ("colorunet", {"augmentation": {"crop": 20}}, ["augmentation.crop is 20", "of 8"]),

@@ -65,6 +65,16 @@ def test_every_channel_has_mean_a_tenth_and_variance_1(name: str) -> None:
     assert all(not torch.equal(network.state_dict()[key], before[key]) for key in weights)
 
 
+def test_outputs_in_another_unit_are_divided_by_it() -> None:
+    """Chroma: variance 1 and mean 0.1 in Lab units, where the network gives ab / 110."""
+    plain, chroma, input_N1HW = fresh(), fresh(), photos()
+    kmeans_initialize(plain, input_N1HW, seed=1)
+    kmeans_initialize(chroma, input_N1HW, seed=1, unit=110.0)
+    for (name, one), other in zip(plain.named_parameters(), chroma.parameters(), strict=True):
+        expected = one / 110 if name.startswith("head.") else one
+        torch.testing.assert_close(other, expected, msg=name)
+
+
 def test_same_seed_same_weights_whatever_they_were_before() -> None:
     input_N1HW = photos()
     torch.manual_seed(5)

@@ -117,8 +117,8 @@ def _check_start(
         raise ParamsError(f"{key}.initialization.from {found}; allowed: one of `systems`: {listed}")
     if not system.steps and system.initialization.method not in ("system", "released"):
         raise ParamsError(
-            f"{key}.steps is 0; allowed with initialization.method "
-            f"{system.initialization.method}: at least 1"
+            f"{key}.steps is 0; allowed: at least 1 with initialization.method "
+            f"{system.initialization.method}"
         )
 
 

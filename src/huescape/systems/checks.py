@@ -80,11 +80,6 @@ def _check_loss(loss: Loss, system: SystemParams, params: Params) -> None:
             f"loss.name is {name!r}, which needs a quantizer with encode.method {allowed}; "
             f"quantizers.{system.quantizer}.encode.method is {method!r}"
         )
-    if system.initialization.method == "kmeans" and loss.head == "chroma":
-        raise ParamsError(
-            "initialization.method is 'kmeans', which scales the head to colors of 110 "
-            f"units; allowed with loss.name {name!r}: network"
-        )
     # The critic's penalty differentiates twice, which compiled code cannot.
     if system.compile and isinstance(loss, ChromaGanLoss):
         raise ParamsError(f"compile is true; allowed with loss.name {name!r}: false")

@@ -39,7 +39,7 @@ _CONSTANT = 1e-5
 _BIAS = 0.1
 
 
-def kmeans_initialize(network: nn.Module, input_N1HW: Tensor, seed: int) -> None:
+def kmeans_initialize(network: nn.Module, input_N1HW: Tensor, seed: int, unit: float = 1.0) -> None:
     """Set the weights and biases of the layers that are trained, from `input_N1HW`.
 
     `input_N1HW` holds two photos or more of normalized lightness, on the network's device. The
@@ -52,16 +52,19 @@ def kmeans_initialize(network: nn.Module, input_N1HW: Tensor, seed: int) -> None
     - All are scaled to variance 1 a channel; biases make the mean 0.1. A channel that is constant
       on the photos is not scaled.
 
+    The last layer's weights and biases are divided by `unit`, that of the network's outputs: mean
+    0.1 and variance 1 are those of the outputs times `unit`.
+
     Frozen layers, and layers that do not run, stay as they are. On the CPU the result depends on
     the arguments and the number of threads alone.
     """
     generator = torch.Generator().manual_seed(seed)
-    done: set[nn.Module] = set()
+    done: dict[nn.Module, Layer] = {}  # in the order of execution
 
     def initialize(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(layer, Layer)
         if layer not in done and layer.weight.requires_grad:
-            done.add(layer)
+            done[layer] = layer
             _initialize_layer(layer, inputs[0], generator)
 
     layers = [module for module in network.modules() if isinstance(module, Layer)]
@@ -69,6 +72,8 @@ def kmeans_initialize(network: nn.Module, input_N1HW: Tensor, seed: int) -> None
     try:
         with torch.no_grad(), _as_in_training(network):
             network(input_N1HW)
+            for parameter in list(done.values())[-1].parameters() if done else ():
+                parameter.div_(unit)
     finally:
         for handle in handles:
             handle.remove()

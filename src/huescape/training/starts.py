@@ -30,7 +30,8 @@ def start(system: System, models: Path, photos_N1HW: Tensor | None) -> None:
         centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32)
         network.load_released(Path(params.file), centers_Q2)
     elif photos_N1HW is not None:
-        kmeans_initialize(network, photos_N1HW, system.params.seed)
+        unit = system.space.chroma_scale if system.head == "chroma" else 1.0
+        kmeans_initialize(network, photos_N1HW, system.params.seed, unit)
 
 
 def starting_digest(params: InitializationParams, models: Path) -> str:
