@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
 from huescape.params.load import load_params
-from huescape.params.presets import resolve_system
-from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams, read_system
+from huescape.params.presets import read_system, resolve_system
+from huescape.params.systems import OptimizerParams, SystemOverrides, SystemParams
 from huescape.tools.schema import whole_schema
 
 ROOT = Path(__file__).parents[2]

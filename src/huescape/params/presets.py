@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
 from huescape.params.messages import short
-from huescape.params.sections import validate
-from huescape.params.systems import SystemOverrides, SystemParams
+from huescape.params.sections import has_entry, read_entry, validate
+from huescape.params.systems import FinetunedOverrides, SystemOverrides, SystemParams
 
 
 def resolve_system(
@@ -26,6 +27,12 @@ def resolve_system(
     for key, value in overrides.model_dump(exclude_none=True).items():
         merged[key] = _merged(merged.get(key), value)
     return validate(SystemParams, merged, where, (overrides.section, name))
+
+
+def read_system(path: Path, name: str) -> SystemOverrides:
+    """What the parameters in `path` say of a system; ParamsError where they say nothing."""
+    kind = FinetunedOverrides if has_entry(path, "finetuned", name) else SystemOverrides
+    return read_entry(path, kind.section, name, kind)
 
 
 def preset(name: str, where: str) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from huescape.params.base import FromList, Key, Named, Section
-from huescape.params.sections import has_entry, read_entry
 
 
 class InitializationParams(Section):
@@ -177,9 +175,3 @@ class FinetunedOverrides(SystemOverrides):
     """
 
     section: ClassVar[str] = "finetuned"
-
-
-def read_system(path: Path, name: str) -> SystemOverrides:
-    """What the parameters in `path` say of a system; ParamsError where they say nothing."""
-    kind = FinetunedOverrides if has_entry(path, "finetuned", name) else SystemOverrides
-    return read_entry(path, kind.section, name, kind)

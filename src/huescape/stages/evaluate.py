@@ -14,9 +14,9 @@ from huescape.evaluation.scoring import read_reference
 from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
 from huescape.params.places import EVALUATION, MODELS, PARAMS, RESIZED, bins_of, needed, prior_of
+from huescape.params.presets import read_system
 from huescape.params.reports import EvaluateParams
 from huescape.params.sections import read_section
-from huescape.params.systems import read_system
 from huescape.shards import ShardSet
 from huescape.systems.system import WEIGHTS, load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible

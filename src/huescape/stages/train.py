@@ -29,8 +29,8 @@ from huescape.params.places import (
     needed,
     prior_of,
 )
-from huescape.params.presets import resolve_system
-from huescape.params.systems import SystemParams, read_system
+from huescape.params.presets import read_system, resolve_system
+from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
