@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ def test_lines_are_heard_and_ours_are_shown(capfd: pytest.CaptureFixture[str]) -
 
 
 def test_an_error_inside_leaves_everything_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    gc.collect()  # else what earlier tests left open may be closed in between
     opened = len(list(Path("/dev/fd").iterdir()))
     with pytest.raises(ValueError, match="inside"), heard():
         raise ValueError("inside")
