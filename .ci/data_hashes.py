@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-OF_THE_MACHINE = ("train", "evaluate", "report")
+OF_THE_MACHINE = ("train", "finetune", "evaluate", "score", "report")
 
 
 def outputs(text: str) -> dict[tuple[str, str], str]:

@@ -99,8 +99,12 @@ def _run(found: dict[str, Any], folder: Path, end: float) -> tuple[list[str], di
         pass
     if done:  # the page of those that are done; it takes seconds
         left = dict(found)
-        for section in ("systems", "finetuned"):
-            left[section] = {name: found[section][name] for name in found[section] if name in done}
+        left["systems"] = {name: entry for name, entry in found["systems"].items() if name in done}
+        left["finetuned"] = {
+            name: entry
+            for name, entry in found["finetuned"].items()
+            if name in done and entry["initialization"]["from"] in done
+        }
         write_text(params, recipe.as_text(left))
         _stage(folder, float("inf"), "report")
     return done, wrong

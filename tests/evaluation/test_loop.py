@@ -12,7 +12,7 @@ import pytest
 from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
 from huescape.evaluation import loop
-from huescape.evaluation.loop import Evaluation, evaluate, example_ids, temperature_name
+from huescape.evaluation.loop import Evaluation, evaluate, example_ids
 from huescape.evaluation.scoring import Reference, read_reference
 from huescape.metrics.names import BASELINES
 from huescape.metrics.totals import Rules
@@ -142,7 +142,3 @@ def test_an_empty_split_is_an_error(inputs: Any, tmp_path: Path, split: str, oth
     write_index(tmp_path, "photos", columns, ["00000"], {"size": 32})
     with pytest.raises(HuescapeError, match=f"no photo of the split {split}"):
         result(inputs, ShardSet.open(tmp_path))
-
-
-def test_temperature_names() -> None:
-    assert [temperature_name(t) for t in (1.0, 0.38, 0.2, 1e-3)] == ["1", "0.38", "0.2", "0.001"]

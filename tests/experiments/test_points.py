@@ -58,6 +58,27 @@ def test_a_section_that_is_not_written_out_is_made() -> None:
     assert written["systems"]["colorunet"]["loss"] == {"weighted": False}
 
 
+def test_a_system_that_starts_from_another_can_vary(tmp_path: Path) -> None:
+    entry = (
+        "{preset: colorunet, quantizer: yuv32, initialization: {method: system, from: colorunet}}"
+    )
+    path = tmp_path / "params.yaml"
+    text = (ROOT / "params.yaml").read_text()
+    path.write_text(text.replace("finetuned: {}", f"finetuned: {{fine: {entry}}}"))
+    own = SweepParams(name="mine", grid={"finetuned.fine.steps": [5, 6]}, systems=("fine",))
+    points = resolve_points(own, FILE, path)
+    assert [point.targets for point in points] == [("score@fine",)] * 2
+    assert len({point.digest for point in points}) == 2
+    first = SweepParams(name="mine", grid={LR: [0.004, 0.005]}, systems=("fine",))
+    assert len({point.digest for point in resolve_points(first, FILE, path)}) == 2
+    every = SweepParams(name="mine", grid={LR: [0.004]})
+    (point,) = resolve_points(every, FILE, path)
+    assert (point.systems, point.targets) == (("colorunet", "fine"), ("report",))
+    wide = SweepParams(name="mine", grid={"finetuned.fine.network.width": [16, 4]})
+    with pytest.raises(ParamsError, match=r"point 2: finetuned\.fine\.initialization\.from: .*fit"):
+        resolve_points(wide, FILE, path)
+
+
 def test_an_item_of_a_list_can_vary() -> None:
     points = _resolve(grid={"download.sources.0.photos": [60, 120]})
     texts = [YAML(typ="safe", pure=True).load(point.text) for point in points]

@@ -28,6 +28,15 @@ def said(results, quantizers) -> str:
     return verdict(grouped(results, quantizers), Comparisons())
 
 
+@pytest.mark.parametrize("temperature", [0.00005, 0.1234567])
+def test_any_temperature_has_its_sums(make, quantizers, temperature: float) -> None:
+    aucs = [0.78, 0.82] * 10
+    sums = photo_sums({f"{temperature:g}": aucs, "gray": GRAY, "prior_mean": MEAN})
+    scores = {"auc": 0.8, "auc_macro": 0.8, "temperature": temperature}
+    record = {**scores, "baselines": {"gray": {"auc": 0.7, "auc_macro": 0.7}}}
+    assert "above the 0.700" in said([make("net", record, photos=sums)], quantizers)
+
+
 @pytest.mark.parametrize(
     ("aucs", "word"),
     [

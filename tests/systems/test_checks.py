@@ -142,13 +142,16 @@ def test_kinds_of_heads_and_targets_fit(loss: str, method: str) -> None:
         assert word in str(caught.value)
 
 
-def test_a_photo_that_does_not_fit_the_network_needs_a_crop() -> None:
+def test_a_photo_that_does_not_fit_the_network_needs_a_crop_inside() -> None:
     params = changed("mleu_random", augmentation={"crop": None}, geometry={"fit": "pad"})
     check(params)
     params["resize"] = {"size": 112, "shards": 1}
     with pytest.raises(ParamsError, match=r"crop is null and resize\.size is 112; .* of 32"):
         check(params)
     params["systems"]["mleu_random"]["augmentation"] = {"crop": 96}
+    with pytest.raises(ParamsError, match=r"fit is pad and resize\.size is 112; .* of 32"):
+        check(params)  # validation shows all of the padded square
+    params["systems"]["mleu_random"]["geometry"] = {"fit": "inside"}
     check(params)
 
 
@@ -158,6 +161,9 @@ def test_a_stretched_photo_must_fit_the_network() -> None:
         check(params)
     params = changed("zhang2016", augmentation={"crop": None}, geometry={"side": 104})
     check(params)
+    params = changed("zhang2016", augmentation={"crop": 96}, geometry={"side": 100})
+    with pytest.raises(ParamsError, match=r"fit is stretch and geometry\.side is 100; .* of 8"):
+        check(params)
 
 
 def test_a_network_without_a_multiple_takes_any_crop_of_the_targets() -> None:

@@ -99,7 +99,7 @@ def _systems(rows: Sequence[Scores]) -> str:
     cells = []
     for scores in ordered:
         known = [_score(scores, metric.key, metric.digits) for metric in shown]
-        parameters = thousands(int(p)) if (p := scores["trained_parameters"]) else ""
+        parameters = thousands(float(p)) if (p := scores["trained_parameters"]) else ""
         seeds = str(len(scores["seeds"].split())) if scores["seeds"] else ""
         cells.append([scores["name"], seeds, scores["steps"], *known, parameters])
     return _table(head, cells)

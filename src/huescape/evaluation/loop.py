@@ -27,6 +27,7 @@ from huescape.base.progress import progress
 from huescape.color.spaces import Space
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
+from huescape.metrics.names import temperature_name
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Rules, Totals
 from huescape.shards import ShardSet
@@ -45,11 +46,6 @@ class Evaluation:
     ids: list[str] = field(default_factory=list)
     totals: dict[str, Totals] = field(default_factory=dict)
     examples: dict[str, dict[str, Picture]] = field(default_factory=dict)
-
-
-def temperature_name(temperature: float) -> str:
-    """How files name a temperature: `1`, `0.38`."""
-    return f"{temperature:g}"
 
 
 def example_ids(ids: Sequence[str], count: int) -> list[str]:

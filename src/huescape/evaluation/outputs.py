@@ -14,9 +14,9 @@ import pandas as pd
 from huescape.base import atomic, digests
 from huescape.base.arrays import write_arrays
 from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
-from huescape.evaluation.loop import Evaluation, temperature_name
+from huescape.evaluation.loop import Evaluation
 from huescape.figures import curves, grid
-from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH
+from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH, temperature_name
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.metrics.pictures import Picture
 from huescape.metrics.scores import HEADLINE, METRICS

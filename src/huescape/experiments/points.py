@@ -22,20 +22,21 @@ from huescape.sources.kinds import sources_of
 from huescape.sources.source import Source
 from huescape.systems.checks import check_systems
 
-ENTRIES = ("quantizers", "systems")  # sections whose names are the user's own
+ENTRIES = ("quantizers", "systems", "finetuned")  # sections whose names are the user's own
 
 
 @dataclass(frozen=True)
 class ResolvedPoint:
     """A point of a sweep: what varies, the text of its params.yaml, and a digest of its meaning.
 
-    `systems` are those that the point trains and scores.
+    `systems` are those that the point trains and scores, `targets` the stages that do.
     """
 
     number: int
     point: Point
     text: str
     systems: tuple[str, ...]
+    targets: tuple[str, ...]
     digest: str
 
     def __str__(self) -> str:
@@ -49,7 +50,7 @@ def resolve_points(
 
     Raises ParamsError in one line that names the sweep's file, the dotted key and what is allowed.
     """
-    listed = load_params(params_file).systems
+    listed = load_params(params_file).every_system
     for name in sweep.systems:
         if name not in listed:
             allowed = ", ".join(sorted(listed)) or "none"
@@ -63,9 +64,11 @@ def resolve_points(
             params = _validated(varied, Path(folder) / "params.yaml", where)
             sources = list(sources_of(params.download, where).values())
             _check_networks(params, where, checked)
-            systems = sweep.systems or tuple(sorted(params.systems))
+            scored = {name: f"{entry.scores}@{name}" for name, entry in params.every_system.items()}
+            systems = sweep.systems or tuple(sorted(scored))
+            targets = tuple(scored[name] for name in sweep.systems) or ("report",)
             digest = _digest(params, sources, systems)
-            resolved.append(ResolvedPoint(number, point, varied, systems, digest))
+            resolved.append(ResolvedPoint(number, point, varied, systems, targets, digest))
     _refuse_equal(resolved, sweep_file)
     return tuple(resolved)
 
@@ -129,7 +132,7 @@ def _validated(text: str, path: Path, where: str) -> Params:
 
 def _check_networks(params: Params, where: str, checked: set[str]) -> None:
     """Networks and pretrained weights, once for all points that share the systems."""
-    parts = params.model_dump_json(include={"systems", "quantizers", "resize"})
+    parts = params.model_dump_json(include={*ENTRIES, "resize"})
     if parts not in checked:
         check_systems(params, where)
         checked.add(parts)
@@ -137,12 +140,14 @@ def _check_networks(params: Params, where: str, checked: set[str]) -> None:
 
 def _digest(params: Params, sources: Sequence[Source], systems: Sequence[str]) -> str:
     """What the results depend on: defaults and presets written out, other systems left out."""
-    meaning = params.model_dump(mode="json", exclude={"download", "systems"})
+    meaning = params.model_dump(mode="json", exclude={"download", "systems", "finetuned"})
     kinds = [named.kind for named in params.download.sources]
     options = [source.model_dump(mode="json") for source in sources]
     meaning["sources"] = list(zip(kinds, options, strict=True))
+    known = {name: resolve_system(name, entry) for name, entry in params.every_system.items()}
+    starts = {known[name].initialization.start for name in systems} - {None}
     meaning["systems"] = {
-        name: resolve_system(name, params.systems[name]).model_dump(mode="json") for name in systems
+        name: known[name].model_dump(mode="json") for name in known if name in starts | {*systems}
     }
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 

@@ -111,20 +111,19 @@ def _run_point(sweep: _Sweep, point: ResolvedPoint) -> None:
     if member is not None:
         variables[SWEEP_POINT] = str(sweep.folder / "point.json")
         member.write(sweep.folder / "point.json")
-    targets = [f"evaluate@{system}" for system in sweep.params.systems] or ["report"]
     scores = [str(EVALUATION / f"{system}.json") for system in point.systems]
     is_kept = restore(place, name, scores)
     place.write_params(point.text)
     lock = place.project / "dvc.lock"
     before = lock.read_bytes() if is_kept else None
-    reproduce(place, targets, variables)
+    reproduce(place, point.targets, variables)
     sweep.done[point.number] = {name: headline(place.project, name) for name in point.systems}
     if lock.read_bytes() == before:
         return
     if member is not None:  # before the experiment, which tells the next call that all is done
         for system in point.systems:
             _record(place.project, system, member)
-    save(place, name, targets, scores)
+    save(place, name, point.targets, scores)
 
 
 def _member(sweep: _Sweep, point: ResolvedPoint) -> tracking.Membership | None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from huescape.base.errors import ParamsError
-from huescape.params.systems import AugmentationParams, GeometryParams
+from huescape.params.systems import AugmentationParams, Fit, GeometryParams
 
 
 def shown_side(augmentation: AugmentationParams, geometry: GeometryParams, size: int) -> int:
     """The side in pixels of what a batch shows of photos stored in squares of `size` pixels."""
     return augmentation.crop or geometry.side or size
+
+
+def unaugmented_side(fit: Fit, side: int | None, shown: int, size: int) -> int:
+    """That of what validation shows, where training shows `shown`: all or, inside, as much."""
+    return shown if fit == "inside" else side or size
 
 
 def check_geometry(
@@ -34,5 +39,5 @@ def check_geometry(
         raise ParamsError(f"augmentation.crop is {crop}; allowed: at most {named} = {largest}")
     if crop is not None and crop % stride:
         raise ParamsError(f"augmentation.crop is {crop}; allowed: a multiple of {stride}")
-    if crop is None and shown_side(augmentation, geometry, size) % stride:
+    if fit == "stretch" and side is not None and side % stride:
         raise ParamsError(f"geometry.side is {side}; allowed: a multiple of {stride}")

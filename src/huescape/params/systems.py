@@ -166,6 +166,7 @@ class SystemOverrides(Section):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
 
     section: ClassVar[str] = "systems"
+    scores: ClassVar[str] = "evaluate"  # its stage, by the group of dvc.yaml
 
 
 class FinetunedOverrides(SystemOverrides):
@@ -175,3 +176,4 @@ class FinetunedOverrides(SystemOverrides):
     """
 
     section: ClassVar[str] = "finetuned"
+    scores: ClassVar[str] = "score"

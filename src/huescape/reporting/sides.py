@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.metrics import bootstrap
+from huescape.metrics.names import temperature_name
 from huescape.reporting.groups import Group, seed_of
 from huescape.reporting.inputs import SystemResult
 from huescape.reporting.intervals import Difference, Resampled, difference, seeds_compared
-from huescape.reporting.wording import number, plain
+from huescape.reporting.wording import number
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -76,7 +77,7 @@ class Comparisons:
         return np.asarray(np.mean(known, axis=0)) if known else None
 
     def _resampled(self, member: SystemResult, prediction: str) -> dict[str, Any]:
-        name = prediction or plain(member.scores["temperature"])
+        name = prediction or temperature_name(member.scores["temperature"])
         key = member.name, name
         if key not in self._known:
             self._known[key] = bootstrap.resampled(member.photos, name)

@@ -24,7 +24,7 @@ from huescape.training.devices import choose_device, keep_freed_memory, reproduc
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which system."""
-    parser.add_argument("system", help="a name under `systems:` in params.yaml")
+    parser.add_argument("system", help="a name under `systems:` or `finetuned:` in params.yaml")
 
 
 def main(options: Namespace) -> dict[str, float]:

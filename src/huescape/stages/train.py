@@ -41,7 +41,7 @@ from huescape.training.starts import starting_digest
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which system."""
-    parser.add_argument("system", help="a name under `systems:` in params.yaml")
+    parser.add_argument("system", help="a name under `systems:` or `finetuned:` in params.yaml")
 
 
 def main(options: Namespace) -> dict[str, float]:

@@ -18,7 +18,7 @@ from huescape.losses import LOSSES, Loss, build_loss
 from huescape.losses.chromagan import ChromaGanLoss
 from huescape.networks import NETWORKS, Network, build, pretrained
 from huescape.params.base import Head
-from huescape.params.geometry import shown_side
+from huescape.params.geometry import shown_side, unaugmented_side
 from huescape.params.load import Params
 from huescape.params.presets import resolve_system
 from huescape.params.registry import Registry
@@ -109,16 +109,22 @@ def _check_fit(network: Network, head: Head, system: SystemParams, params: Param
             f"quantizers.{system.quantizer}.encode.stride is {stride}, "
             f"allowed for it: {network.stride}"
         )
-    multiple = lcm(network.multiple, stride)
-    crop, side = system.augmentation.crop, system.geometry.side
-    shown = shown_side(system.augmentation, system.geometry, params.resize.size)
-    if shown % multiple:
-        key = "augmentation.crop is null and "
-        key = "augmentation.crop" if crop else key + ("geometry.side" if side else "resize.size")
-        raise ParamsError(
-            f"{key} is {shown}; "
-            f"allowed for network {system.network.name!r}: a multiple of {multiple}"
-        )
+    _check_sides(system, params.resize.size, lcm(network.multiple, stride))
+
+
+def _check_sides(system: SystemParams, size: int, multiple: int) -> None:
+    """What training shows of a photo, and what validation does."""
+    crop, fit, side = system.augmentation.crop, system.geometry.fit, system.geometry.side
+    named = "geometry.side" if side else "resize.size"
+    key = "augmentation.crop" if crop else f"augmentation.crop is null and {named}"
+    shown = shown_side(system.augmentation, system.geometry, size)
+    whole = unaugmented_side(fit, side, shown, size)
+    for where, seen in ((key, shown), (f"geometry.fit is {fit} and {named}", whole)):
+        if seen % multiple:
+            raise ParamsError(
+                f"{where} is {seen}; "
+                f"allowed for network {system.network.name!r}: a multiple of {multiple}"
+            )
 
 
 def _check_start(network: Network, system: SystemParams, params: Params) -> None:

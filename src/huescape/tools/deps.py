@@ -12,9 +12,9 @@ from huescape.base.errors import HuescapeError
 
 _FILE = Path("dvc.yaml")
 _STAGE = re.compile(r"^  (\w+):$", re.MULTILINE)
-# Presets stay: which one a system has is a name in params.yaml.
 # The command of a stage: two groups can run the same one.
 _COMMAND = re.compile(r"^ +cmd: sh workflow/run (\w+)", re.MULTILINE)
+# Presets stay: which one a system has is a name in params.yaml.
 _CODE = re.compile(r"^ +- src/huescape/(?!presets\b).*\n", re.MULTILINE)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.base.boxes import Box
-from huescape.params.geometry import shown_side
+from huescape.params.geometry import shown_side, unaugmented_side
 from huescape.params.systems import AugmentationParams, Fit, GeometryParams
 
 IntArray = npt.NDArray[np.int64]
@@ -50,8 +50,8 @@ class Geometry:
     @property
     def unaugmented(self) -> Geometry:
         """All that can be shown of a photo: its square, or inside, the crop."""
-        window = {"pad": self.size, "stretch": self.side or self.size, "inside": self.window}
-        return Geometry(self.size, window[self.fit], self.stride, self.fit, self.side)
+        window = unaugmented_side(self.fit, self.side, self.window, self.size)
+        return Geometry(self.size, window, self.stride, self.fit, self.side)
 
     def fitted(self, box: Box) -> tuple[Box, IntArray, IntArray]:
         """What is shown of stored squares (N,), and the height and width that it is fitted into."""
