@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,19 @@ def name_of(number: int) -> str:
     return f"ILSVRC2012_val_{number:08}.JPEG"
 
 
-def meta(ids: dict[int, str], **more: Any) -> bytes:
+def meta(ids: Mapping[Any, str], **more: Any) -> bytes:
     """A MATLAB file with the fields of the real one."""
     fields = ["ILSVRC2012_ID", "WNID", "words", "gloss", "num_children", "children"]
     table = np.zeros((len(ids), 1), [(field, object) for field in fields])
     for row, (number, wnid) in zip(table, ids.items(), strict=True):
-        row[0] = (float(number), wnid, "a, b", "of such", 0.0, np.zeros((1, 0)))
+        row[0] = (
+            number if isinstance(number, str) else float(number),
+            wnid,
+            "a, b",
+            "of such",
+            0.0,
+            np.zeros((1, 0)),
+        )
     stream = io.BytesIO()
     scipy.io.savemat(stream, {"synsets": table, **more}, do_compression=True)
     return stream.getvalue()
@@ -162,6 +169,7 @@ def saved(values: dict[str, Any]) -> bytes:
             devkit_files(mat=saved({"other": 1})),
             "meta.mat .*: it holds other but no synsets",
         ),
+        (devkit_files(mat=meta({"one": ALP})), "ILSVRC2012_ID 'one' is no number"),
         (devkit_files(mat=saved({"synsets": 3.0})), "meta.mat cannot be read"),
         (devkit_files(mat=saved({"synsets": "text"})), "meta.mat cannot be read"),
         (devkit_files(mat=meta({1: "../../x", 2: CAT, 3: REEF})), r"'\.\./\.\./x' is no wnid"),

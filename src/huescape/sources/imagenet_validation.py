@@ -106,6 +106,9 @@ def _wnids(content: bytes, where: str) -> dict[str, str]:
         rows = read_table(content, "synsets", ("ILSVRC2012_ID", "WNID"))
     except HuescapeError as error:
         raise HuescapeError(f"{where} cannot be read: {error}") from error
+    named = [number for number, _ in rows if isinstance(number, str)]
+    if named:
+        raise HuescapeError(f"{where}: ILSVRC2012_ID {named[0][:40]!r} is no number")
     wnids = {f"{number:g}": str(wnid) for number, wnid in rows}
     strange = [wnid for wnid in wnids.values() if not _WNID.fullmatch(wnid)]
     if strange:
