@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -33,3 +34,14 @@ def test_what_is_not_there_is_said_as_ever(tmp_path: Path) -> None:
         read_regular(tmp_path / "none")
     with pytest.raises(IsADirectoryError):
         read_regular(tmp_path)
+
+
+def test_a_refused_pipe_is_closed_once(tmp_path: Path) -> None:
+    """Closed again, its descriptor would be that of a file opened since."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="is a pipe or device") as refused:
+        open_regular(tmp_path / "pipe")
+    with (tmp_path / "next").open("wb") as other:
+        del refused
+        gc.collect()
+        assert os.fstat(other.fileno()).st_size == 0

@@ -51,7 +51,11 @@ def _opened(path: Path) -> IO[str]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
     except PermissionError:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    insist_on_regular(descriptor, path)
+    try:
+        insist_on_regular(descriptor, path)
+    except OSError:
+        os.close(descriptor)
+        raise
     return os.fdopen(descriptor)
 
 

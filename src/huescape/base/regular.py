@@ -12,14 +12,17 @@ from pathlib import Path
 def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading; raises OSError for what is none, too."""
     file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
-    insist_on_regular(file.fileno(), path)
+    try:
+        insist_on_regular(file.fileno(), path)
+    except OSError:
+        file.close()
+        raise
     return file
 
 
 def insist_on_regular(descriptor: int, path: Path) -> None:
-    """Close a descriptor of something else than a file, and raise OSError with the path."""
+    """Raise OSError with the path for a descriptor of something else than a file; it stays open."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
         raise OSError(errno.EINVAL, "is a pipe or device, not a file", str(path))
 
 

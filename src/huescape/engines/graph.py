@@ -16,10 +16,12 @@ from typing import Any
 from huescape.base.errors import HuescapeError
 from huescape.engines import lockfile
 
+_LAUNCHER = "sh workflow/run "
+
 
 @dataclass(frozen=True)
 class Stage:
-    """One resolved stage: `encode@lab313` is the instance lab313 of the group `encode`.
+    """One resolved stage: `encode@lab313` is one of the group `encode`.
 
     `track` holds the files that stand for all outputs; `scatter` the dotted parameter that gives
     the number of partitions, if the stage can be made one partition at a time. `cores` is `one`,
@@ -38,8 +40,8 @@ class Stage:
 
     @property
     def group(self) -> str:
-        """The name before the `@`, which is the stage's subcommand."""
-        return self.name.split("@", maxsplit=1)[0]
+        """Its subcommand: `train` for `finetune@x`, too, as their commands are alike."""
+        return self.cmd.removeprefix(_LAUNCHER).split(maxsplit=1)[0]
 
     @property
     def rule(self) -> str:

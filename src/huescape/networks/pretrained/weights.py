@@ -15,6 +15,7 @@ read as it is: change it and the pipeline does not know that it has to train aga
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.memory import is_out_of_memory
+from huescape.base.regular import open_regular
 from huescape.sources.fetch import fetch
 from huescape.sources.hashing import file_digest
 
@@ -171,7 +173,8 @@ def read_state(path: Path) -> NamedTensors:
     Raises HuescapeError for a file that is missing, cannot be read, or is something else.
     """
     try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with open_regular(path) as file, warnings.catch_warnings(action="ignore"):
+            state: Any = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise HuescapeError(f"{path}: no such file of pretrained weights") from error
     except OSError as error:
