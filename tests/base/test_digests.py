@@ -13,7 +13,15 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.base.digests import SUMS, file_xxh3, is_sound, read_verified, reseal, seal
+from huescape.base.digests import (
+    SUMS,
+    file_xxh3,
+    is_sound,
+    read_verified,
+    remedy,
+    reseal,
+    seal,
+)
 from huescape.base.errors import HuescapeError
 
 
@@ -123,3 +131,14 @@ def test_a_name_with_a_line_end_of_unicode_is_one_name(tmp_path: Path) -> None:
     (tmp_path / "a\u2028b.png").write_bytes(b"1")
     seal(tmp_path)
     assert is_sound(tmp_path)
+
+
+def test_the_remedy_is_a_stage_that_dvc_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert remedy("train@a").endswith("-f train@a`")
+    (tmp_path / "dvc.lock").write_text("stages:\n  train@a:\n  finetune@b:\n  score@b:\n")
+    asked = ("train@a", "train@b", "evaluate@b", "filter")
+    named = [remedy(stage).split()[-1].rstrip("`") for stage in asked]
+    assert named == ["train@a", "finetune@b", "score@b", "filter"]

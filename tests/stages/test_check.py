@@ -120,3 +120,12 @@ def test_categories_that_a_source_does_not_have_are_one_line(params: Path) -> No
             f"{params}: filter.categories is 'colorunet', which lists no category of "
             "download.sources.0 (kind imagenet); allowed with it: core, extended, all"
         )
+
+
+def test_a_section_that_dvc_needs_is_asked_for(params: Path) -> None:
+    _change(params, "finetuned: {}\n", "")
+    with pytest.raises(
+        ParamsError, match=r"params\.yaml: finetuned is missing; allowed: .* or \{\}"
+    ):
+        _run(params)
+    assert not params.with_name("checked.txt").exists()

@@ -27,6 +27,7 @@ SUMS = "SHA256SUMS"
 # A multiple of every page size; between two slices a process can be interrupted.
 _SLICE = 1 << 22
 _MADV_POPULATE_READ = 22
+_FINETUNED = {"train": "finetune", "evaluate": "score"}
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -89,7 +90,18 @@ def remedy(stage: str) -> str:
 
     `-s`: without it, DVC would also run again everything before that stage.
     """
-    return f"make it again with `dvc repro -s -f {stage}`"
+    return f"make it again with `dvc repro -s -f {_own_name(stage)}`"
+
+
+def _own_name(stage: str) -> str:
+    """Its name in dvc.lock: systems that start from another one are made by stages of their own."""
+    group, at, name = stage.partition("@")
+    own = f"{_FINETUNED.get(group, group)}{at}{name}"
+    try:
+        lines = Path("dvc.lock").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return stage
+    return own if f"  {own}:" in lines else stage
 
 
 def is_sound(folder: Path) -> bool:

@@ -47,7 +47,7 @@ def main(options: Namespace) -> dict[str, float] | None:
     """
     if options.stage:
         return run(PARAMS, CHECKED, state_dir() / "checked")
-    params = load_params(PARAMS)
+    params = _loaded(PARAMS)
     _check_sources(params, str(PARAMS))
     from huescape.systems.checks import check_systems  # loads torch: after all that needs none
 
@@ -66,7 +66,7 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
     outcome follows from, and networks that passed are not built again; a damaged memory counts as
     none. Returns the numbers of quantizers and systems. Raises ParamsError for what is wrong.
     """
-    params = load_params(params_file)
+    params = _loaded(params_file)
     _check_sources(params, str(params_file))
     meaning = _meaning(params)
     if _remembered(memory) != meaning:
@@ -87,6 +87,17 @@ def _check_sources(params: Params, where: str) -> None:
                 f"{where}: filter.categories is {categories!r}, which lists no category of {key} "
                 f"(kind {source.kind}); allowed with it: core, extended, all"
             )
+
+
+def _loaded(path: Path) -> Params:
+    """The parameters, if DVC can read them as well: dvc.yaml names a section that may be empty."""
+    params = load_params(path)
+    if "finetuned" not in params.model_fields_set:
+        raise ParamsError(
+            f"{path}: finetuned is missing; allowed: a section of systems that start from another, "
+            "or {} for none"
+        )
+    return params
 
 
 def _remembered(memory: Path) -> str | None:
