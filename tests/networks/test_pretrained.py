@@ -279,9 +279,11 @@ def test_too_little_memory_says_nothing_about_the_file(
     def load(*arguments: Any, **options: Any) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
 
+    path = tmp_path / "own.pth"
+    torch.save({}, path)
     monkeypatch.setattr(torch, "load", load)
     with pytest.raises(RuntimeError, match="allocate"):
-        weights.read_tensors(f"vgg16:{tmp_path / 'own.pth'}")
+        weights.read_tensors(f"vgg16:{path}")
 
 
 @pytest.mark.parametrize("name", ["alexnet", "", "vgg16:", "none", "VGG16", ":file.pth"])
