@@ -115,19 +115,23 @@ def test_missing_catalog_names_the_stage(tmp_path: Path) -> None:
         read_catalog(tmp_path / "catalog.csv")
 
 
-def test_split_shares_are_those_asked_for() -> None:
+@pytest.mark.parametrize("digits", ["", "0", "fff"], ids=["all", "smallest first", "largest"])
+def test_split_shares_are_those_asked_for(digits: str) -> None:
+    """Of photos that somebody chose by their digest, too."""
     hashes = [hashlib.sha256(bytes([n % 256, n // 256])).hexdigest() for n in range(20_000)]
-    counts = Counter(split_of(sha256, 0.1, 0.15) for sha256 in hashes)
+    counts = Counter(split_of(digits + sha256[len(digits) :], 0.1, 0.15) for sha256 in hashes)
     assert counts["test"] / 20_000 == pytest.approx(0.15, abs=0.01)
     assert counts["val"] / 20_000 == pytest.approx(0.10, abs=0.01)
 
 
 def test_split_bounds() -> None:
-    assert split_of("0" * 64, 0.1, 0.15) == "test"
-    assert split_of("f" * 64, 0.1, 0.15) == "train"
-    assert split_of("0" * 64, 0.1, 0.0) == "val"
-    assert split_of("0" * 64, 0.0, 0.0) == "train"
-    assert split_of("8" + "0" * 63, 0.25, 0.5) == "val"  # u = 1/2 is not below 1/2
+    sha256 = "0" * 64
+    u = int(hashlib.sha256(f"split {sha256}".encode()).hexdigest()[:13], 16) / 16**13
+    assert split_of(sha256, 0.1, u + 1e-9) == "test"
+    assert split_of(sha256, 0.1, u) == "val"  # u is not below u
+    assert split_of(sha256, u + 1e-9, 0.0) == "val"
+    assert split_of(sha256, u, 0.0) == "train"
+    assert split_of(sha256, 0.0, 0.0) == "train"
 
 
 @given(SHA, st.floats(0, 0.5), st.floats(0, 0.4), st.floats(0, 0.1))

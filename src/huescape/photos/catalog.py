@@ -106,10 +106,11 @@ def kept_rows(rows: Iterable[CatalogRow]) -> list[CatalogRow]:
 def split_of(sha256: str, val: float, test: float) -> str:
     """The split of a photo by its content: adding photos moves none from one split to another.
 
-    The first 13 hex digits are a number u in [0, 1): test if u < test, else val if
-    u < test + val, else train.
+    SHA-256 of "split " and `sha256` makes a number u in [0, 1) of its first 13 hex digits: test if
+    u < test, else val if u < test + val, else train. `sha256` itself would not do: photos that were
+    chosen from more by their digest, the smallest first say, would hardly ever train.
     """
-    u = int(sha256[:13], 16) / 16**13
+    u = int(hashlib.sha256(f"split {sha256}".encode()).hexdigest()[:13], 16) / 16**13
     if u < test:
         return "test"
     return "val" if u < test + val else "train"
