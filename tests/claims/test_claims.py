@@ -112,6 +112,17 @@ def test_l2_may_have_its_own_optimizer_and_says_so(make, quantizers) -> None:
     assert line.verdict == "not seen (once)"
 
 
+def test_finetuned_seeds_are_paired_with_those_they_started_from(make, quantizers) -> None:
+    full = trio(make, "net", 0.8, (0.01, 0.02, 0.03))
+    fine = trio(make, "l2", 0.7, (0.01, 0.01, 0.01), loss={"name": "l2"}, quantizer="chroma")
+    for result, start in zip(fine, full, strict=True):
+        result.model["params"]["initialization"] = {"method": "system", "from": start.name}
+    (line,) = checked([*full, *fine], quantizers)["2"].lines
+    assert (line.first, line.second, line.seen.basis) == ("l2", "net", "3 paired seeds, 40 photos")
+    assert line.note == "they also differ in initialization.from, initialization.method"
+    assert line.verdict == "supported"
+
+
 def test_the_claims_expect_what_the_papers_say() -> None:
     """Written out once more: a sign that is turned in one place would turn a verdict."""
     better = {"auc": 1, "auc_macro": 1}

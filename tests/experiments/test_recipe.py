@@ -48,6 +48,26 @@ def test_a_seed_is_a_system(recipe: dict[str, Any]) -> None:
     assert {k: v for k, v in systems["a_s2"].items() if k != "seed"} == systems["a"]
 
 
+def test_a_seed_of_a_finetuned_system_starts_from_that_seed(tmp_path: Path) -> None:
+    """Of a system with as many seeds; all of them from the one that is named where it has fewer."""
+    fine = "finetuned: {fine: {<<: *a, initialization: {from: a, method: system}}}\n"
+    starts = {}
+    for count in (3, 4):
+        text = TEXT.replace("{a: 3,", f"{{a: 3, fine: {count},") + fine
+        found = read_recipe(write(tmp_path, text))["finetuned"]
+        starts[count] = {name: entry["initialization"]["from"] for name, entry in found.items()}
+        assert [entry.get("seed", 0) for entry in found.values()] == list(range(count))
+        assert all(entry["initialization"]["method"] == "system" for entry in found.values())
+    assert starts[3] == {"fine": "a", "fine_s1": "a_s1", "fine_s2": "a_s2"}
+    assert starts[4] == dict.fromkeys(("fine", "fine_s1", "fine_s2", "fine_s3"), "a")
+
+
+def test_a_seed_of_either_section_takes_no_name_of_the_other(tmp_path: Path) -> None:
+    text = TEXT + "finetuned: {a_s2: {<<: *a, initialization: {from: c}}}\n"
+    with pytest.raises(ParamsError, match=r"seeds\.a: 'a_s2' is a system already"):
+        read_recipe(write(tmp_path, text))
+
+
 def test_merged_keys_are_there_and_the_own_ones_win(recipe: dict[str, Any]) -> None:
     assert recipe["quantizers"]["two"] == {"space": "lab", "encode": {"method": "chroma"}}
     assert recipe["systems"]["b_s1x"]["steps"] == 5
@@ -104,8 +124,12 @@ def test_only_keeps_the_seeds_and_the_quantizers() -> None:
     assert list(one["systems"]) == ["colorunet_s2"]
     assert set(one["quantizers"]) == {"yuv32", "lab313"}  # and the one that scores need
     fine = completed(recipe, params, ["zhang2016_l2_finetuned"], path)  # and what it starts from
-    assert list(fine["systems"]) == ["zhang2016"]
-    assert set(fine["finetuned"]) == {"zhang2016_l2_finetuned"}
+    seeds = ["", *(f"_s{k}" for k in range(1, 5))]
+    assert list(fine["systems"]) == [f"zhang2016{seed}" for seed in seeds]
+    assert list(fine["finetuned"]) == [f"zhang2016_l2_finetuned{seed}" for seed in seeds]
+    single = completed(recipe, params, ["*_finetuned_s3"], path)
+    assert list(single["systems"]) == ["zhang2016_s3"]
+    assert list(single["finetuned"]) == ["zhang2016_l2_finetuned_s3"]
     assert set(fine["quantizers"]) == {"lab313", "lab_chroma4"}
     plain = completed(recipe, params, ["colorunet_plain*", "slides_c?"], path)["systems"]
     assert {name.split("_s")[0] for name in plain} == {

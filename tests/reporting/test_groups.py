@@ -31,6 +31,22 @@ def test_the_same_seed_twice_counts_once(make, quantizers) -> None:
     assert score_rows([group])[0].note == "the same as b"
 
 
+def test_seeds_that_start_from_seeds_are_one_group(make, quantizers) -> None:
+    """From seeds of one system; not from two systems whose names look as if they were seeds."""
+
+    def fine(number: int, start: str):
+        options = {"method": "system", "from": start}
+        return make(f"fine_s{number}", preset="fine", seed=number, initialization=options)
+
+    full = [make("net", preset="net"), make("net_s1", preset="net", seed=1)]
+    groups = grouped([*full, fine(0, "net"), fine(1, "net_s1")], quantizers)
+    assert [(group.name, group.seeds) for group in groups] == [("net", (0, 1)), ("fine", (0, 1))]
+    (later,) = grouped([*full, fine(1, "net_s1")], quantizers)[1:]
+    assert differing(groups[1].settings, later.settings) == []
+    other = make("net_s1", preset="net", seed=1, batch=8)
+    assert len(grouped([full[0], other, fine(0, "net"), fine(1, "net_s1")], quantizers)) == 4
+
+
 def test_other_photos_or_other_weights_are_another_group(make, quantizers) -> None:
     base = make("a", preset="p")
     elsewhere = make("b", {"baselines": {"gray": {"auc": 0.1}}}, preset="p", seed=1)

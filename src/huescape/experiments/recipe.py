@@ -1,7 +1,9 @@
 """A recipe: a params.yaml, and how many times each of its systems is trained.
 
 `seeds: {colorunet: 3}` stands for `colorunet`, `colorunet_s1` and `colorunet_s2`, with seeds that
-follow one another.
+follow one another. A system of `finetuned:` is one too: its seed k starts from the k-th seed of the
+system that its `initialization.from` names (`zhang2016`, `zhang2016_s1`, ...) where that one has at
+least as many seeds, and else, all of them, from the one it names.
 """
 
 from __future__ import annotations
@@ -34,14 +36,18 @@ def read_recipe(path: Path) -> dict[str, Any]:
     seeds = recipe.pop("seeds", None) or {}
     if not isinstance(seeds, dict):
         raise ParamsError(f"{path}: seeds: allowed: a section with a number for each system")
-    systems = recipe["systems"]
+    systems, finetuned = recipe["systems"], recipe.get("finetuned")
+    every = systems | (finetuned if isinstance(finetuned, dict) else {})
     for name, count in seeds.items():
-        if name not in systems:
-            known = ", ".join(systems)
+        if name not in every:
+            known = ", ".join(every)
             raise ParamsError(f"{path}: seeds.{name}: is not a system; allowed: {known}")
         if type(count) is not int or not 1 <= count <= MOST_SEEDS:
             raise ParamsError(f"{path}: seeds.{name} is {count!r}; allowed: 1 to {MOST_SEEDS}")
-    return {**recipe, "systems": _with_seeds(systems, seeds, path)}
+    recipe = {**recipe, "systems": _with_seeds("systems", systems, seeds, every, path)}
+    if isinstance(finetuned, dict):
+        recipe["finetuned"] = _with_seeds("finetuned", finetuned, seeds, every, path)
+    return recipe
 
 
 def checked(
@@ -80,12 +86,10 @@ def completed(
             known = ", ".join(params.every_system)
             raise ParamsError(f"{path}: {name!r} is not a system; allowed: {known}")
     if only:
-        finetuned = {name: entry for name, entry in finetuned.items() if _is_one_of(name, only)}
+        finetuned = {name: entry for name, entry in finetuned.items() if _is_kept(name, only)}
         starts = {entry["initialization"]["from"] for entry in finetuned.values()}
         systems = {
-            name: entry
-            for name, entry in systems.items()
-            if name in starts or _is_one_of(name, only) or _is_one_of(_SEEDED.sub("", name), only)
+            name: entry for name, entry in systems.items() if name in starts or _is_kept(name, only)
         }
         kept = (params.every_system[name].quantizer for name in (*systems, *finetuned))
         needed = {params.evaluate.prior, *kept}
@@ -96,6 +100,10 @@ def completed(
 
 def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _is_kept(name: str, only: Sequence[str]) -> bool:
+    return _is_one_of(name, only) or _is_one_of(_SEEDED.sub("", name), only)
 
 
 def photo_sources(folders: Sequence[Path]) -> list[dict[str, Any]]:
@@ -132,18 +140,30 @@ def _kind(photos: Path) -> str:
     return "imagenet" if imagenet_base(photos) else "folder"
 
 
-def _with_seeds(systems: dict[str, Any], seeds: dict[str, int], path: Path) -> dict[str, Any]:
+def _with_seeds(
+    section: str, entries: dict[str, Any], seeds: dict[str, int], every: Iterable[str], path: Path
+) -> dict[str, Any]:
+    """The entries of a section with their seeds; `every` are the names that are taken."""
     found: dict[str, Any] = {}
-    for name, entry in systems.items():
+    for name, entry in entries.items():
         found[name] = entry
         if seeds.get(name, 1) == 1:
             continue
         first = entry.get("seed", 0) if isinstance(entry, dict) else None
         if type(first) is not int:
-            raise ParamsError(f"{path}: systems.{name}: allowed: a section with a whole `seed`")
+            raise ParamsError(f"{path}: {section}.{name}: allowed: a section with a whole `seed`")
         for k in range(1, seeds[name]):
             called = f"{name}_s{k}"
-            if called in systems:
+            if called in every:
                 raise ParamsError(f"{path}: seeds.{name}: {called!r} is a system already")
-            found[called] = {**entry, "seed": first + k}
+            found[called] = {**entry, "seed": first + k} | _start(entry, k, seeds, seeds[name])
     return found
+
+
+def _start(entry: dict[str, Any], k: int, seeds: dict[str, int], count: int) -> dict[str, Any]:
+    """What seed `k` of `count` starts from, where that is not what the entry names."""
+    options = entry.get("initialization")
+    start = options.get("from") if isinstance(options, dict) else None
+    if not isinstance(start, str) or seeds.get(start, 1) < count:
+        return {}
+    return {"initialization": {**options, "from": f"{start}_s{k}"}}

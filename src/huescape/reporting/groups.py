@@ -1,4 +1,7 @@
-"""Systems that differ in their seed alone, taken together; what they were made with, key by key."""
+"""Systems that differ in their seed alone, taken together; what they were made with, key by key.
+
+Systems that start from seeds of one other system differ in their seed alone, too.
+"""
 
 from __future__ import annotations
 
@@ -59,14 +62,15 @@ def grouped(
     """The groups in the order of their first system; `quantizers` are those of params.yaml."""
     found: dict[str, dict[int, SystemResult]] = {}
     twins: dict[str, list[str]] = {}
+    starts = _starts(results)
     for result in results:
-        key = _identity(result)
+        key = _identity(result, starts)
         if found.setdefault(key, {}).setdefault(seed_of(result), result) is not result:
             twins.setdefault(key, []).append(result.name)
     sets = [tuple(by_seed[seed] for seed in sorted(by_seed)) for by_seed in found.values()]
     doubles = [tuple(twins.get(key, ())) for key in found]
     return [
-        Group(name, members, settings_of(members[0], quantizers), _photos(members[0]), same)
+        Group(name, members, _settings(members[0], quantizers, starts), _photos(members[0]), same)
         for name, members, same in zip(_names(sets), sets, doubles, strict=True)
     ]
 
@@ -81,21 +85,6 @@ def distinct(groups: Sequence[Group]) -> list[Group]:
         if all(g.photos != group.photos or g.settings != group.settings for g in kept):
             kept.append(group)
     return [group for group in groups if group in kept]
-
-
-def settings_of(result: SystemResult, quantizers: Mapping[str, QuantizerParams]) -> Settings:
-    """Every parameter of a system by dotted key, those of its quantizer under `quantizer.`."""
-    params = result.model["params"]
-    plain = {key: value for key, value in params.items() if key not in _LABELS}
-    settings = flattened(plain)
-    name = params["quantizer"]
-    if name in quantizers:
-        settings |= flattened(quantizers[name].model_dump(mode="json", by_alias=True), "quantizer.")
-    else:
-        settings["quantizer.name"] = name
-    if "pretrained" in result.model:  # what the network really had, whatever was asked for
-        settings["network.pretrained"] = result.model["pretrained"] or "none"
-    return settings
 
 
 def flattened(value: Mapping[str, Any], prefix: str = "") -> Settings:
@@ -121,8 +110,41 @@ def seed_of(result: SystemResult) -> int:
     return int(result.model["params"]["seed"])
 
 
-def _identity(result: SystemResult) -> str:
-    params = {k: v for k, v in result.model["params"].items() if k != "seed"}
+def _settings(
+    result: SystemResult, quantizers: Mapping[str, QuantizerParams], starts: Mapping[str, str]
+) -> Settings:
+    """Every parameter of a system by dotted key, those of its quantizer under `quantizer.`."""
+    params = _params(result, starts)
+    plain = {key: value for key, value in params.items() if key not in _LABELS}
+    settings = flattened(plain)
+    name = params["quantizer"]
+    if name in quantizers:
+        settings |= flattened(quantizers[name].model_dump(mode="json", by_alias=True), "quantizer.")
+    else:
+        settings["quantizer.name"] = name
+    if "pretrained" in result.model:  # what the network really had, whatever was asked for
+        settings["network.pretrained"] = result.model["pretrained"] or "none"
+    return settings
+
+
+def _starts(results: Sequence[SystemResult]) -> dict[str, str]:
+    """By system, the first one that differs from it in the seed alone: what a start stands for."""
+    first: dict[str, str] = {}
+    return {r.name: first.setdefault(_identity(r, {}), r.name) for r in results}
+
+
+def _params(result: SystemResult, starts: Mapping[str, str]) -> Settings:
+    """The parameters, with the start by the name that all seeds of it have in common."""
+    params: Settings = result.model["params"]
+    options = params.get("initialization", {})
+    start = options.get("from")
+    if start not in starts:
+        return params
+    return params | {"initialization": options | {"from": starts[start]}}
+
+
+def _identity(result: SystemResult, starts: Mapping[str, str]) -> str:
+    params = {k: v for k, v in _params(result, starts).items() if k != "seed"}
     pretrained = result.model.get("pretrained", "")
     return json.dumps([params, pretrained, _photos(result)], sort_keys=True, default=str)
 
