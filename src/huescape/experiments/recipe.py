@@ -163,7 +163,9 @@ def _with_seeds(
 def _start(entry: dict[str, Any], k: int, seeds: dict[str, int], count: int) -> dict[str, Any]:
     """What seed `k` of `count` starts from, where that is not what the entry names."""
     options = entry.get("initialization")
-    start = options.get("from") if isinstance(options, dict) else None
+    if not isinstance(options, dict):
+        return {}
+    start = options.get("from")
     if not isinstance(start, str) or seeds.get(start, 1) < count:
         return {}
     return {"initialization": {**options, "from": f"{start}_s{k}"}}
