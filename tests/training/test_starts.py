@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from huescape import networks
+from huescape.base.digests import seal
 from huescape.base.errors import HuescapeError
 from huescape.networks import Network
 from huescape.params.systems import SystemParams
 from huescape.stages import train
 from huescape.systems.system import load_system
 from huescape.systems.transfer import take_over
+from tests.training.conftest import CENTERS
 
 MakeParams = Callable[..., SystemParams]
 FROM_FIRST = {"method": "system", "from": "first"}
@@ -70,6 +72,26 @@ def test_a_head_of_another_kind_keeps_its_own_weights() -> None:
     for name, value in chroma.state_dict().items():
         is_head = name.startswith("head.")
         assert torch.equal(value, before[name] if is_head else bins.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("change", ["centers", "space"])
+def test_a_head_of_other_bins_is_left_fresh(
+    targets: Path, make_params: MakeParams, tmp_path: Path, change: str
+) -> None:
+    """As many of them, but not the same colors: what was learned of them is of no use."""
+    run(targets, "first", make_params())
+    data = tmp_path / "data"
+    shutil.copytree(targets, data)
+    if change == "centers":
+        np.savez(data / "bins.npz", centers=CENTERS + 0.01, counts=np.ones(4, np.int64))
+    else:
+        index = data / "shards" / "index.json"
+        index.write_text(index.read_text().replace('"yuv"', '"lab"'))
+        seal(data / "shards")
+    run(data, "other", make_params(initialization=FROM_FIRST, steps=0))
+    first, other = weights("first"), weights("other")
+    differing = {name for name in first if not torch.equal(first[name], other[name])}
+    assert differing == {"head.weight", "head.bias"}
 
 
 @pytest.mark.parametrize(

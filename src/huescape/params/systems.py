@@ -14,8 +14,8 @@ class InitializationParams(Section):
 
     `kmeans` is the data-dependent initialization of Kraehenbuehl et al. 2016, on `photos` photos:
     two at least, as batch norm has no variance of one. `system` is the trained weights of the
-    system that `from` names, but for the head where the heads differ. `released` is the weights
-    that the network's authors published, from `file`.
+    system that `from` names, but for the head where kind, color space or bins differ. `released`
+    is the weights that the network's authors published, from `file`.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)

@@ -11,7 +11,7 @@ from huescape.base.digests import file_sha256
 from huescape.base.errors import HuescapeError
 from huescape.params.systems import InitializationParams
 from huescape.systems.system import System, read_description, read_weights
-from huescape.systems.transfer import take_over
+from huescape.systems.transfer import other_head, take_over
 from huescape.training.initialization import kmeans_initialize
 
 
@@ -25,7 +25,8 @@ def start(system: System, models: Path, photos_N1HW: Tensor | None) -> None:
     if params.start is not None:
         folder = models / params.start
         description = read_description(folder)
-        take_over(network, read_weights(folder, description), folder)
+        weights = read_weights(folder, description)
+        take_over(network, weights, folder, other_head(system, description))
     elif params.file is not None:
         centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32)
         network.load_released(Path(params.file), centers_Q2)
