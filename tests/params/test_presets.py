@@ -10,6 +10,7 @@ import torch
 
 import huescape
 from huescape import networks
+from huescape.base.errors import ParamsError
 from huescape.losses import LOSSES
 from huescape.params.presets import resolve_system
 from huescape.params.systems import (
@@ -150,3 +151,14 @@ def test_optimizer_of_mleu(name: str) -> None:
     assert (system.optimizer.name, system.optimizer.lr) == ("adam", 0.004)
     assert (system.optimizer.betas, system.optimizer.weight_decay) == ((0.9, 0.999), 0.0)
     assert system.network.options["stride"] == 1
+
+
+def test_another_loss_says_a_reduction_or_another_decay() -> None:
+    """The decay of a recipe whose loss is a sum is that of a sum; chromagan has no reduction."""
+    entry = {"preset": "zhang2016", "quantizer": "any", "loss": {"name": "chromagan"}}
+    with pytest.raises(ParamsError, match=r"\.reduction: is missing; .*optimizer\.weight_decay$"):
+        resolve_system("a", SystemOverrides.model_validate(entry))
+    own = SystemOverrides.model_validate({**entry, "optimizer": {"weight_decay": 0.0}})
+    resolved = resolve_system("a", own)
+    assert resolved.loss.options == {}
+    assert (resolved.optimizer.weight_decay, resolved.optimizer.lr) == (0.0, 3e-5)

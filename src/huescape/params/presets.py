@@ -20,7 +20,7 @@ def resolve_system(
     """Apply the overrides of a system to its preset, section by section.
 
     Raises ParamsError for what is not allowed, and for another loss in place of one whose recipe
-    states a reduction, if it states none.
+    states a reduction, if neither a reduction nor a weight decay is stated with it.
     """
     merged = preset(overrides.preset, f"{where}: {overrides.section}.{name}.preset")
     _refuse_silent_reduction(merged, overrides, f"{where}: {overrides.section}.{name}.loss")
@@ -51,11 +51,12 @@ def _refuse_silent_reduction(recipe: dict[str, Any], overrides: SystemOverrides,
     old: Any = recipe.get("loss")
     new = overrides.loss
     reduction = old.get("reduction") if isinstance(old, dict) else None
-    if reduction and "reduction" not in new and new.get("name", old["name"]) != old["name"]:
+    is_said = "reduction" in new or "weight_decay" in overrides.optimizer
+    if reduction and not is_said and new.get("name", old["name"]) != old["name"]:
         raise ParamsError(
             f"{key}.reduction: is missing; preset {recipe['preset']} has reduction {reduction}, "
             "which its weight decay is made for, and another loss has to say its own; allowed: "
-            "photo, pixel"
+            "photo, pixel, or without it (chromagan has none) an optimizer.weight_decay"
         )
 
 
