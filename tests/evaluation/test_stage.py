@@ -68,11 +68,12 @@ def test_what_each_photo_adds_gives_every_score_again(inputs: Any, tmp_path: Pat
     predictions = record["temperatures"] | record["baselines"]
     assert sorted(photos.names_P.tolist()) == sorted(predictions)
     for name, scores in predictions.items():
-        sums = photos.sums(name, np.ones((1, 5), np.int64))
+        once_RN = np.ones((1, 5))
+        sums = photos.sums(name, once_RN, photos.pixel_sums(once_RN))
         found = {metric.key: metric.of_sums(sums) for metric in METRICS}
         for key, value in found.items():
             assert value is None or value[0] == pytest.approx(scores[key], abs=2e-6), (name, key)
-    resampled = bootstrap.resampled(photos, "0.38")["auc"]
+    resampled = bootstrap.resampled([(photos, "0.38")])[0]["auc"]
     low, high = bootstrap.interval(resampled)
     assert low < record["auc"] < high
 

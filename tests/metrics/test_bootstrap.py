@@ -34,6 +34,10 @@ def sums_of(*by_prediction: np.ndarray) -> PhotoSums:
     return PhotoSums.of(ids, parts, WEIGHT_Q, MACRO_B)
 
 
+def resampled(photos: PhotoSums, prediction: str) -> dict[str, np.ndarray]:
+    return bootstrap.resampled([(photos, prediction)])[0]
+
+
 def plain(table_NQD: np.ndarray, key: str) -> float:
     """A score of photos by the formulas of `metrics.auc`, from whole tables."""
     total_QD = table_NQD.sum(axis=0)
@@ -48,7 +52,7 @@ def plain(table_NQD: np.ndarray, key: str) -> float:
 @pytest.mark.parametrize("key", ["auc", "auc_rebalanced", "auc_macro"])
 def test_every_resampling_is_that_of_a_plain_loop(key: str) -> None:
     table_NQD = tables(30, 1, 0.0)
-    found = bootstrap.resampled(sums_of(table_NQD), "0")[key]
+    found = resampled(sums_of(table_NQD), "0")[key]
     assert found.shape == (bootstrap.RESAMPLES,)
     picks = np.random.default_rng(bootstrap.SEED)
     for value in found[:200]:
@@ -75,7 +79,7 @@ def test_intervals_of_a_difference_agree_with_scipy() -> None:
         columns, statistic, paired=True, vectorized=True, method="percentile",
         n_resamples=20_000, rng=np.random.default_rng(5),
     )  # fmt: skip
-    delta_R = bootstrap.resampled(photos, "0")["auc"] - bootstrap.resampled(photos, "1")["auc"]
+    delta_R = resampled(photos, "0")["auc"] - resampled(photos, "1")["auc"]
     low, high = bootstrap.interval(delta_R)
     expected, width = reference.confidence_interval, high - low
     assert low == pytest.approx(expected.low, abs=0.05 * width)
@@ -94,14 +98,36 @@ def test_draws_are_always_the_same_and_each_has_every_photo_once_on_average() ->
 
 def test_no_difference_has_an_interval_of_nothing() -> None:
     photos = sums_of(*[tables(12, 3, 0.0)] * 2)
-    one, two = (bootstrap.resampled(photos, name) for name in ("0", "1"))
+    one, two = (resampled(photos, name) for name in ("0", "1"))
     assert all(bootstrap.interval(one[key] - two[key]) == (0, 0) for key in one)
 
 
 def test_colorfulness_is_the_mean_of_the_photos_drawn() -> None:
-    found = bootstrap.resampled(sums_of(tables(5, 2, 0.0)), "0")["colorfulness"]
+    found = resampled(sums_of(tables(5, 2, 0.0)), "0")["colorfulness"]
     expected = np.concatenate([*bootstrap.draws(5)]) @ np.arange(5) / 5
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_predictions_of_several_photos_are_each_as_if_alone() -> None:
+    """Those of the same photos share their pixels; a bin that does not occur counts nothing."""
+    empty = tables(9, 4, 0.0)
+    empty[:, 2] = 0
+    first, other = sums_of(*[tables(9, 2, 0.0)] * 2), sums_of(empty)
+    assert first.shows(first)
+    assert not first.shows(other)
+    wanted = [(first, "0"), (other, "0"), (first, "1")]
+    for one, (photos, name) in zip(bootstrap.resampled(wanted), wanted, strict=True):
+        alone = resampled(photos, name)
+        assert all((one[key] == alone[key]).all() for key in ("auc", "auc_macro", "colorfulness"))
+
+
+def test_many_photos_are_drawn_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer resamplings at a time keep the memory, and the draws."""
+    whole = np.concatenate([*bootstrap.draws(6, 50)])
+    monkeypatch.setattr(bootstrap, "_DRAWN", 20)
+    blocks = [*bootstrap.draws(6, 50)]
+    assert {len(block) for block in blocks} == {3, 2}
+    assert (np.concatenate(blocks) == whole).all()
 
 
 def test_95_of_100_intervals_hold_the_truth() -> None:

@@ -47,7 +47,8 @@ def sums() -> PhotoSums:
 
 
 def values(sums: PhotoSums, prediction: str, times: list[int]) -> dict[str, float]:
-    found = sums.sums(prediction, np.array([times]))
+    times_RN = np.array([times], np.float64)
+    found = sums.sums(prediction, times_RN, sums.pixel_sums(times_RN))
     scores = {metric.key: metric.of_sums(found) for metric in METRICS}
     return {key: float(value[0]) for key, value in scores.items() if value is not None}
 
@@ -83,7 +84,7 @@ def test_a_macro_score_without_bins_is_undefined(sums: PhotoSums) -> None:
 
 def test_sums_are_exact_whatever_the_order(sums: PhotoSums) -> None:
     times_RN = np.random.default_rng(0).integers(0, 4, (3, 5)) + 1
-    found = sums.sums("1", times_RN)
+    found = sums.sums("1", times_RN, sums.pixel_sums(times_RN))
     for row, times_N in enumerate(times_RN.tolist()):
         exact = [0] * 313
         for photo, b, units in zip(

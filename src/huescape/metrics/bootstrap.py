@@ -5,12 +5,12 @@ draws, so that the difference of two systems is that on the same photos (a paire
 Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapters 6 and 13. A photo stays whole:
 its pixels are not independent of each other. What is trained stays as it is.
 
-Shape suffixes: N photos, R resamplings.
+Shape suffixes: N photos, R resamplings, Q scoring bins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,31 +25,54 @@ CONFIDENCE = 0.95
 #: With this many, the ends of an interval move by about 3 % of its width from seed to seed.
 RESAMPLES = 4_999
 SEED = 0
-_BLOCK = 500  # resamplings at a time: the memory does not grow with their number
+_BLOCK = 500  # resamplings at a time, at most, and photos drawn: the memory does not grow
+_DRAWN = 2_500_000
 
 
-def draws(photos: int, count: int = RESAMPLES) -> Iterator[npt.NDArray[np.int64]]:
-    """How often each photo is drawn, (up to 500, N) int64 at a time; always the same draws."""
+def draws(photos: int, count: int = RESAMPLES) -> Iterator[npt.NDArray[np.float64]]:
+    """How often each photo is drawn, (up to 500, N) at a time; always the same draws."""
     generator = np.random.default_rng(SEED)
-    for start in range(0, count, _BLOCK):
-        rows = min(_BLOCK, count - start)
+    block = min(_BLOCK, max(1, _DRAWN // photos))
+    for start in range(0, count, block):
+        rows = min(block, count - start)
         picked_RN = generator.integers(0, photos, (rows, photos))
         picked_RN += np.arange(rows)[:, None] * photos
-        yield np.bincount(picked_RN.ravel(), minlength=rows * photos).reshape(rows, photos)
+        times_X = np.bincount(picked_RN.ravel(), minlength=rows * photos)
+        yield times_X.reshape(rows, photos).astype(np.float64)
 
 
-def resampled(photos: PhotoSums, prediction: str) -> dict[str, npt.NDArray[np.float64]]:
-    """Each score of a prediction on every resampling, (R,), by the score's key.
+def resampled(
+    wanted: Sequence[tuple[PhotoSums, str]],
+) -> list[dict[str, npt.NDArray[np.float64]]]:
+    """Each score of each prediction on every resampling, (R,), by the score's key.
 
-    Scores that are not kept photo by photo are left out.
+    Predictions of the same photos share what they have in common: the draws and the pixels. Scores
+    that are not kept photo by photo are left out.
     """
-    found: dict[str, list[FloatArray]] = {}
-    for times_RN in draws(len(photos.ids_N)):
-        sums = photos.sums(prediction, times_RN)
-        for metric in METRICS:
-            if (values_R := metric.of_sums(sums)) is not None:
-                found.setdefault(metric.key, []).append(values_R)
-    return {key: np.concatenate(blocks) for key, blocks in found.items()}
+    found: list[dict[str, list[FloatArray]]] = [{} for _ in wanted]
+    for places in _same_photos([photos for photos, _ in wanted]):
+        shared, _ = wanted[places[0]]
+        for times_RN in draws(len(shared.ids_N)):
+            pixels_RQ = shared.pixel_sums(times_RN)
+            for place in places:
+                photos, prediction = wanted[place]
+                sums = photos.sums(prediction, times_RN, pixels_RQ)
+                for metric in METRICS:
+                    if (values_R := metric.of_sums(sums)) is not None:
+                        found[place].setdefault(metric.key, []).append(values_R)
+    return [{key: np.concatenate(blocks) for key, blocks in one.items()} for one in found]
+
+
+def _same_photos(photos: Sequence[PhotoSums]) -> list[list[int]]:
+    """The places of those that are of the same photos, together."""
+    found: list[list[int]] = []
+    for place, one in enumerate(photos):
+        known = next((places for places in found if photos[places[0]].shows(one)), None)
+        if known is None:
+            found.append([place])
+        else:
+            known.append(place)
+    return found
 
 
 def interval(values_R: FloatArray) -> tuple[float, float]:

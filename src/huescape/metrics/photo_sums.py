@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,27 +124,51 @@ class PhotoSums:
             colorfulness_PN=np.array([[p.colorfulness for p in own] for own in parts.values()]),
         )
 
-    def sums(self, prediction: str, times_RN: IntArray) -> Sums:
+    def shows(self, other: PhotoSums) -> bool:
+        """Whether these are the photos of `other`, pixel by pixel: their `pixel_sums` are equal."""
+        pairs = (
+            (getattr(self, name), getattr(other, name))
+            for name in ("ids_N", "photo_E", "bin_E", "pixels_E")
+        )
+        return len(self.weight_Q) == len(other.weight_Q) and all(
+            np.array_equal(one, two) for one, two in pairs
+        )
+
+    def pixel_sums(self, times_RN: FloatArray) -> FloatArray:
+        """Pixels by bin of photos that are taken `times_RN` times each, (R, Q)."""
+        return self._summed(times_RN, self.pixels_E)
+
+    def sums(self, prediction: str, times_RN: FloatArray, pixels_RQ: FloatArray) -> Sums:
         """Sums of a prediction over photos that are taken `times_RN` times each.
 
-        They are exact, and so independent of the order in which BLAS adds: below 2^53.
+        `pixels_RQ` are their `pixel_sums`, which all predictions of the photos have in common. All
+        are exact, and so independent of the order in which BLAS adds: below 2^53.
         """
         place = self.names_P.tolist().index(prediction)
-        times_RN = np.asarray(times_RN, np.float64)
         millionths_N = np.rint(self.colorfulness_PN[place] * _MILLION)
         drawn_R = times_RN.sum(axis=1)
         return Sums(
-            pixels_RQ=times_RN @ self._dense(self.pixels_E),
-            units_RQ=times_RN @ self._dense(self.units_PE[place]),
+            pixels_RQ=pixels_RQ,
+            units_RQ=self._summed(times_RN, self.units_PE[place]),
             colorfulness_R=times_RN @ millionths_N / _MILLION / drawn_R,
             weight_Q=self.weight_Q,
             macro_B=self.macro_B,
         )
 
-    def _dense(self, values_E: IntArray) -> npt.NDArray[np.float64]:
-        dense_NQ = np.zeros((len(self.ids_N), len(self.weight_Q)))
-        dense_NQ[self.photo_E, self.bin_E] = values_E
-        return dense_NQ
+    @cached_property
+    def _occurring(self) -> tuple[IntArray, IntArray]:
+        """The bins that occur, rising, and the place among them of each pair's."""
+        bins, place_E = np.unique(self.bin_E, return_inverse=True)
+        return bins, place_E
+
+    def _summed(self, times_RN: FloatArray, values_E: IntArray) -> FloatArray:
+        """Over the photos, by bin; of the bins that occur, the others are zero."""
+        bins, place_E = self._occurring
+        dense_NO = np.zeros((len(self.ids_N), len(bins)))
+        dense_NO[self.photo_E, place_E] = values_E
+        sums_RQ = np.zeros((len(times_RN), len(self.weight_Q)))
+        sums_RQ[:, bins] = times_RN @ dense_NO
+        return sums_RQ
 
 
 def _within(values: IntArray, count: int) -> bool:

@@ -63,22 +63,35 @@ class Comparisons:
         """Of a score, with its interval over seeds and photos."""
         first, second = one.values(score), two.values(score)
         seeds = seeds_compared(first.keys(), second.keys())
+        self._resample((one, seeds[0]), (two, seeds[1]))
         means = [self._mean(s, own, score) for s, own in zip((one, two), seeds, strict=True)]
         photos = None
         if means[0] is not None and means[1] is not None:
             photos = Resampled(means[0] - means[1], len(one.group.members[0].photos.ids_N))
         return difference(first, second, photos)
 
+    def _resample(self, *sides: tuple[Side, Sequence[int]]) -> None:
+        """What is not known of them yet, in one pass over the resamplings."""
+        wanted = {
+            _key(member, side.prediction): member.photos
+            for side, seeds in sides
+            for member in _members(side, seeds)
+        }
+        new = [key for key in wanted if key not in self._known]
+        found = bootstrap.resampled([(wanted[key], key[1]) for key in new])
+        self._known |= dict(zip(new, found, strict=True))
+
     def _mean(self, side: Side, seeds: Sequence[int], score: str) -> FloatArray | None:
         """Over the seeds; None for a score that is not kept photo by photo."""
-        members = [member for member in side.group.members if seed_of(member) in seeds]
-        found = [self._resampled(member, side.prediction).get(score) for member in members]
+        keys = [_key(member, side.prediction) for member in _members(side, seeds)]
+        found = [self._known[key].get(score) for key in keys]
         known = [values_R for values_R in found if values_R is not None]
         return np.asarray(np.mean(known, axis=0)) if known else None
 
-    def _resampled(self, member: SystemResult, prediction: str) -> dict[str, Any]:
-        name = prediction or temperature_name(member.scores["temperature"])
-        key = member.name, name
-        if key not in self._known:
-            self._known[key] = bootstrap.resampled(member.photos, name)
-        return self._known[key]
+
+def _members(side: Side, seeds: Sequence[int]) -> list[SystemResult]:
+    return [member for member in side.group.members if seed_of(member) in seeds]
+
+
+def _key(member: SystemResult, prediction: str) -> tuple[str, str]:
+    return member.name, prediction or temperature_name(member.scores["temperature"])
