@@ -207,8 +207,8 @@ def heated(make, seed: int, hot: dict[str, float], cold: dict[str, float], **mor
 
 def test_temperature_is_compared_within_each_system(make, quantizers) -> None:
     results = [
-        heated(make, s, {"colorfulness": 20.0 + s, "auc": 0.9}, {"colorfulness": 30.0, "auc": 0.91})
-        for s in range(3)
+        heated(make, s, {"colorfulness": 20.0 + s, "auc": 0.9}, {"colorfulness": 30.0, "auc": auc})
+        for s, auc in enumerate((0.91, 0.911, 0.912))
     ]
     found = checked(results, quantizers)
     assert [key for key, item in found.items() if item.lines] == ["4"]

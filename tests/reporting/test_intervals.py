@@ -107,6 +107,18 @@ def test_verdicts_of_p_values(value: float, p: float | None, sign: int, says: st
     assert verdict(found, sign, p) == says
 
 
+@pytest.mark.parametrize("photos", [None, Resampled(np.full(99, 0.1), 20)])
+def test_a_difference_without_a_variance_is_not_certain(photos: Resampled | None) -> None:
+    """Equal in all seeds, and on all photos where these are known."""
+    first, second = seeded([0.8, 0.9, 0.85]), seeded([0.7, 0.8, 0.75])
+    found, none = difference(first, second, photos), difference(first, first)
+    assert found is not None
+    assert none is not None
+    assert (found.value, found.p) == (pytest.approx(0.1), None)
+    assert verdict(found, 1, found.p) == verdict(found, -1, found.p) == "not decided"
+    assert (none.value, none.p) == (0, 1)
+
+
 @ALIKE
 @given(first=Scores, second=Scores)
 def test_p_values_agree_with_scipy(first: list[float], second: list[float]) -> None:

@@ -24,6 +24,9 @@ from scipy.special import stdtr, stdtrit
 from huescape.metrics import bootstrap
 from huescape.metrics.bootstrap import CONFIDENCE
 
+# Of sums and differences of scores.
+_ROUNDING = 1e-13
+
 Verdict = Literal[
     "supported", "contradicted", "not decided", "seen once", "not seen (once)", "not compared"
 ]
@@ -53,6 +56,8 @@ class Difference:
     `first` and `second` are the two means, over the seeds that the difference rests on.
     `seeds_error` and `photos_error` are its standard errors over each. `p` is the two-sided
     p-value of no difference, None with one seed on a side: the interval is then over photos alone.
+    It is None, too, for a difference that is the same in all seeds and on all photos, or in all
+    seeds where photos are not told apart: without a variance no chance can be told.
     """
 
     first: float
@@ -131,11 +136,14 @@ def verdict(found: Difference | None, expected: int, p: float | None) -> Verdict
     """Whether a difference of the expected sign (1 or -1) was found.
 
     `p` is its p-value, corrected for the other comparisons. "supported" or "contradicted" where it
-    is at most 5 %, else "not decided". Without one: "seen once" or "not seen (once)".
+    is at most 5 %, else "not decided". Without one: "seen once" or "not seen (once)", and
+    "not decided" of several seeds that do not vary.
     """
     if found is None:
         return "not compared"
     as_expected = found.value * expected > 0
+    if p is None and found.seeds_error is not None:  # several seeds, which do not vary
+        return "not decided"
     if p is None:
         return "seen once" if as_expected else "not seen (once)"
     if p > 1 - CONFIDENCE:
@@ -183,8 +191,8 @@ def _interval(
     both = seeds if over is None else seeds + over
     error = math.sqrt(both.variance)
     half = _quantile(both.freedom) * error
-    if not error:
-        return value, value, float(value == 0)
+    if error <= _ROUNDING:  # no variance, and so no chance to tell, but that of equal systems
+        return value, value, 1.0 if abs(value) <= _ROUNDING else None
     return value - half, value + half, 2 * float(stdtr(both.freedom, -abs(value) / error))
 
 
