@@ -88,6 +88,24 @@ def test_the_best_of_several_is_named(make, quantizers) -> None:
     assert said(results, quantizers).startswith("The best system, high, has a macro AuC of 0.900")
 
 
+def test_the_interval_is_wider_where_the_best_is_chosen_of_many(make, quantizers) -> None:
+    """By Bonferroni: 1 - 0.05 / 10 is a normal quantile of 2.81 in place of 1.96."""
+    best = [0.78, 0.82] * 10
+    others = [system(make, f"n{k}", [0.5] * 20, batch=k) for k in range(1, 10)]
+    one, of_ten = (
+        said(results, quantizers)
+        for results in ([system(make, "net", best)], [*others, system(make, "net", best)])
+    )
+    widths = []
+    for text in (one, of_ten):
+        _, _, rest = text.partition("(+0.1000, 95 % interval +")
+        low, high = (float(part) for part in rest[: rest.index(")")].split(" to +"))
+        widths.append(high - low)
+    assert widths[1] / widths[0] == pytest.approx(2.81 / 1.96, rel=0.12)
+    assert "corrected for choosing the best of 10." in of_ten
+    assert "corrected" not in one
+
+
 def test_nothing_to_compare_is_said(make, quantizers) -> None:
     text = "No system has a macro AuC that could be compared with leaving the photos gray."
     assert said([make("net", {"auc_macro": None})], quantizers) == text

@@ -75,8 +75,8 @@ def _same_photos(photos: Sequence[PhotoSums]) -> list[list[int]]:
     return found
 
 
-def interval(values_R: FloatArray) -> tuple[float, float]:
-    """The 95 % percentile interval of a score's, or a difference's, resampled values."""
-    tail = 50 * (1 - CONFIDENCE)
+def interval(values_R: FloatArray, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The percentile interval of a score's, or a difference's, resampled values."""
+    tail = 50 * (1 - confidence)
     low, high = np.nanpercentile(values_R, (tail, 100 - tail))
     return float(low), float(high)

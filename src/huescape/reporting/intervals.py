@@ -51,7 +51,7 @@ class Resampled:
 
 @dataclass(frozen=True)
 class Difference:
-    """The first mean minus the second; `low` to `high` is its 95 % interval, None where unknown.
+    """The first mean minus the second; `low` to `high` is its interval, None where unknown.
 
     `first` and `second` are the two means, over the seeds that the difference rests on.
     `seeds_error` and `photos_error` are its standard errors over each. `p` is the two-sided
@@ -104,12 +104,16 @@ def seeds_compared(first: Collection[int], second: Collection[int]) -> tuple[lis
 
 
 def difference(
-    first: Mapping[int, float], second: Mapping[int, float], photos: Resampled | None = None
+    first: Mapping[int, float],
+    second: Mapping[int, float],
+    photos: Resampled | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Difference | None:
     """The difference of two systems whose scores are given by seed; None where one has none.
 
     `photos` is the same difference, of the means over `seeds_compared`, on resampled photos; None
-    for a score that has none, whose interval is then over seeds alone.
+    for a score that has none, whose interval is then over seeds alone. `confidence` is the
+    interval's.
     """
     one, two = seeds_compared(first.keys(), second.keys())
     if not one or not two:
@@ -118,7 +122,7 @@ def difference(
     mean_1, mean_2 = (math.fsum(side) / len(side) for side in values)
     seeds = _over_seeds(*values, paired=one == two)
     over = None if photos is None else _over_photos(photos)
-    low, high, p = _interval(mean_1 - mean_2, seeds, over, photos)
+    low, high, p = _interval(mean_1 - mean_2, seeds, over, photos, confidence)
     return Difference(
         mean_1,
         mean_2,
@@ -181,16 +185,20 @@ def _over_photos(photos: Resampled) -> _Error:
 
 
 def _interval(
-    value: float, seeds: _Error | None, over: _Error | None, photos: Resampled | None
+    value: float,
+    seeds: _Error | None,
+    over: _Error | None,
+    photos: Resampled | None,
+    confidence: float,
 ) -> tuple[float | None, float | None, float | None]:
     """Both ends, and p."""
     if seeds is None:
-        return (
-            (None, None, None) if photos is None else (*bootstrap.interval(photos.values_R), None)
-        )
+        if photos is None:
+            return None, None, None
+        return (*bootstrap.interval(photos.values_R, confidence), None)
     both = seeds if over is None else seeds + over
     error = math.sqrt(both.variance)
-    half = _quantile(both.freedom) * error
+    half = _quantile(both.freedom, confidence) * error
     if error <= _ROUNDING:  # no variance, and so no chance to tell, but that of equal systems
         return value, value, 1.0 if abs(value) <= _ROUNDING else None
     return value - half, value + half, 2 * float(stdtr(both.freedom, -abs(value) / error))
@@ -215,6 +223,6 @@ def _variance(values: Collection[float]) -> float:
     return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
 
 
-def _quantile(freedom: float) -> float:
+def _quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
     """Student's t quantile of a two-sided interval."""
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    return float(stdtrit(freedom, (1 + confidence) / 2))

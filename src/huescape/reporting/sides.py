@@ -59,7 +59,9 @@ class Comparisons:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[str, npt.NDArray[np.float64]]] = {}
 
-    def difference(self, one: Side, two: Side, score: str) -> Difference | None:
+    def difference(
+        self, one: Side, two: Side, score: str, confidence: float = bootstrap.CONFIDENCE
+    ) -> Difference | None:
         """Of a score, with its interval over seeds and photos."""
         first, second = one.values(score), two.values(score)
         seeds = seeds_compared(first.keys(), second.keys())
@@ -68,7 +70,7 @@ class Comparisons:
         photos = None
         if means[0] is not None and means[1] is not None:
             photos = Resampled(means[0] - means[1], len(one.group.members[0].photos.ids_N))
-        return difference(first, second, photos)
+        return difference(first, second, photos, confidence)
 
     def _resample(self, *sides: tuple[Side, Sequence[int]]) -> None:
         """What is not known of them yet, in one pass over the resamplings."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from huescape.metrics.bootstrap import CONFIDENCE
 from huescape.metrics.names import BASELINES, TRUTH
 from huescape.reporting.groups import Group
 from huescape.reporting.intervals import Difference
@@ -17,7 +18,9 @@ def verdict(groups: Sequence[Group], comparisons: Comparisons) -> str:
     """How the best system by macro AuC compares with gray, by macro AuC and by AuC.
 
     It is above or below where the 95 % interval of the difference, over seeds and test photos, is
-    on one side of zero. Where it is above gray and not above the best baseline, that is said too.
+    on one side of zero. As the best of k systems is chosen on the same photos, the interval is that
+    of the level 1 - 0.05 / k (Bonferroni), which holds for all k at once. Where it is above gray
+    and not above the best baseline, that is said too.
     """
     known = [(mean, group) for group in groups if (mean := _mean(Side(group))) is not None]
     if not known or _mean(Side(known[0][1], "gray")) is None:
@@ -25,11 +28,19 @@ def verdict(groups: Sequence[Group], comparisons: Comparisons) -> str:
     _, best = max(known, key=lambda pair: pair[0])
     which = f"The best system, {best.name}," if len(known) > 1 else f"The system {best.name}"
     gray = "leaving the photos gray"
-    seen = {key: comparisons.difference(Side(best), Side(best, "gray"), key) for key in _NAMES}
+    level = 1 - (1 - CONFIDENCE) / len(known)
+    seen = {
+        key: comparisons.difference(Side(best), Side(best, "gray"), key, level) for key in _NAMES
+    }
     said = " and ".join(
         _against(_NAMES[key], found, gray) for key, found in seen.items() if found is not None
     )
-    return f"{which} has {said}.{_limit(best, seen['auc_macro'], comparisons)}"
+    chosen = (
+        f" The intervals are corrected for choosing the best of {len(known)}."
+        if len(known) > 1
+        else ""
+    )
+    return f"{which} has {said}.{chosen}{_limit(best, seen['auc_macro'], comparisons, level)}"
 
 
 def _against(name: str, found: Difference, what: str) -> str:
@@ -48,14 +59,16 @@ def _where(found: Difference) -> str:
     return "above" if found.value > 0 else "below"
 
 
-def _limit(best: Group, against_gray: Difference | None, comparisons: Comparisons) -> str:
+def _limit(
+    best: Group, against_gray: Difference | None, comparisons: Comparisons, level: float
+) -> str:
     """What is said where another baseline does as well as the system."""
     others = [Side(best, name) for name in BASELINES if name not in ("gray", TRUTH)]
     known = [(mean, side) for side in others if (mean := _mean(side)) is not None]
     if not known or against_gray is None or _where(against_gray) != "above":
         return ""
     mean, limit = max(known, key=lambda pair: pair[0])
-    found = comparisons.difference(Side(best), limit, "auc_macro")
+    found = comparisons.difference(Side(best), limit, "auc_macro", level)
     if found is None or _where(found) == "above":
         return ""
     label = BASELINES[limit.prediction].label
