@@ -68,7 +68,7 @@ def test_help_names_every_stage_and_loads_no_heavy_library() -> None:
         (["report"], 1, "scores.json"),
         (["colorize", "x.jpg", "-o", "out"], 1, "models/colorunet: no such model"),
         (["bins", "lab"], 2, "quantizers.lab is not there; allowed: lab313, yuv32"),
-        (["train", "unet"], 2, "systems.unet is not there; allowed: colorunet"),
+        (["train", "unet"], 2, "unet is not a system; allowed: colorunet"),
         (["bins"], 2, "quantizer"),
         (["paint"], 2, "invalid choice"),
     ],

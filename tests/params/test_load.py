@@ -78,12 +78,21 @@ def test_the_projects_own_file_is_valid() -> None:
             ["is 'x'", "network, kmeans, system, released"],
         ),
         ("systems.colorunet.initialization", {"photos": 1}, ["is 1", "at least 2"]),
-        ("systems.colorunet.initialization", {"file": "a"}, ["file says nothing", "for released"]),
+        (
+            "systems.colorunet.initialization",
+            {"method": "kmeans", "file": "a"},
+            ["file says nothing", "for released"],
+        ),
+        (
+            "systems.colorunet.initialization",
+            {"file": "a"},
+            ["method is missing; allowed with file: released"],
+        ),
         ("systems.colorunet.initialization", {"method": "released"}, ["file is missing with"]),
         (
             "systems.colorunet.initialization",
             {"from": "a"},
-            ["from says nothing", "it is for system"],
+            ["method is missing; allowed with from: system"],
         ),
         (
             "systems.colorunet.initialization",
@@ -145,7 +154,7 @@ def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Pat
     assert (found.initialization.method, found.initialization.start) == ("system", "colorunet")
     assert SystemParams.model_validate(found.model_dump(mode="json")) == found
     assert read_system(path, "colorunet").section == "systems"
-    with pytest.raises(ParamsError, match=r"systems\.no is not there; allowed: colorunet"):
+    with pytest.raises(ParamsError, match=r"no is not a system; allowed: colorunet, fine$"):
         read_system(path, "no")
 
 

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from huescape.base.errors import ParamsError
 from huescape.params.messages import short
-from huescape.params.sections import has_entry, read_entry, validate
+from huescape.params.sections import entries, read_entry, validate
 from huescape.params.systems import FinetunedOverrides, SystemOverrides, SystemParams
 
 
@@ -31,7 +31,13 @@ def resolve_system(
 
 def read_system(path: Path, name: str) -> SystemOverrides:
     """What the parameters in `path` say of a system; ParamsError where they say nothing."""
-    kind = FinetunedOverrides if has_entry(path, "finetuned", name) else SystemOverrides
+    kinds = SystemOverrides, FinetunedOverrides
+    names = [key for kind in kinds for key in entries(path, kind.section)]
+    if name not in names:
+        raise ParamsError(
+            f"{path}: {name} is not a system; allowed: {', '.join(sorted(names)) or 'none'}"
+        )
+    kind = SystemOverrides if name in entries(path, SystemOverrides.section) else FinetunedOverrides
     return read_entry(path, kind.section, name, kind)
 
 

@@ -31,17 +31,17 @@ def read_entry(path: Path, section: str, name: str, model: type[M]) -> M:
 
     Raises ParamsError for a name that is not there, too.
     """
-    entries = _sections(path).get(section)
-    if not isinstance(entries, dict) or name not in entries:
-        allowed = ", ".join(sorted(map(str, entries or ()))) or "none"
+    listed = entries(path, section)
+    if name not in listed:
+        allowed = ", ".join(sorted(listed)) or "none"
         raise ParamsError(f"{path}: {section}.{name} is not there; allowed: {allowed}")
-    return validate(model, entries[name], str(path), (section, name))
+    return validate(model, _sections(path)[section][name], str(path), (section, name))
 
 
-def has_entry(path: Path, section: str, name: str) -> bool:
-    """Whether `path` says something of that quantizer or system in that section."""
-    entries = _sections(path).get(section)
-    return isinstance(entries, dict) and name in entries
+def entries(path: Path, section: str) -> list[str]:
+    """The names that `path` says something of in that section."""
+    found = _sections(path).get(section)
+    return [name for name in found if isinstance(name, str)] if isinstance(found, dict) else []
 
 
 def _sections(path: Path) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class InitializationParams(Section):
     @model_validator(mode="after")
     def _names_what_it_needs(self) -> InitializationParams:
         for key, value, method in (("from", self.start, "system"), ("file", self.file, "released")):
+            if value is not None and "method" not in self.model_fields_set:
+                raise ValueError(f"method is missing; allowed with {key}: {method}")
             if (value is not None) != (self.method == method):
                 wrong = "is missing" if value is None else "says nothing"
                 raise ValueError(f"{key} {wrong} with method {self.method}; it is for {method}")
