@@ -128,6 +128,40 @@ def test_wrong_tables_are_one_line(
     assert said.count("\n") == 1
 
 
+def _rows_twice(content: bytes) -> bytes:
+    head, *rows = content.splitlines(keepends=True)
+    return head + b"".join(rows) * 2
+
+
+GARBAGE = {
+    "nothing": lambda content: b"",
+    "a header alone": lambda content: content.splitlines(keepends=True)[0],
+    "binary": lambda content: bytes(range(256)) * 9,
+    "zeros": lambda content: content[:40] + b"\0" * 40 + content[40:],
+    "a byte order mark": lambda content: b"\xef\xbb\xbf" + content,
+    "not a number": lambda content: content.replace(b"0.820000", b"nan"),
+    "endless": lambda content: content.replace(b"0.820000", b"inf"),
+    "rows twice": _rows_twice,
+    "half a row": lambda content: content[: len(content) // 2],
+    "a cell too many": lambda content: content.rstrip() + b",1,2\r\n",
+    "an open quote": lambda content: content + b'"',
+}
+
+
+@pytest.mark.parametrize("name", ["claims.csv", "compare.csv"])
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_garbage_is_one_line_and_nothing_is_written(
+    runs: list[Path], tmp_path: Path, capsys, name: str, kind: str
+) -> None:
+    path = runs[0] / name
+    path.write_bytes(GARBAGE[kind](path.read_bytes()))
+    before = sorted(tmp_path.iterdir())
+    assert made(tmp_path, *runs) == (1, "")
+    assert str(path) in (said := capsys.readouterr().err)
+    assert said.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_text_of_nothing_says_so() -> None:
     found = claims.check([], Comparisons())
     text = document.text([replace(item, missing="needs all") for item in found], [], {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from huescape.base.tables import NUMBER, TEXT, frame
 from huescape.claims.claims import Checked
 from huescape.claims.lines import Line
 from huescape.claims.published import CLAIMS
+from huescape.params.messages import short
 from huescape.reporting.intervals import Difference
 
 _SEEN = tuple(field.name for field in fields(Difference))
@@ -40,18 +42,42 @@ def table(found: Sequence[Checked]) -> pd.DataFrame:
 
 def read(path: Path) -> list[Checked]:
     """The claims of a table; raises HuescapeError for a file that is not one."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows, names = list(reader), reader.fieldnames
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HuescapeError(f"{path}: cannot be read: {error}") from error
+    rows, names = read_rows(path, ("claim", "score", "compared", "with"))
     if names != list(_COLUMNS):
         raise HuescapeError(f"{path}: not a table of claims; its columns must be {list(_COLUMNS)}")
     try:
         return [_checked(claim.number, rows) for claim in CLAIMS]
     except (ValueError, KeyError, TypeError) as error:
         raise HuescapeError(f"{path}: not a table of claims: {error}") from error
+
+
+def read_rows(path: Path, key: Sequence[str]) -> tuple[list[dict[str, str]], list[str]]:
+    """The rows of a table, at least one, and its columns; the cells of `key` differ in all rows.
+
+    Raises HuescapeError for a file that is no such table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows, names = list(reader), list(reader.fieldnames or ())
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HuescapeError(f"{path}: cannot be read: {error}") from error
+    if not set(key) <= set(names) or not all(name.isprintable() for name in names):
+        raise HuescapeError(
+            f"{path}: not a table of claims or systems: its columns are {short(str(names), 80)}"
+        )
+    if not rows:
+        raise HuescapeError(f"{path}: has no row; allowed: the table of a finished comparison")
+    seen: set[tuple[str, ...]] = set()
+    for number, row in enumerate(rows, start=2):
+        where = f"{path}, record {number}"
+        if None in row or any(cell is None or "\0" in cell for cell in row.values()):
+            raise HuescapeError(f"{where}: allowed: {len(names)} cells of text")
+        at = tuple(row[column] for column in key)
+        if at in seen:
+            raise HuescapeError(f"{where}: {', '.join(filter(None, at))} is there twice")
+        seen.add(at)
+    return rows, names
 
 
 def _cells(line: Line) -> list[object]:
@@ -71,6 +97,8 @@ def _checked(number: str, rows: Sequence[Mapping[str, str]]) -> Checked:
 
 def _line(row: Mapping[str, str]) -> Line:
     found = {name: float(row[name]) if row[name] else None for name in _SEEN[:-1]}
+    if not all(math.isfinite(value) for value in found.values() if value is not None):
+        raise ValueError("a number that is not finite")
     seen = None if found["value"] is None else Difference(**found, basis=row["basis"])  # type: ignore[arg-type]
     return Line(
         score=row["score"],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from huescape.base.atomic import write_text
@@ -32,17 +32,13 @@ def main(options: Namespace) -> None:
     write_text(options.output, document.text(found, systems, causes))
 
 
-def _scores(path: Path) -> list[Scores]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HuescapeError(f"{path}: cannot be read: {error}") from error
+def _scores(path: Path) -> Sequence[Scores]:
+    rows, _ = records.read_rows(path, ("name",))
     for number, row in enumerate(rows, start=2):
         for column in (*document.TEXTS, *document.NUMBERS):
             if not _fits(row.get(column), column in document.NUMBERS):
                 raise HuescapeError(f"{path}, record {number}: {column} is {row.get(column)!r}")
-    return list(rows)
+    return rows
 
 
 def _fits(cell: str | None, is_number: bool) -> bool:
