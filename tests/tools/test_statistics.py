@@ -152,6 +152,7 @@ def test_the_second_is_counted_in_the_cells_of_the_first(project: Path) -> None:
         (["{kind: folder, root: out}"], "out does not exist"),
         (["warm", "--quantizer", "lab"], "--quantizer is 'lab'; allowed: cells, lab313"),
         (["warm", "-o", "data/raw/x"], "lies in data/raw"),
+        (["warm", "cold", "-o", "cold/new/out"], "--output cold/new/out: lies in cold, whose"),
         (["warm", "-o", "cold"], "cold: exists; name another folder"),
     ],
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def main(options: Namespace) -> None:
     names = [download.sources[0].name for download in chosen]
     if len(set(names)) < len(names):
         raise ParamsError(f"two sources have the name {names[0]!r}; give each its own `name`")
+    _refuse_inside(options.output, chosen)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(options.output.parent) as work, fresh_directory(options.output) as out:
         counted: list[_Counted] = []
@@ -102,6 +104,18 @@ def _download(text: str, params: Params) -> DownloadParams:
             f"{', '.join(named)}, or a source in braces"
         )
     return validate(DownloadParams, {"sources": [entry]}, "SOURCE", ("download",))
+
+
+def _refuse_inside(output: Path, chosen: Sequence[DownloadParams]) -> None:
+    """Its figures would be photos of the source, the next time."""
+    for one in chosen:
+        for root in one.sources[0].paths.values():
+            folder = root.expanduser().resolve()
+            if folder.is_dir() and output.resolve().is_relative_to(folder):
+                raise ParamsError(
+                    f"--output {output}: lies in {root}, whose photos are counted; allowed: a "
+                    "folder outside"
+                )
 
 
 def _name_of(folder: Path) -> str:
