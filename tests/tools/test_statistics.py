@@ -148,6 +148,10 @@ def test_the_second_is_counted_in_the_cells_of_the_first(project: Path) -> None:
         (["warm", "warm"], "two sources have the name 'warm'"),
         (["{kind: folder, root: [}"], "SOURCE, line 1: not valid YAML"),
         (["{kind: nosuch}"], "kind is 'nosuch'; allowed: div2k, folder"),
+        (
+            ["{kind: folder, root: warm, glob: x}"],
+            "error: SOURCE: download.sources.0.glob: no such",
+        ),
         (["{kind: folder}"], "root: is missing"),
         (["{kind: folder, root: out}"], "out does not exist"),
         (["warm", "--quantizer", "lab"], "--quantizer is 'lab'; allowed: cells, lab313"),

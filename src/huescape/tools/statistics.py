@@ -29,6 +29,7 @@ from huescape.params.places import PARAMS, refuse_kept
 from huescape.params.sections import validate
 from huescape.params.yaml_files import parse_yaml
 from huescape.shards.format import read_index
+from huescape.sources.kinds import sources_of
 from huescape.stages import bins, download, encode, prior, resize
 from huescape.stages import filter as filtering
 
@@ -103,7 +104,9 @@ def _download(text: str, params: Params) -> DownloadParams:
             f"{text}: no folder, and no source of {PARAMS}; allowed: a folder, "
             f"{', '.join(named)}, or a source in braces"
         )
-    return validate(DownloadParams, {"sources": [entry]}, "SOURCE", ("download",))
+    found = validate(DownloadParams, {"sources": [entry]}, "SOURCE", ("download",))
+    sources_of(found, "SOURCE")  # its own options are not those of params.yaml
+    return found
 
 
 def _refuse_inside(output: Path, chosen: Sequence[DownloadParams]) -> None:
