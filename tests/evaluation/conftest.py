@@ -73,7 +73,9 @@ def write_system(folder: Path, space: str) -> Path:
         loss=Named(name="cross_entropy"),
     )
     spec = {"name": "toy", "space": space, "encode": {}, "bins": len(centers)}
-    save_system(folder, build_system(params, spec, centers), {}, "step,loss\n")
+    save_system(
+        folder, build_system(params, spec, centers, np.ones(len(centers))), {}, "step,loss\n"
+    )
     return folder
 
 
@@ -86,7 +88,7 @@ def write_regression(folder: Path, space: str, network: dict[str, Any]) -> Path:
         loss=Named(name="l2"),
     )
     spec = {"name": "toy", "space": space, "encode": {"method": "chroma"}, "bins": 313}
-    system = build_system(params, spec, gamut_centers())
+    system = build_system(params, spec, gamut_centers(), np.ones(313))
     with torch.no_grad():
         last = list(system.network.parameters())[-1]
         last += torch.tensor([0.2, -0.3])

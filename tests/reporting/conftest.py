@@ -71,8 +71,8 @@ def result(
         "macro_bins": 17,
         "head": "bins",
         "effective_pixels": 250_000.0,
-        "temperature": 0.38,
-        "temperatures": {},
+        "decode": "annealed T=0.38",
+        "decodes": {},
         "warnings": [],
         "baselines": {"gray": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
     }
@@ -104,8 +104,8 @@ def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
 
 
 def _predictions(evaluation: dict[str, Any]) -> list[str]:
-    headline = f"{evaluation['temperature']:g}"
-    return list(dict.fromkeys([headline, *evaluation["temperatures"], *evaluation["baselines"]]))
+    predictions = evaluation["decode"], *evaluation["decodes"], *evaluation["baselines"]
+    return list(dict.fromkeys(predictions))
 
 
 @pytest.fixture

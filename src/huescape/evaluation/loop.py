@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,9 +27,9 @@ from huescape.base.progress import progress
 from huescape.color.spaces import Space
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
-from huescape.metrics.names import temperature_name
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Rules, Totals
+from huescape.params.decodings import Decoding
 from huescape.shards import ShardSet
 from huescape.systems.photos import predict_photos, shown_box
 from huescape.systems.system import System
@@ -41,7 +41,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass
 class Evaluation:
-    """Totals by prediction (temperatures and baselines), and the pictures of a few photos."""
+    """Totals by prediction (decodings and baselines), and the pictures of a few photos."""
 
     ids: list[str] = field(default_factory=list)
     totals: dict[str, Totals] = field(default_factory=dict)
@@ -58,10 +58,10 @@ def evaluate(
     photos: ShardSet,
     reference: Reference,
     rules: Rules,
-    temperatures: Sequence[float],
+    decodes: Mapping[str, Decoding],
     pictures: int,
 ) -> Evaluation:
-    """Score `system` at each temperature, and the baselines, on the test split of `photos`.
+    """Score `system` by each decoding, and the baselines, on the test split of `photos`.
 
     Raises HuescapeError when there is no test photo, or no training photo for the baselines.
     """
@@ -71,7 +71,7 @@ def evaluate(
     rows_N = photos.rows("test")
     examples = example_ids([photos.ids[row] for row in rows_N], pictures)
     result = Evaluation(examples={photo: {} for photo in examples})
-    tasks = _tasks(system, photos, temperatures, frozenset(examples))
+    tasks = _tasks(system, photos, decodes, frozenset(examples))
     scored = score_in_threads(tasks, reference, system.space)
     for photo in progress(scored, total=len(rows_N), desc="evaluate"):
         _count(result, photo, rules)
@@ -104,7 +104,7 @@ def score_in_threads(tasks: Iterable[Task], reference: Reference, space: Space) 
 
 
 def _tasks(
-    system: System, photos: ShardSet, temperatures: Sequence[float], keep: frozenset[str]
+    system: System, photos: ShardSet, decodes: Mapping[str, Decoding], keep: frozenset[str]
 ) -> Iterator[Task]:
     rows_N, donors_N = photos.rows("test"), photos.rows("train")
     side = photos.columns["rgb"].shape[0]
@@ -115,7 +115,7 @@ def _tasks(
         donors = np.array([donors_N[pick(photo, len(donors_N))] for photo in ids])
         rgb_NSS3, boxes = photos.take("rgb", rows), list(map(Box.of, photos.take("box", rows)))
         originals = [_inside(p, box) for p, box in zip(rgb_NSS3, boxes, strict=True)]
-        chroma = _predict(system, rgb_NSS3, boxes, temperatures)
+        chroma = _predict(system, rgb_NSS3, boxes, decodes)
         donated = _unpadded(photos, donors)
         for number, photo in enumerate(ids):
             yield Task(photo, originals[number], chroma[number], donated[number], photo in keep)
@@ -132,29 +132,29 @@ def _inside(plane_SSC: npt.NDArray[Any], box: Box) -> npt.NDArray[Any]:
 
 
 def _predict(
-    system: System, rgb_NSS3: Picture, boxes: Sequence[Box], temperatures: Sequence[float]
+    system: System, rgb_NSS3: Picture, boxes: Sequence[Box], decodes: Mapping[str, Decoding]
 ) -> list[dict[str, npt.NDArray[np.float32]]]:
-    """Chroma (height, width, 2) of each photo at each temperature, at full resolution."""
+    """Chroma (height, width, 2) of each photo by each decoding, at full resolution."""
     lightness_NSS = system.space.from_rgb(rgb_NSS3)[..., 0]
     shown = [shown_box(system, box, lightness_NSS.shape[1]) for box in boxes]
     planes = [view.cut(plane) for view, plane in zip(shown, lightness_NSS, strict=True)]
     found = []
     for output_Chw, view, box in zip(predict_photos(system, planes), shown, boxes, strict=True):
-        decoded = _decoded(system, output_Chw, (view.height, view.width), temperatures)
+        decoded = _decoded(system, output_Chw, (view.height, view.width), decodes)
         own = box.seen_from(view)
         found.append({name: _inside(chroma_HW2, own) for name, chroma_HW2 in decoded.items()})
     return found
 
 
 def _decoded(
-    system: System, output_Chw: torch.Tensor, size: tuple[int, int], temperatures: Sequence[float]
+    system: System, output_Chw: torch.Tensor, size: tuple[int, int], decodes: Mapping[str, Decoding]
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Chroma (*size, 2) of one photo at each temperature."""
+    """Chroma (*size, 2) of one photo by each decoding."""
     found: dict[str, npt.NDArray[np.float32]] = {}
-    for temperature in temperatures:
-        if system.head == "chroma" and found:  # no temperature changes a regression
-            found[temperature_name(temperature)] = next(iter(found.values()))
+    for name, decoding in decodes.items():
+        if system.head == "chroma" and found:  # a regression has nothing to decode
+            found[name] = next(iter(found.values()))
             continue
-        chroma_12HW = system.decode(output_Chw[None], temperature, size, size)
-        found[temperature_name(temperature)] = chroma_12HW[0].permute(1, 2, 0).cpu().numpy()
+        chroma_12HW = system.decode(output_Chw[None], decoding, size, size)
+        found[name] = chroma_12HW[0].permute(1, 2, 0).cpu().numpy()
     return found

@@ -87,23 +87,24 @@ def table(rows: Sequence[ScoreRow]) -> list[tuple[ScoreRow, tuple[Cell, ...]]]:
     ]
 
 
-def temperatures_of(result: SystemResult) -> TextTable:
-    """The scores of one system at every temperature, from 1 (mean) down towards 0 (mode)."""
-    found = _by_temperature(result)
+def decodes_of(result: SystemResult) -> TextTable:
+    """The scores of one system by every decoding, in the order of their names."""
+    found = _by_decoding(result)
     rows = tuple(
         (name, *(_formatted(metric, number(scores.get(metric.key))) for metric in METRICS))
         for name, scores in found.items()
     )
-    headline = [float(name) == result.scores["temperature"] for name in found]
-    chosen = headline.index(True) if True in headline else -1
-    return TextTable(("Temperature", *(metric.label for metric in METRICS)), rows, chosen)
+    names = [*found]
+    headline = result.scores["decode"]
+    chosen = names.index(headline) if headline in names else -1
+    return TextTable(("Decoding", *(metric.label for metric in METRICS)), rows, chosen)
 
 
 def all_numbers(result: SystemResult) -> TextTable:
     """Every number of the evaluation file: a row a metric, a column the system or a baseline."""
     columns = {result.name: _numbers(result.scores)}
     columns |= {name: _numbers(scores) for name, scores in _baselines(result).items()}
-    columns |= {f"T = {t}": _numbers(scores) for t, scores in _by_temperature(result).items()}
+    columns |= {name: _numbers(scores) for name, scores in _by_decoding(result).items()}
     keys = sorted({key for numbers in columns.values() for key in numbers})
     rows = tuple((key, *(plain(column.get(key)) for column in columns.values())) for key in keys)
     return TextTable(("score", *columns), rows)
@@ -183,16 +184,16 @@ def _baselines(result: SystemResult | None) -> dict[str, Json]:
     return {name: found[name] for name in BASELINES if name in found}
 
 
-def _by_temperature(result: SystemResult) -> dict[str, Json]:
-    found = result.scores["temperatures"]
-    return {name: found[name] for name in sorted(found, key=float, reverse=True)}
+def _by_decoding(result: SystemResult) -> dict[str, Json]:
+    found = result.scores["decodes"]
+    return {name: found[name] for name in sorted(found)}
 
 
 def _numbers(value: Json, prefix: str = "") -> Json:
     """The numeric leaves of an object by dotted key, without the sections that have columns."""
     found: Json = {}
     for key, item in value.items():
-        if not prefix and key in ("baselines", "temperatures"):
+        if not prefix and key in ("baselines", "decodes"):
             continue
         if isinstance(item, dict):
             found |= _numbers(item, f"{prefix}{key}.")

@@ -14,5 +14,5 @@ METRICS: tuple[Score, ...] = tuple(
 #: Keys of an evaluation that stand for a system where there is room for ten.
 HEADLINE = (
     *(score.key for score in METRICS if score.headline),
-    *("delta_colorfulness", "photos", "temperature"),
+    *("delta_colorfulness", "photos", "decode"),
 )
