@@ -318,8 +318,8 @@ def test_more_tau_gives_rarer_colors() -> None:
         (float("nan"), PRIOR, "tau is nan: allowed is 0 to 1"),
         (0.4, None, r"the prior has shape None: allowed with tau 0\.4 is \(313,\)"),
         (0.4, PRIOR[:-1], r"the prior has shape \(312,\)"),
-        (0.4, -PRIOR, "not all 0"),
-        (0.4, 0 * PRIOR, "not all 0"),
+        (0.4, -PRIOR, "one finite number per bin"),
+        (0.4, 0 * PRIOR, "the prior has no mass"),
         (0.4, PRIOR / 0, "one finite number per bin"),
     ],
 )

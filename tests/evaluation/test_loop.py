@@ -11,7 +11,7 @@ import pytest
 
 from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
-from huescape.evaluation import loop
+from huescape.evaluation import loop, passes
 from huescape.evaluation.loop import Evaluation, evaluate, example_ids
 from huescape.evaluation.scoring import Reference, read_reference
 from huescape.metrics.names import BASELINES
@@ -62,7 +62,7 @@ def test_counts_the_test_photos_only(inputs: Any) -> None:
 def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
     photos = ShardSet.open(inputs.resized)
     training = {
-        loop._inside(rgb, Box.of(box)).tobytes()
+        passes.inside(rgb, Box.of(box)).tobytes()
         for rgb, box in zip(
             photos.take("rgb", photos.rows("train")),
             photos.take("box", photos.rows("train")),
@@ -84,7 +84,7 @@ def test_batches_and_threads_change_nothing(
     monkeypatch.setenv("HUESCAPE_WORKERS", "4")
     many = result(inputs, photos, space, fit=fit)
     monkeypatch.setenv("HUESCAPE_WORKERS", "1")
-    monkeypatch.setattr(loop, "_BATCH_PIXELS", 1)
+    monkeypatch.setattr(passes, "_BATCH_PIXELS", 1)
     one = result(inputs, photos, space, fit=fit)
     assert many.ids == one.ids
     for name in many.totals:

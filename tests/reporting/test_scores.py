@@ -7,6 +7,7 @@ from scipy import stats
 from huescape.metrics.scores import METRICS
 from huescape.reporting import scores
 from huescape.reporting.groups import grouped
+from tests.reporting.conftest import DISTRIBUTION
 
 PLACE = {metric.key: k for k, metric in enumerate(METRICS)}
 BASELINES = {
@@ -83,6 +84,22 @@ def test_decodings_are_ordered_and_the_headline_is_chosen(make) -> None:
     assert table.chosen == 1
     alone = scores.decodes_of(make("net", {"decodes": decodes, "decode": "mode"}))
     assert alone.chosen == -1
+
+
+def test_only_classifiers_have_distributions(make, quantizers) -> None:
+    """Means over the seeds; a dash where no temperature could be fitted."""
+    other = DISTRIBUTION | {"bits": 4.5, "temperature": None, "bits_fitted": None}
+    results = [
+        make("net-s0", preset="net", seed=0),
+        make("net-s1", {"distribution": other | {"ece_fitted": None}}, preset="net", seed=1),
+        make("flat", {"distribution": None, "head": "chroma"}, batch=3),
+        make("cold", {"distribution": other | {"ece_fitted": None}}, batch=4),
+    ]
+    table = scores.distributions_of(grouped(results, quantizers))
+    assert table.rows == (
+        ("net", "soft", "4.31", "5.50", "1.25", "4.00", "0.031"),
+        ("cold", "soft", "4.50", "5.50", *["\N{EN DASH}"] * 3),
+    )
 
 
 def test_all_numbers_keeps_every_column(make) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from huescape.base.errors import HuescapeError
 from huescape.color.median import geometric_median
+from huescape.color.priors import floored
 from huescape.color.spaces import Space
 
 Method = Literal["annealed", "median", "mode"]
@@ -21,9 +22,6 @@ Method = Literal["annealed", "median", "mode"]
 # Dividing by less would overflow to infinity or 0/0; at this value any difference that float32
 # can hold is already decisive.
 _SMALLEST_TEMPERATURE = 1e-30
-# A bin that is rarer among the training photos counts as this frequent: too few pixels were seen
-# to divide by how many.
-_PRIOR_FLOOR = 1e-4
 
 
 def decode(
@@ -102,10 +100,7 @@ def rarity(tau: float, prior_Q: Tensor) -> Tensor:
     """
     if not 0 <= tau <= 1:
         raise HuescapeError(f"tau is {tau}: allowed is 0 to 1")
-    mass = prior_Q.sum()
-    if not (bool((prior_Q >= 0).all()) and bool(mass > 0) and bool(torch.isfinite(mass))):
-        raise HuescapeError("a prior needs one finite number per bin, 0 or more, and not all 0")
-    return -tau * (prior_Q / mass).clamp(min=_PRIOR_FLOOR).log()
+    return -tau * torch.from_numpy(np.log(floored(prior_Q.cpu().numpy()))).to(prior_Q)
 
 
 def upsample_chroma(

@@ -36,6 +36,7 @@ def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
     names = params.every_decode
     return {
         **_rounded({**headline.coverage(), **headline.scores()}),
+        **_distribution(result.distribution),
         "decode": params.decode.name,
         "decodes": {name: _rounded(result.totals[name].scores()) for name in names},
         "baselines": {name: _rounded(result.totals[name].scores()) for name in BASELINES},
@@ -70,6 +71,18 @@ def write(
             _draw_grid(fresh / "grid.png", result, params)
             _write_pictures(fresh / "pictures.npz", result, params)
         digests.seal(fresh, scores)
+
+
+def _distribution(found: dict[str, Any] | None) -> dict[str, Any]:
+    """Bits and calibration, with the two that stand for them; None for a regression."""
+    if found is None:
+        return {"distribution": None, "bits_per_pixel": None, "calibration_error": None}
+    numbers = _rounded(found)
+    return {
+        "distribution": numbers | {"reliability": [_rounded(row) for row in found["reliability"]]},
+        "bits_per_pixel": numbers["bits"],
+        "calibration_error": numbers["ece_fitted"],
+    }
 
 
 def _rounded(scores: dict[str, Any]) -> dict[str, Any]:

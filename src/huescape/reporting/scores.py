@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from huescape.metrics.names import BASELINES, TRUTH
@@ -15,6 +16,11 @@ from huescape.reporting.wording import NONE, number, plain, thousands
 
 # As many names as a reader takes in.
 _FEW = 4
+# What a table says of distributions, with its decimals.
+_DISTRIBUTION = (
+    *(("bits", 2), ("prior_bits", 2)),
+    *(("temperature", 2), ("bits_fitted", 2), ("ece_fitted", 3)),
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,22 @@ def decodes_of(result: SystemResult) -> TextTable:
     return TextTable(("Decoding", *(metric.label for metric in METRICS)), rows, chosen)
 
 
+def distributions_of(groups: Sequence[Group]) -> TextTable:
+    """Bits and calibration of the systems that classify: means over their seeds."""
+    rows = []
+    for group in groups:
+        found = [one for member in group.members if (one := member.scores["distribution"])]
+        if found:
+            quantizer = str(group.members[0].model["params"]["quantizer"])
+            numbers = (_mean([one[key] for one in found], digits) for key, digits in _DISTRIBUTION)
+            rows.append((group.name, quantizer, *numbers))
+    head = (
+        *("System", "Quantizer", "Bits per pixel", "Bits of the prior alone"),
+        *("Fitted temperature", "Bits at it", "Calibration error at it"),
+    )
+    return TextTable(head, tuple(rows))
+
+
 def all_numbers(result: SystemResult) -> TextTable:
     """Every number of the evaluation file: a row a metric, a column the system or a baseline."""
     columns = {result.name: _numbers(result.scores)}
@@ -182,6 +204,12 @@ def _baselines(result: SystemResult | None) -> dict[str, Json]:
     """Scores by baseline, in the order of BASELINES."""
     found = result.scores["baselines"] if result else {}
     return {name: found[name] for name in BASELINES if name in found}
+
+
+def _mean(values: Sequence[float | None], digits: int) -> str:
+    """Of those that there are."""
+    known = [value for value in values if value is not None]
+    return f"{fmean(known):.{digits}f}" if known else NONE
 
 
 def _by_decoding(result: SystemResult) -> dict[str, Json]:

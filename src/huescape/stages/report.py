@@ -107,6 +107,7 @@ def run(
         "claims_summary": claims.summary(checked),
         "claims_basis": claims_table.basis_of(groups),
         **_result_parts(results, rows),
+        "distributions": scores.distributions_of(groups),
         **_data_parts(found, tables, out, params),
     }
     curves = [curve for _, _, curve in context["trainings"] if curve]
