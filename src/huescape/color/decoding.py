@@ -85,7 +85,7 @@ def decode_unchecked(
     if rarity_Q is not None:
         log_NQHW = log_NQHW + rarity_Q[:, None, None]
     if method == "mode":
-        return centers_Q2[log_NQHW.argmax(dim=1)].permute(0, 3, 1, 2)
+        return centers_Q2[log_NQHW.max(dim=1).indices].permute(0, 3, 1, 2)
     weights_NQHW = torch.softmax(log_NQHW, dim=1)
     if method == "annealed":
         return torch.einsum("nqhw,qc->nchw", weights_NQHW, centers_Q2)

@@ -10,7 +10,7 @@ _STEPS = 10
 # No distance counts as less than this share of the centers' radius.
 _LEAST = 1e-5
 # Numbers of one piece, so that it stays in the processor's cache.
-_PIECE = 1 << 17
+_PIECE = 1 << 18
 
 
 def geometric_median(weight_NQP: Tensor, center_Q2: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def weiszfeld(weight_NQP: Tensor, center_Q2: Tensor) -> Tensor:
     radius = (center_Q2 - origin_2).norm(dim=1).amax().clamp(min=torch.finfo(center_Q2.dtype).tiny)
     unit_Q2 = (center_Q2 - origin_2) / radius  # so that the same numbers do for every color space
     apart_QQ = (unit_Q2[:, None] - unit_Q2).norm(dim=2)
-    best_NP = (apart_QQ @ weight_NQP).argmin(dim=1)
+    best_NP = (apart_QQ @ weight_NQP).min(dim=1).indices
     point_N2P = unit_Q2[best_NP].transpose(1, 2)
     own_N1P = weight_NQP.gather(1, best_NP[:, None])
     others_NQP = weight_NQP.scatter(1, best_NP[:, None], 0.0)
