@@ -17,6 +17,7 @@ SUITE = (
     "loss_memory",
     "epochs",
     "training_step",
+    "decoding",
     "evaluation",
     "verification",
     "engines",

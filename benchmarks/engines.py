@@ -88,7 +88,7 @@ def _check(ours: Folder, bare: Folder, equal: Folder, chain: Folder) -> None:
     for folder in (ours, ours, chain):  # the second start may be spared the judgement of the first
         _expect(folder.run(*SNAKEMAKE), "Nothing to be done")
     before = (ours.root / "params.yaml").read_bytes()
-    ours.set({"evaluate.temperature": 0.5})
+    ours.set({"evaluate.decode.temperature": 0.5})
     _expect(ours.run("dvc", "status"), "evaluate@colorunet")
     _expect(ours.run(*SNAKEMAKE, "--dry-run"), "rule evaluate_colorunet:")
     (ours.root / "params.yaml").write_bytes(before)

@@ -131,7 +131,7 @@ def training(
         augmentation=AugmentationParams(),
         batch=batch,
     )
-    system = build_system(params, data.shards.meta, data.centers)
+    system = build_system(params, data.shards.meta, data.centers, np.ones(len(data.centers)))
     seen = params.augmentation, params.geometry
     batches = Batches(data.shards, system.space, *seen, size=batch, seed=0)
     learner = build_learner(system.network, loss_of(system, data.weights_Q), params, CPU)

@@ -95,12 +95,14 @@ def test_outside_of_a_project(tmp_path: Path) -> None:
 
 def test_a_wrong_parameter_stops_every_stage(project: Path) -> None:
     path = project / "params.yaml"
-    path.write_text(path.read_text().replace("temperature: 0.38", "temperature: 0.0"))
+    path.write_text(
+        path.read_text().replace("tau: 0.0, temperature: 0.38", "tau: 0.0, temperature: 0.0")
+    )
     for arguments in (["check"], ["download"], ["train", "colorunet"]):
         done = _huescape(project, *arguments)
         assert done.returncode == 2
         assert done.stderr.splitlines() == [
-            "huescape: error: params.yaml: evaluate.temperature is 0.0; "
+            "huescape: error: params.yaml: evaluate.decode.temperature is 0.0; "
             "allowed: a number above 0, at most 1"
         ]
 
@@ -132,7 +134,9 @@ def test_a_sweep_replaces_no_table_but_its_own(project: Path) -> None:
     table = project / "reports/sweeps/mine.csv"
     table.parent.mkdir(parents=True)
     table.write_text("the user's")
-    (project / "mine.yaml").write_text("name: mine\ngrid: {evaluate.temperature: [0.5, 1.0]}\n")
+    (project / "mine.yaml").write_text(
+        "name: mine\ngrid: {evaluate.decode.temperature: [0.5, 1.0]}\n"
+    )
     done = _huescape(project, "sweep", "mine.yaml")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

@@ -6,6 +6,7 @@ Shape suffixes: N photos, C channels, Q bins, h, w rows and columns of the targe
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -108,13 +109,16 @@ def relative_error(got: Tensor, expected: Tensor) -> float:
 def _check_colors(session: Session, found: Findings) -> None:
     centers = inputs.random_centers(313) * 110
     logits = extreme_logits((2, 313, 16, 16)).float()
-    for temperature in (1.0, 0.38, 1e-3):
-        expected = decoding.annealed_mean(logits.double(), centers.double(), temperature)
-        got = decoding.annealed_mean(
-            logits.to(session.device), centers.to(session.device), temperature
-        )
+    prior = inputs.random_centers(313).square().sum(dim=1)
+    methods: tuple[decoding.Method, ...] = ("annealed", "median")
+    for method, temperature, tau in product(methods, (1.0, 0.38, 1e-3), (0.0, 0.4)):
+        how = method, temperature, tau
+        expected = decoding.decode(logits.double(), centers.double(), *how, prior)
+        tensors = (logits, centers, prior)
+        logits_, centers_, prior_ = (tensor.to(session.device) for tensor in tensors)
+        got = decoding.decode(logits_, centers_, *how, prior_)
         error = float((got.cpu() - expected).abs().max())
-        found.check(f"annealed mean, T = {temperature:g}", error, _COLOR)
+        found.check(f"{method}, T = {temperature:g}, tau = {tau:g}", error, _COLOR)
     chroma = torch.randn(2, 2, 16, 16, dtype=torch.float64) * 50
     expected = decoding.upsample_chroma(chroma, (64, 60), 4, (64, 60))
     got = decoding.upsample_chroma(chroma.float().to(session.device), (64, 60), 4, (64, 60))

@@ -88,7 +88,12 @@ def project(tmp_path: Path) -> Path:
     params = resolve_system("colorunet", SystemOverrides.model_validate(entry))
     centers = gamut_centers() / 200.0
     spec = {"name": "yuv32", "space": "yuv", "encode": {}, "bins": len(centers)}
-    save_system(tmp_path / "models/colorunet", build_system(params, spec, centers), {}, "step\n")
+    save_system(
+        tmp_path / "models/colorunet",
+        build_system(params, spec, centers, np.ones(len(centers))),
+        {},
+        "step\n",
+    )
     for name, side in (("a.png", 32), ("huge.png", 8000), ("z.png", 32)):
         Image.new("L", (side, side), 90).save(tmp_path / name)
     return tmp_path

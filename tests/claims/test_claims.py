@@ -166,9 +166,9 @@ def test_each_kind_of_augmentation_counts(make, quantizers, kind: dict[str, Any]
     assert (line.first, line.second) == ("a", "b")
 
 
-def test_scores_at_another_temperature_are_no_pair(make, quantizers) -> None:
+def test_scores_by_another_decoding_are_no_pair(make, quantizers) -> None:
     first, second = SIDES["1"]
-    hot = make("hot", {"temperature": 1.0}, **second)
+    hot = make("hot", {"decode": "annealed T=1"}, **second)
     assert checked([make("cold", **first), hot], quantizers)["1"].lines == ()
 
 
@@ -201,8 +201,9 @@ def test_few_effective_pixels_decide_nothing(make, quantizers) -> None:
 
 
 def heated(make, seed: int, hot: dict[str, float], cold: dict[str, float], **more: Any):
-    temperatures = {"1": hot, "0.2": cold, **more.pop("between", {})}
-    return make(f"net-s{seed}", {"temperatures": temperatures, **more}, preset="net", seed=seed)
+    decodes = {"annealed T=1": hot, "annealed T=0.2": cold, "median": cold}
+    decodes |= more.pop("between", {})
+    return make(f"net-s{seed}", {"decodes": decodes, **more}, preset="net", seed=seed)
 
 
 def test_temperature_is_compared_within_each_system(make, quantizers) -> None:
@@ -213,24 +214,24 @@ def test_temperature_is_compared_within_each_system(make, quantizers) -> None:
     found = checked(results, quantizers)
     assert [key for key, item in found.items() if item.lines] == ["4"]
     vivid, auc = found["4"].lines
-    assert (vivid.first, vivid.second) == ("net, T = 0.2", "net, T = 1")
+    assert (vivid.first, vivid.second) == ("net, annealed T=0.2", "net, annealed T=1")
     assert vivid.seen is not None
     assert vivid.seen.value == 9.0
     assert (vivid.verdict, auc.verdict) == ("supported", "contradicted")
-    assert claims_table.row(vivid).pair == "net: T = 0.2 against T = 1"
+    assert claims_table.row(vivid).pair == "net: annealed T=0.2 against annealed T=1"
 
 
 def test_temperature_is_compared_once_for_each_network(make, quantizers) -> None:
     hot, cold = {"colorfulness": 20.0, "auc": 0.9}, {"colorfulness": 30.0, "auc": 0.8}
     changes = {"net": {}, "variant": {"batch": 8}, "other": {"network": {"name": "u"}}}
-    at = {"temperatures": {"1": hot, "0.2": cold}}
+    at = {"decodes": {"annealed T=1": hot, "annealed T=0.2": cold}}
     results = [make(name, at, **changed) for name, changed in changes.items()]
     lines = checked(results, quantizers)["4"].lines
-    assert [line.first for line in lines[::2]] == ["net, T = 0.2", "other, T = 0.2"]
+    assert [line.first for line in lines[::2]] == ["net, annealed T=0.2", "other, annealed T=0.2"]
 
 
 def test_a_turn_between_the_temperatures_is_told(make, quantizers) -> None:
-    between = {"0.38": {"colorfulness": 40.0, "auc": 0.85}}
+    between = {"annealed T=0.38": {"colorfulness": 40.0, "auc": 0.85}}
     hot, cold = {"colorfulness": 20.0, "auc": 0.9}, {"colorfulness": 30.0, "auc": 0.8}
     vivid, _ = checked([heated(make, 0, hot, cold, between=between)], quantizers)["4"].lines
     assert vivid.note == "the colorfulness turns on the way between the two"
@@ -294,7 +295,7 @@ def test_photos_that_differ_widen_an_interval(make, quantizers) -> None:
     results = []
     for name, side in zip(("up", "down"), SIDES["6"], strict=True):
         aucs = [0.8 + (0.3 * (n % 2) - 0.1) * (name == "up") for n in range(20)]
-        photos = photo_sums({"0.38": aucs, "gray": [0.7] * 20})
+        photos = photo_sums({"annealed T=0.38": aucs, "gray": [0.7] * 20})
         mean = sum(aucs) / 20
         results += trio(make, name, mean, (0.0, 0.001, 0.002), **side, photos=photos)
     for line in checked(results, quantizers)["6"].lines:
@@ -311,7 +312,9 @@ def test_photos_that_differ_widen_an_interval(make, quantizers) -> None:
 def test_one_seed_has_an_interval_over_photos_and_no_verdict(make, quantizers) -> None:
     aucs = {"up": [0.8, 0.9] * 10, "down": [0.7, 0.6] * 10}
     results = [
-        make(name, {"auc": sum(values) / 20}, photos=photo_sums({"0.38": values}), **side)
+        make(
+            name, {"auc": sum(values) / 20}, photos=photo_sums({"annealed T=0.38": values}), **side
+        )
         for (name, values), side in zip(aucs.items(), SIDES["6"], strict=True)
     ]
     line = checked(results, quantizers)["6"].lines[0]
@@ -323,7 +326,7 @@ def test_one_seed_has_an_interval_over_photos_and_no_verdict(make, quantizers) -
 
 def test_other_photos_are_not_compared_though_their_scores_are_equal(make, quantizers) -> None:
     first, second = SIDES["6"]
-    sums = photo_sums({"0.38": [0.8] * 40})
+    sums = photo_sums({"annealed T=0.38": [0.8] * 40})
     other = replace(sums, ids_N=np.array([f"other{n}" for n in range(40)]))
     pair = [make("one", photos=sums, **first), make("two", photos=other, **second)]
     assert checked(pair, quantizers)["6"].lines == ()

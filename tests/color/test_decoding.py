@@ -10,12 +10,17 @@ from skimage.color import lab2rgb
 
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
-from huescape.color.decoding import annealed_mean, join, upsample_chroma
+from huescape.color.decoding import Method, decode, join, upsample_chroma
+from huescape.color.median import geometric_median
 from huescape.color.spaces import SPACES, rgb_to_lab, space
 
 # No deadline: a busy machine is not a wrong result.
 LAW = settings(max_examples=40, deadline=None)
 CENTERS = torch.from_numpy(gamut_centers())
+
+
+def annealed_mean(logits: torch.Tensor, centers: torch.Tensor, temperature: float) -> torch.Tensor:
+    return decode(logits, centers, "annealed", temperature)
 
 
 def _logits(seed: int = 0, bins: int = 313) -> torch.Tensor:
@@ -203,3 +208,121 @@ def test_join_checks_sizes_and_dtypes() -> None:
         join(np.zeros((4, 5)), np.zeros((5, 4, 2)), space("lab"))
     with pytest.raises(HuescapeError, match="int64: allowed are float32, float64"):
         join(np.zeros((4, 5), int), np.zeros((4, 5, 2)), space("lab"))
+
+
+METHODS: tuple[Method, ...] = ("annealed", "median", "mode")
+PRIOR = torch.linspace(1, 5, 313, dtype=torch.float64) ** 12
+
+
+def _tilted(logits: torch.Tensor, temperature: float, tau: float) -> np.ndarray:
+    """q = p^(1 / T) prior^-tau, normalized, from the probabilities; (N, H, W, Q)."""
+    z = np.moveaxis(logits.double().numpy(), 1, -1)
+    p = np.exp(z - z.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    prior = np.maximum(PRIOR.numpy() / PRIOR.numpy().sum(), 1e-4)
+    q = p ** (1 / temperature) * prior**-tau
+    return np.asarray(q / q.sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("tau", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("temperature", [0.2, 0.38, 1.0])
+def test_every_method_against_the_formula(
+    temperature: float, tau: float, dtype: torch.dtype
+) -> None:
+    logits, centers = _logits().to(dtype), CENTERS.numpy()
+    q = _tilted(logits, temperature, tau)
+    exact = 1e-8 if dtype == torch.float64 else 5e-3
+    found = {
+        method: np.moveaxis(
+            decode(logits, CENTERS, method, temperature, tau, PRIOR).double().numpy(), 1, -1
+        )
+        for method in METHODS
+    }
+    assert np.abs(found["annealed"] - q @ centers).max() < exact
+    assert np.abs(found["mode"] - centers[q.argmax(-1)]).max() < 1e-5
+    tensor = torch.from_numpy(np.moveaxis(q, -1, 1).reshape(2, 313, 12).copy())
+    alone = geometric_median(tensor, CENTERS).reshape(2, 2, 3, 4).permute(0, 2, 3, 1).numpy()
+    assert np.abs(found["median"] - alone).max() < max(exact, 1e-8)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_tau_and_an_even_prior_change_nothing(method: Method) -> None:
+    plain = decode(_logits(), CENTERS, method, 0.5)
+    assert torch.equal(decode(_logits(), CENTERS, method, 0.5, 0.0, PRIOR), plain)
+    even = torch.full((313,), 7.0)
+    tilted = decode(_logits(), CENTERS, method, 0.5, 0.7, even)
+    assert torch.allclose(tilted, plain, atol=1e-3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_only_the_shape_of_the_prior_counts_and_rare_bins_are_alike(method: Method) -> None:
+    logits = _logits().double()
+    one = decode(logits, CENTERS, method, 1.0, 0.5, PRIOR)
+    assert torch.allclose(decode(logits, CENTERS, method, 1.0, 0.5, PRIOR * 3), one)
+    rare = torch.where(PRIOR / PRIOR.sum() < 1e-4, 0.0, PRIOR)
+    assert (rare == 0).any()
+    # Dropping what is below the floor moves the sum of the rest a little, by the same factor.
+    assert torch.allclose(decode(logits, CENTERS, method, 1.0, 0.5, rare), one, atol=0.2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("tau", [0.0, 0.5])
+def test_a_certain_bin_is_its_center(method: Method, tau: float) -> None:
+    logits = torch.full((1, 313, 1, 313), -torch.inf)
+    logits[0, torch.arange(313), 0, torch.arange(313)] = 3.0
+    chroma = decode(logits, CENTERS, method, 0.38, tau, PRIOR)
+    assert torch.allclose(chroma[0, :, 0].T.double(), CENTERS, atol=1e-4)
+
+
+@LAW
+@given(st.integers(0, 10_000), st.sampled_from(METHODS), st.floats(0, 6.3))
+def test_colors_turn_with_the_centers(seed: int, method: Method, angle: float) -> None:
+    turn = torch.tensor(
+        [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], dtype=torch.float64
+    )
+    logits = _logits(seed).double()
+    turned = decode(logits, CENTERS @ turn, method, 0.6, 0.3, PRIOR)
+    expected = torch.einsum("nchw,cd->ndhw", decode(logits, CENTERS, method, 0.6, 0.3, PRIOR), turn)
+    assert torch.allclose(turned, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_half_precision_and_autocast_spoil_no_method(method: Method) -> None:
+    logits = _logits()
+    truth = decode(logits, CENTERS, method, 0.5, 0.4, PRIOR)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(decode(logits, CENTERS, method, 0.5, 0.4, PRIOR), truth)
+    rounded = logits.half()
+    expected = decode(rounded.float(), CENTERS, method, 0.5, 0.4, PRIOR)
+    assert torch.equal(decode(rounded, CENTERS, method, 0.5, 0.4, PRIOR), expected)
+
+
+def test_more_tau_gives_rarer_colors() -> None:
+    """The mean rank of the chosen bin among the frequent ones falls."""
+    chroma = [decode(_logits(), CENTERS, "mode", 1.0, tau, PRIOR) for tau in (0.0, 0.5, 1.0)]
+    ranks = [
+        torch.cdist(c.permute(0, 2, 3, 1).reshape(-1, 2).double(), CENTERS).argmin(1).double()
+        for c in chroma
+    ]
+    means = [float(rank.mean()) for rank in ranks]
+    assert means == sorted(means, reverse=True)
+    assert means[0] > means[-1]
+
+
+@pytest.mark.parametrize(
+    ("tau", "prior", "words"),
+    [
+        (-0.1, PRIOR, r"tau is -0\.1: allowed is 0 to 1"),
+        (1.1, PRIOR, r"tau is 1\.1: allowed is 0 to 1"),
+        (float("nan"), PRIOR, "tau is nan: allowed is 0 to 1"),
+        (0.4, None, r"the prior has shape None: allowed with tau 0\.4 is \(313,\)"),
+        (0.4, PRIOR[:-1], r"the prior has shape \(312,\)"),
+        (0.4, -PRIOR, "one finite number per bin"),
+        (0.4, 0 * PRIOR, "the prior has no mass"),
+        (0.4, PRIOR / 0, "one finite number per bin"),
+    ],
+)
+def test_tau_and_prior_are_checked(tau: float, prior: torch.Tensor | None, words: str) -> None:
+    with pytest.raises(HuescapeError, match=words):
+        decode(_logits(), CENTERS, "median", 1.0, tau, prior)

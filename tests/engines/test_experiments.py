@@ -51,7 +51,9 @@ def test_a_temporary_experiment_runs_its_own_code_and_keeps_its_run(told: Any) -
 
 
 def test_a_queued_experiment_runs_the_code_it_was_queued_with(told: Any) -> None:
-    told.run("dvc", "exp", "run", "--queue", "--name", "later", "-S", "evaluate.temperature=0.5")
+    told.run(
+        "dvc", "exp", "run", "--queue", "--name", "later", "-S", "evaluate.decode.temperature=0.5"
+    )
     with (told.root / "src/huescape/subcommands.py").open("a") as stream:
         stream.write("\nraise SystemExit('the code of the working tree')\n")
     told.run("dvc", "exp", "run", "--run-all", "--jobs", "1")
@@ -87,12 +89,12 @@ def test_the_code_of_the_folder_or_none(made_by_dvc: Any, tmp_path: Path) -> Non
 
 def test_dvc_exp_run_changes_what_it_is_told(project: Any) -> None:
     """As the README has it: an existing key by its name, a key of the preset with a plus."""
-    project.run("dvc", "exp", "run", "-S", "evaluate.temperature=0.5")
+    project.run("dvc", "exp", "run", "-S", "evaluate.decode.temperature=0.5")
     assert project.ran() == ["check", "evaluate@colorunet", "report"]
     scores = project.root / "reports/evaluation/colorunet.json"
-    assert json.loads(scores.read_text())["temperature"] == 0.5
+    assert json.loads(scores.read_text())["decode"] == "annealed T=0.5"
     project.run("dvc", "exp", "run", "-S", "+systems.colorunet.loss.name=focal")
     assert project.ran() == ["check", "train@colorunet", "evaluate@colorunet", "report"]
     model = json.loads((project.root / "models/colorunet/system.json").read_text())
     assert model["params"]["loss"]["name"] == "focal"
-    assert json.loads(scores.read_text())["temperature"] == 0.5
+    assert json.loads(scores.read_text())["decode"] == "annealed T=0.5"

@@ -119,12 +119,12 @@ def test_a_killed_engine_is_recovered_from_by_either(project: Any, engine: str) 
 
 
 def test_bad_parameters_are_one_line_in_both_engines(project: Any) -> None:
-    project.set("evaluate.temperature", 0)
+    project.set("evaluate.decode.temperature", 0)
     assert project.run("snakemake", "--cores", "2", check=False) != 0
-    assert "evaluate.temperature is 0; allowed: a number above 0" in project.output
+    assert "evaluate.decode.temperature is 0; allowed: a number above 0" in project.output
     assert "Traceback" not in project.output
     assert project.run("dvc", "repro", check=False) != 0
-    assert "evaluate.temperature is 0; allowed: a number above 0" in project.output
+    assert "evaluate.decode.temperature is 0; allowed: a number above 0" in project.output
     assert "Traceback" not in project.output
 
 

@@ -18,7 +18,7 @@ LAB = ["bins@lab313", "encode@lab313", "prior@lab313"]
 RERUN: dict[str, tuple[str, Any, list[str]]] = {
     "nothing": ("report.title", "Automatic colorization of landscapes", []),
     "title": ("report.title", "Another", ["report"]),
-    "temperature": ("evaluate.temperature", 0.5, ["evaluate@colorunet", "report"]),
+    "decoding": ("evaluate.decode.temperature", 0.5, ["evaluate@colorunet", "report"]),
     "learning rate": ("systems.colorunet.optimizer.lr", 0.0021, SYSTEM),
     "lambda": ("quantizers.yuv32.prior.lambda", 0.25, ["prior@yuv32", *SYSTEM]),
     "lambda of the scores": (

@@ -28,7 +28,7 @@ def test_one_run_holds_the_training_and_its_scores(project: Any, engine: str) ->
     assert len(run.data.tags["git.commit"]) == 40
     assert run.data.metrics["auc"] > 0.5
     assert len([key for key in run.data.metrics if not key.startswith("system/")]) < 20
-    assert run.data.params["evaluate.temperature"]
+    assert run.data.params["evaluate.decode.temperature"]
     steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
     assert steps == sorted(set(steps))
     assert max(steps) == 6
@@ -39,11 +39,11 @@ def test_one_run_holds_the_training_and_its_scores(project: Any, engine: str) ->
     (model,) = client.search_logged_models([experiment.experiment_id])
     assert {"auc", "final_loss"} <= {metric.key for metric in model.metrics}
 
-    project.set("evaluate.temperature", 0.5)
+    project.set("evaluate.decode.temperature", 0.5)
     assert "evaluate@colorunet" in project.engine(engine)
-    project.set("evaluate.temperature", 0.38)
+    project.set("evaluate.decode.temperature", 0.38)
     project.engine(engine)
     below, again = client.search_runs([experiment.experiment_id])
     assert again.data.metrics["auc"] == run.data.metrics["auc"] != below.data.metrics["auc"]
     assert below.data.tags["mlflow.parentRunId"] == run.info.run_id
-    assert below.data.params["evaluate.temperature"] == "0.5"
+    assert below.data.params["evaluate.decode.temperature"] == "0.5"

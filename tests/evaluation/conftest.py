@@ -61,7 +61,7 @@ def write_photos(folder: Path, padding: int = 0) -> Path:
     return folder
 
 
-def write_system(folder: Path, space: str) -> Path:
+def write_system(folder: Path, space: str, network: str = "colorunet") -> Path:
     """A system with fresh weights: 313 Lab bins, or 25 YUV bins."""
     grid = np.linspace(-0.3, 0.3, 5)
     yuv = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
@@ -69,11 +69,13 @@ def write_system(folder: Path, space: str) -> Path:
     params = SystemParams(
         preset="colorunet",
         quantizer="toy",
-        network=Named.model_validate({"name": "colorunet", "width": 4}),
+        network=Named.model_validate({"name": network, "width": 4}),
         loss=Named(name="cross_entropy"),
     )
     spec = {"name": "toy", "space": space, "encode": {}, "bins": len(centers)}
-    save_system(folder, build_system(params, spec, centers), {}, "step,loss\n")
+    save_system(
+        folder, build_system(params, spec, centers, np.ones(len(centers))), {}, "step,loss\n"
+    )
     return folder
 
 
@@ -86,7 +88,7 @@ def write_regression(folder: Path, space: str, network: dict[str, Any]) -> Path:
         loss=Named(name="l2"),
     )
     spec = {"name": "toy", "space": space, "encode": {"method": "chroma"}, "bins": 313}
-    system = build_system(params, spec, gamut_centers())
+    system = build_system(params, spec, gamut_centers(), np.ones(313))
     with torch.no_grad():
         last = list(system.network.parameters())[-1]
         last += torch.tensor([0.2, -0.3])
@@ -110,6 +112,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     )
     for space in ("lab", "yuv"):
         write_system(folder / "models" / space, space)
+    write_system(folder / "models/strided", "lab", "zhang2016")
     write_regression(folder / "models/regression", "lab", {"name": "zhang2016", "width": 1})
     write_regression(folder / "models/regression_yuv", "yuv", {"name": "flat", "width": 2})
     deep = {"name": "mleu", "width": 1, "pretrained": "none", "stride": 4}

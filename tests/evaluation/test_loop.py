@@ -11,16 +11,23 @@ import pytest
 
 from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
-from huescape.evaluation import loop
+from huescape.evaluation import loop, passes
 from huescape.evaluation.loop import Evaluation, evaluate, example_ids
 from huescape.evaluation.scoring import Reference, read_reference
 from huescape.metrics.names import BASELINES
 from huescape.metrics.totals import Rules
+from huescape.params.decodings import Decoding
 from huescape.params.systems import Fit, GeometryParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.systems.colorize import colorize
 from huescape.systems.system import System, load_system
 
+DECODES = {
+    "mean": Decoding(temperature=1.0),
+    "cold": Decoding(temperature=0.2),
+    "median": Decoding(method="median", tau=0.4),
+    "mode": Decoding(method="mode"),
+}
 TEST_IDS = ["made/1", "made/3", "made/5", "made/7", "made/8"]
 
 
@@ -30,7 +37,7 @@ def result(
     reference: Reference = read_reference(inputs.bins, inputs.prior)
     rules = Rules(reference.weight_Q, 1, 1)
     system = fitting(load_system(inputs.models / space), fit)
-    return evaluate(system, photos, reference, rules, (1.0, 0.2), pictures)
+    return evaluate(system, photos, reference, rules, DECODES, pictures)
 
 
 def fitting(system: System, fit: Fit) -> System:
@@ -42,7 +49,7 @@ def fitting(system: System, fit: Fit) -> System:
 def test_counts_the_test_photos_only(inputs: Any) -> None:
     found = result(inputs, ShardSet.open(inputs.resized))
     assert found.ids == TEST_IDS
-    assert set(found.totals) == {"1", "0.2", *BASELINES}
+    assert set(found.totals) == {*DECODES, *BASELINES}
     coverage = found.totals["gray"].coverage()
     assert coverage["photos"] == 5
     # Padding is not scored: the boxes of photos 1, 3, 5, 7 and 8.
@@ -55,7 +62,7 @@ def test_counts_the_test_photos_only(inputs: Any) -> None:
 def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
     photos = ShardSet.open(inputs.resized)
     training = {
-        loop._inside(rgb, Box.of(box)).tobytes()
+        passes.inside(rgb, Box.of(box)).tobytes()
         for rgb, box in zip(
             photos.take("rgb", photos.rows("train")),
             photos.take("box", photos.rows("train")),
@@ -63,7 +70,7 @@ def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
         )
     }
     system = load_system(inputs.models / "yuv")
-    tasks = list(loop._tasks(system, photos, [1.0], frozenset()))
+    tasks = list(loop._tasks(system, photos, DECODES, frozenset()))
     assert [task.photo for task in tasks] == TEST_IDS
     assert {task.donor_HW3.tobytes() for task in tasks} <= training
 
@@ -77,7 +84,7 @@ def test_batches_and_threads_change_nothing(
     monkeypatch.setenv("HUESCAPE_WORKERS", "4")
     many = result(inputs, photos, space, fit=fit)
     monkeypatch.setenv("HUESCAPE_WORKERS", "1")
-    monkeypatch.setattr(loop, "_BATCH_PIXELS", 1)
+    monkeypatch.setattr(passes, "_BATCH_PIXELS", 1)
     one = result(inputs, photos, space, fit=fit)
     assert many.ids == one.ids
     for name in many.totals:
@@ -105,11 +112,11 @@ def test_padding_is_never_scored(inputs: Any, tmp_path: Path) -> None:
     black, pink = result(inputs, photos), result(inputs, ShardSet.open(tmp_path))
     for name in BASELINES:
         assert black.totals[name].scores() == pink.totals[name].scores(), name
-    assert black.totals["1"].scores() != pink.totals["1"].scores()  # the network does see it
+    assert black.totals["mean"].scores() != pink.totals["mean"].scores()  # the network does see it
     fits: tuple[Fit, ...] = ("inside", "stretch")
     for fit in fits:
         found = [result(inputs, each, fit=fit) for each in (photos, ShardSet.open(tmp_path))]
-        assert found[0].totals["1"].scores() == found[1].totals["1"].scores()
+        assert found[0].totals["mean"].scores() == found[1].totals["mean"].scores()
 
 
 @pytest.mark.parametrize("fit", ["inside", "stretch"])
@@ -120,10 +127,11 @@ def test_a_photo_has_the_colors_that_colorize_gives_it(inputs: Any, model: str, 
     system = load_system(inputs.models / model)
     for photo, pictures in found.examples.items():
         truth = pictures["ground_truth"]
-        alone = colorize(system, truth, temperature=0.2)
-        difference = np.abs(pictures["0.2"].astype(int) - alone)
-        assert difference.max() <= 1, photo  # a batch rounds floats in another order
-        assert (difference > 0).mean() < 0.01
+        for name in ("cold", "median"):
+            alone = colorize(system, truth, DECODES[name])
+            difference = np.abs(pictures[name].astype(int) - alone)
+            assert difference.max() <= 1, photo  # a batch rounds floats in another order
+            assert (difference > 0).mean() < 0.01
 
 
 def test_examples_are_the_same_for_every_system_and_count() -> None:

@@ -22,7 +22,7 @@ def made(weight_Q: np.ndarray, params: EvaluateParams) -> Evaluation:
     """Five photos; every prediction is the photo, turned around by a different number of rows."""
     found = Evaluation(ids=[f"photo{n}" for n in range(5)])
     rules = Rules(weight_Q, params.macro_pixels, params.macro_photos)
-    for shift, name in enumerate(("1", "0.38", "0.2", *BASELINES)):
+    for shift, name in enumerate((*params.every_decode, *BASELINES)):
         found.totals[name] = Totals(rules)
         for number in range(5):
             rng = np.random.default_rng(number)
@@ -38,15 +38,16 @@ def test_record() -> None:
     params = EvaluateParams(macro_pixels=5, macro_photos=2)
     result = made(np.ones(313), params)
     found = record(result, params)
-    assert found["temperature"] == 0.38
-    assert list(found["temperatures"]) == ["1", "0.38", "0.2"]
+    assert found["decode"] == "annealed T=0.38"
+    expected_names = ["annealed T=1", "annealed T=0.38", "annealed T=0.2", "median"]
+    assert list(found["decodes"]) == expected_names
     assert list(found["baselines"]) == list(BASELINES)
-    headline = {k: v for k, v in found.items() if k in found["temperatures"]["0.38"]}
-    assert headline == found["temperatures"]["0.38"]
+    headline = {k: v for k, v in found.items() if k in found["decodes"]["annealed T=0.38"]}
+    assert headline == found["decodes"]["annealed T=0.38"]
     expected = {"auc", "auc_rebalanced", "auc_macro", "effective_pixels", "bin_accuracy"}
     expected |= {"bin_accuracy_balanced", "psnr", "ssim", "colorfulness", "macro_bins", "photos"}
     assert expected <= set(found)
-    assert found["auc"] == round(result.totals["0.38"].scores()["auc"] or 0, 6)
+    assert found["auc"] == round(result.totals["annealed T=0.38"].scores()["auc"] or 0, 6)
     assert found["baselines"]["ground_truth"]["auc"] == 1
     assert found["baselines"]["ground_truth"]["psnr"] is None
     json.dumps(found, allow_nan=False)

@@ -24,7 +24,7 @@ def reference() -> Reference:
 
 
 def task(space: str, **changes: object) -> Task:
-    """A photo that a system of `space` predicted perfectly at one temperature, dully at another."""
+    """A photo that a system of `space` predicted perfectly by one decoding, dully by another."""
     rng = np.random.default_rng(0)
     rgb_HW3 = rng.integers(40, 216, (16, 20, 3), dtype=np.uint8)
     donor_HW3 = rng.integers(40, 216, (9, 11, 3), dtype=np.uint8)

@@ -18,6 +18,7 @@ from huescape.metrics.names import BASELINES
 from huescape.metrics.photo_sums import ARRAYS, PhotoSums
 from huescape.metrics.scores import HEADLINE, METRICS
 from huescape.networks.cost import cost_of
+from huescape.params.decodings import Decoding
 from huescape.params.reports import EvaluateParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.stages.evaluate import run
@@ -54,7 +55,7 @@ def test_writes_everything(inputs: Any, tmp_path: Path, space: str) -> None:
     with (tmp_path / space / "scores.csv").open() as file:
         rows = {row["prediction"]: row for row in csv.DictReader(file)}
     assert float(rows["ground_truth"]["auc"]) == 1
-    assert {f"T = {name}" for name in record["temperatures"]} < set(rows)
+    assert set(record["decodes"]) < set(rows)
     assert returned["auc"] == record["auc"]
     assert all(isinstance(value, int | float) for value in returned.values())
     assert record["baselines"]["ground_truth"]["auc"] == 1
@@ -65,7 +66,7 @@ def test_what_each_photo_adds_gives_every_score_again(inputs: Any, tmp_path: Pat
     call(inputs, tmp_path, "lab")
     record = json.loads((tmp_path / "lab/scores.json").read_text())
     photos = PhotoSums(**read_arrays(tmp_path / "lab/photo_sums.npz", *ARRAYS))
-    predictions = record["temperatures"] | record["baselines"]
+    predictions = record["decodes"] | record["baselines"]
     assert sorted(photos.names_P.tolist()) == sorted(predictions)
     for name, scores in predictions.items():
         once_RN = np.ones((1, 5))
@@ -73,20 +74,20 @@ def test_what_each_photo_adds_gives_every_score_again(inputs: Any, tmp_path: Pat
         found = {metric.key: metric.of_sums(sums) for metric in METRICS}
         for key, value in found.items():
             assert value is None or value[0] == pytest.approx(scores[key], abs=2e-6), (name, key)
-    resampled = bootstrap.resampled([(photos, "0.38")])[0]["auc"]
+    resampled = bootstrap.resampled([(photos, "annealed T=0.38")])[0]["auc"]
     low, high = bootstrap.interval(resampled)
     assert low < record["auc"] < high
 
 
 @pytest.mark.parametrize("name", ["regression", "regression_yuv"])
-def test_a_regression_has_one_score_at_every_temperature(
+def test_a_regression_has_one_score_by_every_decoding(
     inputs: Any, tmp_path: Path, name: str
 ) -> None:
     call(inputs, tmp_path, name)
     record = json.loads((tmp_path / name / "scores.json").read_text())
     assert record["head"] == "chroma"
-    scores = list(record["temperatures"].values())
-    assert len(scores) == 3
+    scores = list(record["decodes"].values())
+    assert len(scores) == 4
     assert all(one == scores[0] for one in scores)
     assert scores[0]["auc"] == record["auc"] != record["baselines"]["gray"]["auc"]
 
@@ -109,7 +110,7 @@ def test_the_colored_examples_are_kept(inputs: Any, tmp_path: Path, name: str) -
         inside = slice(top, top + height), slice(left, left + width)
         np.testing.assert_array_equal(stored[f"truth_{k}"], rgb[inside])
         # A photo of the size that the network sees is not resized: the colors are the same.
-        colored = colorize(system, rgb, PARAMS.temperature, 32)[inside]
+        colored = colorize(system, rgb, PARAMS.decode, 32)[inside]
         difference = np.abs(stored[f"rgb_{k}"].astype(int) - colored)
         assert difference.max() <= 1
         assert not np.array_equal(stored[f"rgb_{k}"], stored[f"truth_{k}"])
@@ -178,11 +179,16 @@ def test_the_same_bytes_with_any_number_of_workers(
     assert first == second
 
 
-def test_a_new_temperature_moves_the_headline_only(inputs: Any, tmp_path: Path) -> None:
+def test_a_new_decoding_moves_the_headline_only(inputs: Any, tmp_path: Path) -> None:
     call(inputs, tmp_path / "a")
-    call(inputs, tmp_path / "b", params=PARAMS.model_copy(update={"temperature": 0.05}))
+    call(
+        inputs,
+        tmp_path / "b",
+        params=PARAMS.model_copy(update={"decode": Decoding(temperature=0.05)}),
+    )
     first, second = (json.loads((tmp_path / x / "yuv/scores.json").read_text()) for x in "ab")
-    assert first["temperatures"] == second["temperatures"]
+    assert second["decodes"].pop("annealed T=0.05")["auc"] == second["auc"]
+    assert first["decodes"] == second["decodes"]
     assert first["baselines"] == second["baselines"]
     assert first["auc"] != second["auc"]
     widths = [Image.open(tmp_path / x / "yuv/grid.png").width for x in "ab"]

@@ -96,8 +96,16 @@ def test_an_item_of_a_list_can_vary() -> None:
         ("quantizers", {}, ["quantizers: no such entry"]),
         ("quantizers.yuv32.prior.lam", 0.5, ["no such key", "lambda"]),
         ("quantizers.yuv32.prior.lambda", 1.5, ["is 1.5", "at most 1"]),
-        ("evaluate.temperature", "cold", ["evaluate.temperature is 'cold'", "a number"]),
-        ("evaluate.temperature.low", 0.3, ["evaluate.temperature.low: no such key", "a value"]),
+        (
+            "evaluate.decode.temperature",
+            "cold",
+            ["evaluate.decode.temperature is 'cold'", "a number"],
+        ),
+        (
+            "evaluate.decode.temperature.low",
+            0.3,
+            ["evaluate.decode.temperature.low: no such key", "a value"],
+        ),
         ("download.sources.7.photos", 60, ["download.sources.7: no such item", "0 to"]),
         ("download.sources.0.photos", 3, ["download.sources.0.photos is 3", "at least 20"]),
         ("download.sources.0.kind", "moon", ["download.sources.0.kind is 'moon'", "sample"]),

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 pytestmark = [pytest.mark.long, pytest.mark.exhaustive]
 
-T = "evaluate.temperature"
+T = "evaluate.decode.temperature"
 LR = "systems.colorunet.optimizer.lr"
 STEPS = "systems.colorunet.steps"
 

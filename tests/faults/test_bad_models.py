@@ -137,15 +137,15 @@ def _npy(array: Any) -> bytes:
 _NOT_JSON = {
     "empty": b"",
     "a list": b"[]",
-    "half": b'{"version": 2',
+    "half": b'{"version": 3',
     "no UTF-8": b'{"version": "\xff"}',
     "nested": b"[" * 100_000,
     "a long number": b'{"version": ' + b"9" * 5001 + b"}",
     "HTML": b"<html>please log in</html>",
 }
 _BAD_DESCRIPTIONS = {
-    "older": _describes("version", to=1),
-    "newer": _describes("version", to=3),
+    "older": _describes("version", to=2),
+    "newer": _describes("version", to=4),
     "no version": _describes("version"),
     "no params": _describes("params"),
     "params of text": _describes("params", to="colorunet"),
@@ -297,7 +297,9 @@ def _model(folder: Path) -> None:
     values = {"preset": "colorunet", "quantizer": "toy", "loss": {"name": "cross_entropy"}}
     params = SystemParams.model_validate(values | {"network": {"name": "colorunet", "width": 2}})
     quantizer = {"quantizer": "toy", "space": "yuv", "encode": {"method": "hard", "stride": 1}}
-    save_system(folder, build_system(params, quantizer | {"bins": 3}, CENTERS), {"steps": 1}, "")
+    save_system(
+        folder, build_system(params, quantizer | {"bins": 3}, CENTERS, np.ones(3)), {"steps": 1}, ""
+    )
 
 
 def _refused(read: Callable[[], object], folder: Path, case: Case) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -53,7 +54,12 @@ def make_system(project: Path) -> None:
     params = resolve_system("colorunet", SystemOverrides.model_validate(entry))
     centers = gamut_centers() / 200.0
     spec = {"name": "yuv32", "space": "yuv", "encode": {}, "bins": len(centers)}
-    save_system(project / "models/colorunet", build_system(params, spec, centers), {}, "step\n")
+    save_system(
+        project / "models/colorunet",
+        build_system(params, spec, centers, np.ones(len(centers))),
+        {},
+        "step\n",
+    )
 
 
 def test_colorize_on_a_full_disk_stops_and_says_what_was_not_tried(disk: Path) -> None:

@@ -98,8 +98,8 @@ def test_a_bare_stage_refuses_what_has_rotted(
 
 
 HEALED = [
-    ("dvc", "evaluate.temperature", 0.5, "data/resized/00000.rgb.npy"),
-    ("snakemake", "evaluate.temperature", 0.5, "models/colorunet/weights.safetensors"),
+    ("dvc", "evaluate.decode.temperature", 0.5, "data/resized/00000.rgb.npy"),
+    ("snakemake", "evaluate.decode.temperature", 0.5, "models/colorunet/weights.safetensors"),
     ("dvc", "report.title", "Another", "data/catalog/summary.csv"),
     ("snakemake", "systems.colorunet.optimizer.lr", 0.0021, "data/priors/yuv32.npz"),
 ]

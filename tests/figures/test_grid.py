@@ -27,7 +27,7 @@ def holds(sheet: np.ndarray, picture: np.ndarray) -> bool:
 
 def test_pictures_that_fit_are_not_scaled(tmp_path: Path) -> None:
     rows = [("first", pictures(30, 40)), ("second", pictures(50, 40))]
-    grid.draw(tmp_path / "grid.png", ("Truth", "T = 1"), rows, width=40)
+    grid.draw(tmp_path / "grid.png", ("Truth", "median"), rows, width=40)
     sheet = np.asarray(Image.open(tmp_path / "grid.png"))
     for _, row in rows:
         for picture in row:

@@ -26,6 +26,16 @@ SCORES = {
     "colorfulness": 30.0,
 }
 TRUTH = dict.fromkeys(SCORES, 1.0) | {"psnr": None, "colorfulness": 40.0}
+DISTRIBUTION = {
+    "bits": 4.125,
+    "ece": 0.0625,
+    "positions": 1000,
+    "prior_bits": 5.5,
+    "temperature": 1.25,
+    "bits_fitted": 4.0,
+    "ece_fitted": 0.03125,
+    "reliability": [{"count": 0, "accuracy": None, "confidence": None}],
+}
 COST = {
     "parameters": 1000,
     "trained_parameters": 900,
@@ -71,8 +81,9 @@ def result(
         "macro_bins": 17,
         "head": "bins",
         "effective_pixels": 250_000.0,
-        "temperature": 0.38,
-        "temperatures": {},
+        "decode": "annealed T=0.38",
+        "decodes": {},
+        "distribution": DISTRIBUTION,
         "warnings": [],
         "baselines": {"gray": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
     }
@@ -104,8 +115,8 @@ def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
 
 
 def _predictions(evaluation: dict[str, Any]) -> list[str]:
-    headline = f"{evaluation['temperature']:g}"
-    return list(dict.fromkeys([headline, *evaluation["temperatures"], *evaluation["baselines"]]))
+    predictions = evaluation["decode"], *evaluation["decodes"], *evaluation["baselines"]
+    return list(dict.fromkeys(predictions))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from scipy import stats
 from huescape.metrics.scores import METRICS
 from huescape.reporting import scores
 from huescape.reporting.groups import grouped
+from tests.reporting.conftest import DISTRIBUTION
 
 PLACE = {metric.key: k for k, metric in enumerate(METRICS)}
 BASELINES = {
@@ -73,22 +74,38 @@ def test_what_holds_for_many_systems_names_none_of_them(make) -> None:
     assert names == "net0, net1, net2, net3, net4"
 
 
-def test_temperatures_fall_and_the_headline_is_chosen(make) -> None:
+def test_decodings_are_ordered_and_the_headline_is_chosen(make) -> None:
     own = {"auc": 0.5}
-    temperatures = {"1.0": own, "0.2": own, "0.38": own}
-    table = scores.temperatures_of(make("net", {"temperatures": temperatures, "temperature": 1.0}))
+    decodes = {"median": own, "annealed T=1": own, "annealed T=0.38": own}
+    table = scores.decodes_of(make("net", {"decodes": decodes, "decode": "annealed T=1"}))
     assert [row[:2] for row in table.rows] == [
-        *(("1.0", "0.500"), ("0.38", "0.500"), ("0.2", "0.500")),
+        *(("annealed T=0.38", "0.500"), ("annealed T=1", "0.500"), ("median", "0.500")),
     ]
-    assert table.chosen == 0
-    alone = scores.temperatures_of(make("net", {"temperatures": temperatures, "temperature": 0.7}))
+    assert table.chosen == 1
+    alone = scores.decodes_of(make("net", {"decodes": decodes, "decode": "mode"}))
     assert alone.chosen == -1
 
 
+def test_only_classifiers_have_distributions(make, quantizers) -> None:
+    """Means over the seeds; a dash where no temperature could be fitted."""
+    other = DISTRIBUTION | {"bits": 4.5, "temperature": None, "bits_fitted": None}
+    results = [
+        make("net-s0", preset="net", seed=0),
+        make("net-s1", {"distribution": other | {"ece_fitted": None}}, preset="net", seed=1),
+        make("flat", {"distribution": None, "head": "chroma"}, batch=3),
+        make("cold", {"distribution": other | {"ece_fitted": None}}, batch=4),
+    ]
+    table = scores.distributions_of(grouped(results, quantizers))
+    assert table.rows == (
+        ("net", "soft", "4.31", "5.50", "1.25", "4.00", "0.031"),
+        ("cold", "soft", "4.50", "5.50", *["\N{EN DASH}"] * 3),
+    )
+
+
 def test_all_numbers_keeps_every_column(make) -> None:
-    made = make("net", {"extra": {"deep": 3}, "baselines": BASELINES, "temperatures": {"1": {}}})
+    made = make("net", {"extra": {"deep": 3}, "baselines": BASELINES, "decodes": {"median": {}}})
     table = scores.all_numbers(made)
-    assert table.head == ("score", "net", "gray", "random_photo", "ground_truth", "T = 1")
+    assert table.head == ("score", "net", "gray", "random_photo", "ground_truth", "median")
     found = {row[0]: row[1:] for row in table.rows}
     assert found["extra.deep"][:2] == ("3", "\N{EN DASH}")
     assert found["psnr"][:4] == ("24", "25", "3", "\N{EN DASH}")

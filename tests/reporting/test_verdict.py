@@ -21,18 +21,18 @@ def system(make, name: str, aucs: list[float], mean: list[float] = MEAN, **more:
     values = {key: sum(each) / 20 for key, each in (by_name | {"net": aucs}).items()}
     scores = {key: {"auc": v, "auc_macro": v} for key, v in values.items()}
     record = {**scores.pop("net"), "baselines": scores}
-    return make(name, record, photos=photo_sums({"0.38": aucs, **by_name}), **more)
+    return make(name, record, photos=photo_sums({"annealed T=0.38": aucs, **by_name}), **more)
 
 
 def said(results, quantizers) -> str:
     return verdict(grouped(results, quantizers), Comparisons())
 
 
-@pytest.mark.parametrize("temperature", [0.00005, 0.1234567])
-def test_any_temperature_has_its_sums(make, quantizers, temperature: float) -> None:
+@pytest.mark.parametrize("decode", ["annealed T=5e-05", "median tau=0.4"])
+def test_any_decoding_has_its_sums(make, quantizers, decode: str) -> None:
     aucs = [0.78, 0.82] * 10
-    sums = photo_sums({f"{temperature:g}": aucs, "gray": GRAY, "prior_mean": MEAN})
-    scores = {"auc": 0.8, "auc_macro": 0.8, "temperature": temperature}
+    sums = photo_sums({decode: aucs, "gray": GRAY, "prior_mean": MEAN})
+    scores = {"auc": 0.8, "auc_macro": 0.8, "decode": decode}
     record = {**scores, "baselines": {"gray": {"auc": 0.7, "auc_macro": 0.7}}}
     assert "above the 0.700" in said([make("net", record, photos=sums)], quantizers)
 

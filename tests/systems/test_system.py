@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import torch
 
 from huescape.base.digests import reseal, seal
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.params.decodings import ANNEALED
 from huescape.params.systems import SystemParams
 from huescape.systems.system import WEIGHTS, System, build_system, load_system, save_system
 
 CENTERS = np.array([[0.0, 0.0], [0.2, -0.1], [-0.15, 0.2]])
+PRIOR = np.array([0.5, 0.25, 0.25])
 QUANTIZER = {
     "quantizer": "toy",
     "space": "yuv",
@@ -35,7 +38,7 @@ def toy_params(**changes: Any) -> SystemParams:
 
 
 def toy_system(**changes: Any) -> System:
-    return build_system(toy_params(**changes), QUANTIZER, CENTERS)
+    return build_system(toy_params(**changes), QUANTIZER, CENTERS, PRIOR)
 
 
 def state_bytes(system: System) -> bytes:
@@ -60,7 +63,7 @@ def test_predicts_on_any_size(size: tuple[int, int]) -> None:
     logits = system.predict(system.normalize(lightness))
     assert logits.shape == (2, 3, *size)
     assert logits.dtype == torch.float32
-    chroma = system.predict_chroma(lightness, 0.38)
+    chroma = system.predict_chroma(lightness, ANNEALED)
     assert chroma.shape == (2, 2, *size)
     assert torch.isfinite(chroma).all()
 
@@ -77,7 +80,7 @@ def test_padding_is_a_reflection_that_is_cut_off() -> None:
 
 @pytest.mark.parametrize(("space", "middle", "top"), [("yuv", 0.5, 1.0), ("lab", 50.0, 100.0)])
 def test_lightness_is_normalized_by_its_space(space: str, middle: float, top: float) -> None:
-    system = build_system(toy_params(), {**QUANTIZER, "space": space}, CENTERS)
+    system = build_system(toy_params(), {**QUANTIZER, "space": space}, CENTERS, PRIOR)
     assert system.normalize(torch.tensor([middle, top])).tolist() == [0.0, 0.5]
     x = torch.rand(1, 1, 8, 8)
     lightness = x * system.space.input_scale + system.space.input_offset
@@ -101,10 +104,11 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     assert loaded.quantizer == system.quantizer
     assert loaded.space.name == "yuv"
     np.testing.assert_array_equal(loaded.centers, CENTERS)
+    np.testing.assert_array_equal(loaded.prior, PRIOR)
     x = torch.rand(1, 1, 9, 9)
     torch.testing.assert_close(loaded.predict(x), system.predict(x), rtol=0, atol=0)
     description = json.loads((tmp_path / "a" / "system.json").read_text())
-    assert (description["loss"], description["steps"], description["version"]) == (1.5, 3, 2)
+    assert (description["loss"], description["steps"], description["version"]) == (1.5, 3, 3)
     assert description["parameters"] == sum(p.numel() for p in system.network.parameters())
 
 
@@ -122,7 +126,28 @@ def test_a_quantizer_that_does_not_fit_is_refused(
     meta: dict[str, Any], centers: np.ndarray, words: str
 ) -> None:
     with pytest.raises(HuescapeError, match=words):
-        build_system(toy_params(), {**QUANTIZER, **meta}, centers)
+        build_system(toy_params(), {**QUANTIZER, **meta}, centers, PRIOR)
+
+
+@pytest.mark.parametrize(
+    ("prior", "words"),
+    [
+        (np.ones(4), r"the prior has shape \(4,\) and sum 4; allowed: \(3,\)"),
+        (np.ones((3, 1)), r"the prior has shape \(3, 1\)"),
+        (np.zeros(3), "sum 0; .* not all of them 0"),
+        (np.array([1.0, 1.0, -0.5]), "a number from 0"),
+        (np.array([1.0, np.nan, 1.0]), "sum nan"),
+        (np.array([1.0, np.inf, 1.0]), "sum inf"),
+    ],
+)
+def test_a_prior_that_does_not_fit_is_refused(prior: np.ndarray, words: str) -> None:
+    with pytest.raises(HuescapeError, match=words):
+        build_system(toy_params(), QUANTIZER, CENTERS, prior)
+
+
+def test_a_prior_sums_to_one() -> None:
+    system = build_system(toy_params(), QUANTIZER, CENTERS, np.array([8, 4, 4]))
+    np.testing.assert_array_equal(system.prior, PRIOR)
 
 
 def test_an_unknown_network_is_a_wrong_parameter() -> None:
@@ -149,16 +174,19 @@ def test_damaged_models_are_one_line_that_names_the_file(tmp_path: Path) -> None
     for bad, words in [
         ("{", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
-        ("[]", "version is None; allowed: 2"),
-        (text.replace('"version": 2', '"version": 3'), "version is 3; allowed: 2"),
+        ("[]", "version is None; allowed: 3"),
+        (text.replace('"version": 3', '"version": 4'), "version is 4; allowed: 3"),
         (text.replace('"params"', '"parms"'), "is not a system"),
         (text.replace('"seed"', '"sed"'), "is not a system"),
+        (text.replace('"prior": [\n  0.5,', '"prior": [\n'), "the prior has shape (2,)"),
+        (text.replace('"prior": [\n  0.5,', '"prior": [\n  -0.5,'), "a number from 0 for each"),
+        (text.replace('"prior"', '"first"'), "is not a system"),
     ]:
         (tmp_path / "system.json").write_text(bad)
         with pytest.raises(HuescapeError, match=r"system\.json: damaged"):
             load_system(tmp_path)
         reseal(tmp_path / "system.json")
-        with pytest.raises(HuescapeError, match=words):
+        with pytest.raises(HuescapeError, match=re.escape(words)):
             load_system(tmp_path)
 
 

@@ -78,7 +78,7 @@ def model(tmp_path: Path) -> Path:
         "bins": 3,
     }
     centers = np.array([[0.0, 0.0], [0.1, -0.1], [-0.1, 0.1]])
-    system = build_system(params, quantizer, centers)
+    system = build_system(params, quantizer, centers, np.ones(3))
     folder = tmp_path / "models" / "colorunet"
     facts = {"name": "colorunet", "dataset_digest": "d" * 64, "steps": 7, "loss": 1.5}
     rows = [f"{step},{1.5 * 7 / step},0.1\n" for step in range(1, 8)]
@@ -96,7 +96,7 @@ def evaluation(model: Path, tmp_path: Path) -> Evaluate:
         headline = {"auc": temperature if auc is None else auc, "psnr": 20.0, "ssim": None}
         scores.write_text(json.dumps(headline))
         weights = json.loads((model / "system.json").read_text())["weights_sha256"]
-        settings = {"temperature": temperature, "prior": "lab313"}
+        settings = {"decode": {"temperature": temperature}, "prior": "lab313"}
         record = {"settings": settings, "weights_sha256": weights, "baselines": {"gray": headline}}
         (folder / "scores.json").write_text(json.dumps(record))
         (folder / "scores.csv").write_text("prediction,auc\ngray,0.5\n")

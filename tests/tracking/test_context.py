@@ -34,7 +34,7 @@ def test_only_numbers_are_metrics() -> None:
     values = {
         "auc": np.float64(0.5),
         "photos": 3,
-        "temperatures": {"0.38": {"psnr": 21.5}},
+        "decodes": {"median": {"psnr": 21.5}},
         "warnings": ["few pixels"],
         "name": "x",
         "missing": None,
@@ -43,7 +43,7 @@ def test_only_numbers_are_metrics() -> None:
     assert context.flat_metrics(values) == {
         "auc": 0.5,
         "photos": 3.0,
-        "temperatures.0.38.psnr": 21.5,
+        "decodes.median.psnr": 21.5,
     }
 
 

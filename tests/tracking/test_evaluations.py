@@ -23,12 +23,12 @@ def test_other_settings_are_a_run_below_and_the_way_back_leaves_the_scores(
         tracking.attach("colorunet", model, *evaluation(temperature)).close()
     below, training = runs(project)
     assert training.data.metrics["auc"] == 0.38
-    assert training.data.params["evaluate.temperature"] == "0.38"
+    assert training.data.params["evaluate.decode.temperature"] == "0.38"
     assert [value for _, value in history(project, training, "auc")] == [0.38]
-    assert below.info.run_name == "colorunet: temperature=0.5"
+    assert below.info.run_name == "colorunet: decode.temperature=0.5"
     assert below.data.tags["mlflow.parentRunId"] == training.info.run_id
     assert below.data.metrics == {"auc": 0.5, "psnr": 20.0}
-    assert below.data.params["evaluate.temperature"] == "0.5"
+    assert below.data.params["evaluate.decode.temperature"] == "0.5"
     assert {below.info.status, training.info.status} == {"FINISHED"}
     for run in (below, training):
         folder = Path(project.download_artifacts(run.info.run_id, "evaluation"))

@@ -37,7 +37,9 @@ def compiler() -> None:
 
 def prepared(folder: Path, params: SystemParams) -> tuple[System, ShardSet]:
     shards = ShardSet.open(folder / "shards")
-    return build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"]), shards
+    return build_system(
+        params, shards.meta, np.load(folder / "bins.npz")["centers"], np.ones(4)
+    ), shards
 
 
 def trained(

@@ -33,7 +33,7 @@ def trained(
     folder: Path, checkpoints: Path, params: SystemParams, **options: object
 ) -> tuple[System, list[HistoryRow]]:
     shards = ShardSet.open(folder / "shards")
-    system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"])
+    system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"], np.ones(4))
     weights = np.load(folder / "prior.npz")["weights"]
     history = train(
         system,
@@ -296,7 +296,9 @@ def test_weights_of_the_classes_matter_only_when_asked(
     for weighted in (True, False):
         params = make_params(loss={"name": "cross_entropy", "weighted": weighted}, steps=2)
         for k, weights in enumerate((np.ones(4), np.array([3.0, 0.5, 0.2, 0.3]))):
-            system = build_system(params, shards.meta, np.load(targets / "bins.npz")["centers"])
+            system = build_system(
+                params, shards.meta, np.load(targets / "bins.npz")["centers"], np.ones(4)
+            )
             folder = tmp_path / f"{weighted}{k}"
             train(system, shards, weights, device=CPU, checkpoint_dir=folder)
             found.append(weight_bytes(system))
@@ -348,7 +350,7 @@ def test_photos_initialize_where_that_is_asked_for(
     assert start("e", initialization=KMEANS, augmentation={"flip": False}) == kmeans
     shards = ShardSet.open(targets / "shards")
     params = make_params(initialization=KMEANS)
-    fresh = build_system(params, shards.meta, np.load(targets / "bins.npz")["centers"])
+    fresh = build_system(params, shards.meta, np.load(targets / "bins.npz")["centers"], np.ones(4))
     assert weight_bytes(fresh) == plain
     seen = params.augmentation, params.geometry
     first = Batches(shards, fresh.space, *seen, size=4, seed=0).first(4)

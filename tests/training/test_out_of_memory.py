@@ -23,7 +23,7 @@ from huescape.systems.system import build_system
 from huescape.training.run import train
 params, folder = SystemParams.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 shards = ShardSet.open(folder / "shards")
-system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"])
+system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"], np.ones(4))
 pages = int(open("/proc/self/statm").read().split()[0])
 most = pages * resource.getpagesize() + 400_000_000
 resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -160,7 +160,7 @@ def trained(
     folder: Path, checkpoints: Path, params: SystemParams, device: torch.device = CPU
 ) -> bytes:
     shards = ShardSet.open(folder / "shards")
-    system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"])
+    system = build_system(params, shards.meta, np.load(folder / "bins.npz")["centers"], np.ones(4))
     train(system, shards, np.ones(4), device=device, checkpoint_dir=checkpoints)
     state = system.network.state_dict().values()
     return b"".join(v.cpu().contiguous().numpy().tobytes() for v in state)

@@ -14,6 +14,7 @@ from huescape import networks
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
 from huescape.losses import LOSSES
+from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
@@ -86,7 +87,11 @@ def write_data(folder: Path, params: SystemParams, step: float = 30.0) -> Path:
     meta |= {"size": SIDE, "stride": stride, "mass": [1] * len(centers)}
     write_index(folder / "shards", "targets", columns, ["00000"], meta)
     np.savez(folder / "bins.npz", centers=centers)
-    np.savez(folder / "prior.npz", weights=rng.uniform(0.5, 2, len(centers)))
+    np.savez(
+        folder / "prior.npz",
+        weights=rng.uniform(0.5, 2, len(centers)),
+        empirical=np.ones(len(centers)),
+    )
     return folder
 
 
@@ -128,10 +133,10 @@ def test_trains_resumes_saves_loads_and_exports(
     lightness = torch.from_numpy(
         np.random.default_rng(1).uniform(0, 100, (1, 1, SIDE, SIDE)).astype(np.float32)
     )
-    chroma = system.predict_chroma(lightness, 0.38)
+    chroma = system.predict_chroma(lightness, ANNEALED)
     assert chroma.shape == (1, 2, SIDE, SIDE)
     assert chroma.isfinite().all()
-    export_system(tmp_path / "whole", tmp_path / "toy.pt2", 0.38, SIDE)
+    export_system(tmp_path / "whole", tmp_path / "toy.pt2", ANNEALED, SIDE)
     exported = torch.export.load(tmp_path / "toy.pt2").module()
     torch.testing.assert_close(exported(lightness), chroma, rtol=1e-4, atol=1e-3)
 
@@ -188,7 +193,7 @@ def test_soft_weights_and_class_weights_reach_the_loss(name: str, tmp_path: Path
         data = write_data(tmp_path / change, params)
         if change == "class":
             bins = len(np.load(data / "bins.npz")["centers"])
-            np.savez(data / "prior.npz", weights=np.linspace(0.1, 3, bins))
+            np.savez(data / "prior.npz", weights=np.linspace(0.1, 3, bins), empirical=np.ones(bins))
         if change == "soft":
             shards = ShardSet.open(data / "shards")
             weights = shards.take("weight", shards.rows("train"))
@@ -251,7 +256,7 @@ def write_lesson(
     meta |= {"size": SIDE, "stride": stride, "mass": [1] * 4}
     write_index(folder / "shards", "targets", columns, ["00000"], meta)
     np.savez(folder / "bins.npz", centers=COLORS)
-    np.savez(folder / "prior.npz", weights=np.ones(4))
+    np.savez(folder / "prior.npz", weights=np.ones(4), empirical=np.ones(4))
     return folder
 
 
@@ -279,7 +284,9 @@ def test_learns_eight_photos_by_heart(
     for k in range(8):
         levels, bins = painted(k, SIDE)
         lightness = torch.from_numpy(system.space.uint8_to_lightness(levels))[None, None]
-        chroma = system.predict_chroma(lightness, 0.01)[0].permute(1, 2, 0).numpy()
+        chroma = (
+            system.predict_chroma(lightness, Decoding(method="mode"))[0].permute(1, 2, 0).numpy()
+        )
         distances.append(np.linalg.norm(chroma - COLORS[bins], axis=-1))
     auc = 1 - np.minimum(np.stack(distances), 150).mean() / 150
     # Its critic keeps pulling at what the squared error has learned.

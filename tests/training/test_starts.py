@@ -16,6 +16,7 @@ from huescape import networks
 from huescape.base.digests import seal
 from huescape.base.errors import HuescapeError
 from huescape.networks import Network
+from huescape.params.decodings import ANNEALED
 from huescape.params.systems import SystemParams
 from huescape.stages import train
 from huescape.systems.system import load_system
@@ -162,4 +163,4 @@ def test_scores_of_a_model_without_a_step_can_be_read(
     assert not draw(folder / "curve.png", found)
     system = load_system(folder)
     lightness = torch.from_numpy(np.full((1, 1, 16, 16), 0.5, np.float32))
-    assert system.predict_chroma(lightness, 0.38).isfinite().all()
+    assert system.predict_chroma(lightness, ANNEALED).isfinite().all()

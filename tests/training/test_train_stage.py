@@ -135,7 +135,7 @@ def test_other_inputs_do_not_go_on(
     shutil.copytree(targets, data)
     files = data / "shards", data / "prior.npz", data / "bins.npz"
     keys = {train.resume_key(*files, make_params()), train.resume_key(*files, make_params(seed=1))}
-    np.savez(data / "prior.npz", weights=np.full(4, 2.0))
+    np.savez(data / "prior.npz", weights=np.full(4, 2.0), empirical=np.ones(4))
     keys.add(train.resume_key(*files, make_params()))
     text = (data / "shards" / "index.json").read_text()
     (data / "shards" / "index.json").write_text(text + " ")
@@ -166,8 +166,14 @@ def corrupt(data: Path) -> None:
         (lambda d: (d / "prior.npz").unlink(), r"prior\.npz: no such file"),
         (lambda d: (d / "bins.npz").write_bytes(b"junk"), r"bins\.npz: is not a readable \.npz"),
         (lambda d: np.savez(d / "prior.npz", x=1), r"prior\.npz: has no array 'weights'"),
-        (lambda d: np.savez(d / "prior.npz", weights=np.ones(5)), r"weights have shape \(5,\)"),
-        (lambda d: np.savez(d / "prior.npz", weights=-np.ones(4)), "none negative"),
+        (
+            lambda d: np.savez(d / "prior.npz", weights=np.ones(5), empirical=np.ones(4)),
+            r"weights have shape \(5,\)",
+        ),
+        (
+            lambda d: np.savez(d / "prior.npz", weights=-np.ones(4), empirical=np.ones(4)),
+            "none negative",
+        ),
         (lambda d: np.savez(d / "bins.npz", centers=np.full((4, 2), np.inf)), "not finite"),
         (lambda d: (d / "shards" / "index.json").unlink(), r"index\.json: no such file"),
         (corrupt, r"00001\.index\.npy: damaged"),

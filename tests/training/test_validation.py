@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from huescape.color.decoding import join
+from huescape.params.decodings import ANNEALED
 from huescape.params.systems import SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.systems.system import System, build_system
@@ -50,7 +51,7 @@ def write_photos(folder: Path, stride: int, padding: int) -> ShardSet:
 
 
 def validation(params: SystemParams, shards: ShardSet) -> tuple[System, Validation]:
-    system = build_system(params, shards.meta, CENTERS)
+    system = build_system(params, shards.meta, CENTERS, np.ones(len(CENTERS)))
     seen = params.augmentation, params.geometry
     batches = Batches(shards, system.space, *seen, size=2, seed=0)
     return system, Validation(system, shards, batches)
@@ -85,7 +86,7 @@ def test_pictures_show_the_photo_and_its_colors_to_the_edge(
         expected = join(lightness, np.ascontiguousarray(color), system.space)
         np.testing.assert_array_equal(rgb[:, : BOX[3]], expected)
         if fit != "pad":
-            alone = system.predict_chroma(torch.from_numpy(lightness)[None, None], 0.38)[0]
+            alone = system.predict_chroma(torch.from_numpy(lightness)[None, None], ANNEALED)[0]
             chroma = np.ascontiguousarray(alone.permute(1, 2, 0).numpy())
             np.testing.assert_array_equal(
                 rgb[:, BOX[3] :], join(lightness, chroma, system.space)

@@ -9,6 +9,7 @@ from huescape.claims.contrasts import Contrast
 from huescape.claims.lines import Line, decided
 from huescape.claims.published import CLAIMS, Claim
 from huescape.metrics.names import FEW_PIXELS
+from huescape.params.decodings import annealed_rising
 from huescape.reporting.groups import Group, distinct
 from huescape.reporting.sides import Comparisons, Side
 from huescape.reporting.wording import thousands
@@ -68,7 +69,7 @@ def _temperature_sides(groups: Sequence[Group]) -> Iterator[tuple[Side, Side, st
     """One system of each network, the first: variants of it would add comparisons, not answers."""
     seen = set()
     for group in groups:
-        rising = sorted(group.members[0].scores["temperatures"], key=float)
+        rising = annealed_rising(group.members[0].scores["decodes"])
         network = group.settings.get("network.name")
         if group.members[0].scores["head"] == "bins" and len(rising) > 1 and network not in seen:
             seen.add(network)
@@ -80,8 +81,8 @@ def _between(group: Group, rising: Sequence[str]) -> str:
     uneven = []
     for key, word in (("colorfulness", "the colorfulness"), ("auc", "the AuC")):
         means = []
-        for temperature in rising:
-            values = list(Side(group, temperature).values(key).values())
+        for decoding in rising:
+            values = list(Side(group, decoding).values(key).values())
             means.append(sum(values) / len(values) if values else 0.0)
         if means not in (sorted(means), sorted(means, reverse=True)):
             uneven.append(word)

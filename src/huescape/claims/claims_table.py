@@ -79,10 +79,10 @@ def _range(values: Sequence[int]) -> str:
 
 
 def _pair(first: str, second: str) -> str:
-    """Both labels; one system at two temperatures is named once."""
-    (one, comma, heat), (two, _, other) = (s.rpartition(", T = ") for s in (first, second))
+    """Both labels; one system by two decodings is named once."""
+    (one, comma, heat), (two, _, other) = (s.rpartition(", ") for s in (first, second))
     if comma and one == two:
-        return f"{one}: T = {heat} against T = {other}"
+        return f"{one}: {heat} against {other}"
     return f"{first} against {second}"
 
 

@@ -13,7 +13,8 @@ class Claim:
     """What a paper says of two kinds of systems, as expected signs of score differences.
 
     `expected` has (score, sign of first minus second); `contrast` None compares a system of
-    each network that gives distributions with itself at its lowest and its highest temperature.
+    each network that gives distributions with itself: its annealed means of the lowest and the
+    highest temperature.
     """
 
     number: str
@@ -59,7 +60,8 @@ CLAIMS = (
         "Billaut et al. 2018 (ColorUNet), Zhang et al. 2016",
         (("colorfulness", 1), ("auc", -1)),
         None,
-        "a system that classifies, scored at two or more temperatures (evaluate.temperatures)",
+        "a system that classifies, scored by annealed means of two or more temperatures "
+        "(evaluate.decodes)",
     ),
     Claim(
         "5a",

@@ -16,6 +16,7 @@ FloatArray = npt.NDArray[np.floating[Any]]
 # The reciprocal of anything below would overflow float64: it counts as no mass.
 _NO_MASS = np.finfo(np.float64).tiny
 _UNNATURAL_SHARE = 0.25
+_FLOOR = 1e-4
 # Of the prior over the index, in MLEU.
 _INDEX_POINTS = 1000
 
@@ -98,6 +99,17 @@ def rebalancing_weights(
     np.divide(1.0, mixed_Q, out=weights_Q, where=mixed_Q >= _NO_MASS)
     weights_Q /= (prior_Q * weights_Q).sum()
     return weights_Q, int(np.count_nonzero(~has_mass_Q))
+
+
+def floored(p: FloatArray) -> npt.NDArray[np.float64]:
+    """The prior with sum 1, then raised to 1e-4 where it is lower, (Q,) float64.
+
+    Of a rarer bin too few pixels were seen to divide by how many, and none would divide by zero.
+
+    Raises HuescapeError: negative or no mass.
+    """
+    mass_Q = _checked_mass(p)
+    return np.asarray(np.maximum(mass_Q / mass_Q.sum(), _FLOOR), np.float64)
 
 
 def looks_unnatural(p: FloatArray, centers: FloatArray) -> str | None:

@@ -16,7 +16,7 @@ from huescape.base.arrays import write_arrays
 from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
 from huescape.evaluation.loop import Evaluation
 from huescape.figures import curves, grid
-from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH, temperature_name
+from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.metrics.pictures import Picture
 from huescape.metrics.scores import HEADLINE, METRICS
@@ -28,16 +28,17 @@ _PHOTO_SCORES = tuple(column for metric in METRICS for column in metric.photo_co
 
 
 def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
-    """Everything that is scored: the headline temperature's scores, then the others and baselines.
+    """Everything that is scored: the headline decoding, then every decoding and the baselines.
 
     Scores that are infinite or undefined are None.
     """
-    headline = result.totals[temperature_name(params.temperature)]
-    names = [temperature_name(t) for t in sorted(set(params.temperatures), reverse=True)]
+    headline = result.totals[params.decode.name]
+    names = params.every_decode
     return {
         **_rounded({**headline.coverage(), **headline.scores()}),
-        "temperature": params.temperature,
-        "temperatures": {name: _rounded(result.totals[name].scores()) for name in names},
+        **_distribution(result.distribution),
+        "decode": params.decode.name,
+        "decodes": {name: _rounded(result.totals[name].scores()) for name in names},
         "baselines": {name: _rounded(result.totals[name].scores()) for name in BASELINES},
         "warnings": _warnings(headline.coverage(), params),
         "settings": params.model_dump(mode="json"),
@@ -70,6 +71,18 @@ def write(
             _draw_grid(fresh / "grid.png", result, params)
             _write_pictures(fresh / "pictures.npz", result, params)
         digests.seal(fresh, scores)
+
+
+def _distribution(found: dict[str, Any] | None) -> dict[str, Any]:
+    """Bits and calibration, with the two that stand for them; None for a regression."""
+    if found is None:
+        return {"distribution": None, "bits_per_pixel": None, "calibration_error": None}
+    numbers = _rounded(found)
+    return {
+        "distribution": numbers | {"reliability": [_rounded(row) for row in found["reliability"]]},
+        "bits_per_pixel": numbers["bits"],
+        "calibration_error": numbers["ece_fitted"],
+    }
 
 
 def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
@@ -105,17 +118,16 @@ def _warnings(coverage: dict[str, int | float], params: EvaluateParams) -> list[
 
 
 def _score_table(record: dict[str, Any]) -> pd.DataFrame:
-    """A row for each temperature and baseline, a column for each score."""
-    rows = {f"T = {name}": scores for name, scores in record["temperatures"].items()}
-    rows |= record["baselines"]
+    """A row for each decoding and baseline, a column for each score."""
+    rows = record["decodes"] | record["baselines"]
     columns = sorted({key for scores in rows.values() for key in scores})
     table = [[name, *(scores[key] for key in columns)] for name, scores in rows.items()]
     return frame(table, {"prediction": TEXT, **dict.fromkeys(columns, NUMBER)})
 
 
 def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
-    """One row a photo at the headline temperature; an empty field is infinite or undefined."""
-    rows = result.totals[temperature_name(params.temperature)].photos
+    """One row a photo by the headline decoding; an empty field is infinite or undefined."""
+    rows = result.totals[params.decode.name].photos
     types = {"id": TEXT, "pixels": WHOLE, **dict.fromkeys(_PHOTO_SCORES, NUMBER)}
     records = [
         [photo, *(row[name] for name in [*types][1:])]
@@ -126,14 +138,14 @@ def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
 
 def _photo_sums(result: Evaluation, params: EvaluateParams) -> PhotoSums:
     parts = {name: totals.parts for name, totals in result.totals.items()}
-    headline = result.totals[temperature_name(params.temperature)]
+    headline = result.totals[params.decode.name]
     macro_B = headline.auc.macro_bins(params.macro_pixels, params.macro_photos)
     return PhotoSums.of(result.ids, parts, headline.rules.weight_Q, macro_B)
 
 
 def _curve_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
     """The share of pixels within each threshold: one column for the system and each baseline."""
-    names = {"system": temperature_name(params.temperature)} | {name: name for name in BASELINES}
+    names = {"system": params.decode.name} | {name: name for name in BASELINES}
     curves = {column: result.totals[name].curve() for column, name in names.items()}
     return pd.DataFrame(curves).rename_axis("threshold").reset_index()
 
@@ -143,8 +155,8 @@ def _draw_curves(path: Path, system: str, result: Evaluation, params: EvaluatePa
 
     The ground truth, 1 everywhere, is left out.
     """
-    headline = temperature_name(params.temperature)
-    labels = {headline: f"{system}, T = {headline}"}
+    headline = params.decode.name
+    labels = {headline: f"{system}, {headline}"}
     labels |= {name: shown.label for name, shown in BASELINES.items() if name != TRUTH}
     scores = {name: result.totals[name].scores() for name in labels}
     bins = result.totals[headline].coverage()["macro_bins"]
@@ -169,13 +181,12 @@ def _scored(label: str, scores: Scores, key: str) -> str:
 
 
 def _draw_grid(path: Path, result: Evaluation, params: EvaluateParams) -> None:
-    wanted = sorted({*params.temperatures, params.temperature}, reverse=True)
-    names = [temperature_name(temperature) for temperature in wanted]
+    names = [*params.every_decode]
     keys = (TRUTH, "gray", *names)
     rows: list[tuple[str, Sequence[Picture]]] = [
         (photo, [pictures[key] for key in keys]) for photo, pictures in result.examples.items()
     ]
-    grid.draw(path, ("Truth", "Gray", *(f"T = {name}" for name in names)), rows)
+    grid.draw(path, ("Truth", "Gray", *names), rows)
 
 
 def _write_pictures(path: Path, result: Evaluation, params: EvaluateParams) -> None:
@@ -183,5 +194,5 @@ def _write_pictures(path: Path, result: Evaluation, params: EvaluateParams) -> N
     arrays: dict[str, Any] = {"ids": np.array(list(result.examples))}
     for k, pictures in enumerate(result.examples.values()):
         arrays[f"truth_{k}"] = pictures[TRUTH]
-        arrays[f"rgb_{k}"] = pictures[temperature_name(params.temperature)]
+        arrays[f"rgb_{k}"] = pictures[params.decode.name]
     write_arrays(path, **arrays)

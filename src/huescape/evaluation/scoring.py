@@ -53,7 +53,7 @@ class Task:
     Attributes:
         photo: its id.
         rgb_HW3: its pixels, without padding.
-        chroma: the system's prediction (H, W, 2) in its own space, by the name of a temperature.
+        chroma: the system's prediction (H, W, 2) in its own space, by the name of a decoding.
         donor_HW3: another photo, of the training split, for the baseline `random_photo`.
         keep: whether to return the predictions' pictures too.
     """
@@ -67,7 +67,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Scored:
-    """The scores of one photo by prediction (temperatures and baselines); pictures if kept."""
+    """The scores of one photo by prediction (decodings and baselines); pictures if kept."""
 
     photo: str
     scores: dict[str, PhotoScore]
@@ -106,7 +106,7 @@ def score_photo(task: Task, reference: Reference, space: Space) -> Scored:
 def _predictions(
     task: Task, true: Truth, reference: Reference, space: Space
 ) -> Iterator[tuple[str, FloatArray, Picture]]:
-    """(name, unclipped ab, picture) of the system at each temperature and of each baseline."""
+    """(name, unclipped ab, picture) of the system by each decoding and of each baseline."""
     # In line once, not for each prediction.
     true_lightness_HW = np.ascontiguousarray(true.lab_HW3[..., 0])
     lightness_HW = true_lightness_HW

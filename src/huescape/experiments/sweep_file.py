@@ -61,7 +61,7 @@ def read_sweep(path: Path) -> SweepParams:
 
 
 def describe(point: Point, between: str = ", ") -> str:
-    """A point in one line: `evaluate.temperature=0.5, systems.unet.steps=100`."""
+    """A point in one line: `evaluate.decode.temperature=0.5, systems.unet.steps=100`."""
     return between.join(f"{key}={_text(value)}" for key, value in point.items()) or "as params.yaml"
 
 

@@ -23,8 +23,3 @@ BASELINES = {
 }
 #: Below so many effective pixels a few rare ones decide the rebalanced score.
 FEW_PIXELS = 100_000
-
-
-def temperature_name(temperature: float) -> str:
-    """How files name a temperature: `1`, `0.38`."""
-    return f"{temperature:g}"

@@ -73,7 +73,7 @@ class PhotoSums:
         photo_E, bin_E, pixels_E: which photo has how many pixels in which bin, int32.
         weight_Q: weights of the rebalanced score, float64.
         macro_B: bins of the macro score, int32.
-        names_P: of the predictions: temperatures and baselines.
+        names_P: of the predictions: decodings and baselines.
         units_PE: the AuC of those pixels (`auc.units`), int32.
         colorfulness_PN: float64.
     """

@@ -41,7 +41,7 @@ class Rules:
 
 
 class Totals:
-    """The totals of one prediction (a system at a temperature, or a baseline) over photos.
+    """The totals of one prediction (a system by a decoding, or a baseline) over photos.
 
     Attributes:
         auc, hits_Q, error, values: sums of what `PhotoScore` holds.

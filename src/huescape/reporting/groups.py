@@ -48,9 +48,9 @@ class Group:
         return {seed_of(member): member.scores for member in self.members}
 
     def scores_of(self, prediction: str) -> dict[int, Json]:
-        """The scores at a temperature, or of a baseline, by seed; those without it are left out."""
+        """The scores by a decoding, or of a baseline, by seed; those without it are left out."""
         found = (
-            (seed_of(m), (m.scores["temperatures"] | m.scores["baselines"]).get(prediction))
+            (seed_of(m), (m.scores["decodes"] | m.scores["baselines"]).get(prediction))
             for m in self.members
         )
         return {seed: scores for seed, scores in found if isinstance(scores, dict)}
@@ -152,7 +152,7 @@ def _identity(result: SystemResult, starts: Mapping[str, str]) -> str:
 def _photos(result: SystemResult) -> str:
     """Equal for systems scored on the same pixels: the baselines depend on those alone."""
     scores, photos = result.scores, result.photos.ids_N.tolist()
-    return json.dumps([scores["temperature"], scores["baselines"], photos], sort_keys=True)
+    return json.dumps([scores["decode"], scores["baselines"], photos], sort_keys=True)
 
 
 def _names(sets: Iterable[tuple[SystemResult, ...]]) -> list[str]:

@@ -19,7 +19,7 @@ from huescape.metrics.photo_sums import ARRAYS, PhotoSums
 Json = dict[str, Any]
 
 _SCORES = (
-    *("baselines", "temperatures", "temperature", "warnings", "head", "cost"),
+    *("baselines", "decodes", "decode", "warnings", "head", "cost", "distribution"),
     *("photos", "macro_bins", "effective_pixels"),
 )
 

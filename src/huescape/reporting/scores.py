@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from huescape.metrics.names import BASELINES, TRUTH
@@ -15,6 +16,11 @@ from huescape.reporting.wording import NONE, number, plain, thousands
 
 # As many names as a reader takes in.
 _FEW = 4
+# What a table says of distributions, with its decimals.
+_DISTRIBUTION = (
+    *(("bits", 2), ("prior_bits", 2)),
+    *(("temperature", 2), ("bits_fitted", 2), ("ece_fitted", 3)),
+)
 
 
 @dataclass(frozen=True)
@@ -87,23 +93,40 @@ def table(rows: Sequence[ScoreRow]) -> list[tuple[ScoreRow, tuple[Cell, ...]]]:
     ]
 
 
-def temperatures_of(result: SystemResult) -> TextTable:
-    """The scores of one system at every temperature, from 1 (mean) down towards 0 (mode)."""
-    found = _by_temperature(result)
+def decodes_of(result: SystemResult) -> TextTable:
+    """The scores of one system by every decoding, in the order of their names."""
+    found = _by_decoding(result)
     rows = tuple(
         (name, *(_formatted(metric, number(scores.get(metric.key))) for metric in METRICS))
         for name, scores in found.items()
     )
-    headline = [float(name) == result.scores["temperature"] for name in found]
-    chosen = headline.index(True) if True in headline else -1
-    return TextTable(("Temperature", *(metric.label for metric in METRICS)), rows, chosen)
+    names = [*found]
+    headline = result.scores["decode"]
+    chosen = names.index(headline) if headline in names else -1
+    return TextTable(("Decoding", *(metric.label for metric in METRICS)), rows, chosen)
+
+
+def distributions_of(groups: Sequence[Group]) -> TextTable:
+    """Bits and calibration of the systems that classify: means over their seeds."""
+    rows = []
+    for group in groups:
+        found = [one for member in group.members if (one := member.scores["distribution"])]
+        if found:
+            quantizer = str(group.members[0].model["params"]["quantizer"])
+            numbers = (_mean([one[key] for one in found], digits) for key, digits in _DISTRIBUTION)
+            rows.append((group.name, quantizer, *numbers))
+    head = (
+        *("System", "Quantizer", "Bits per pixel", "Bits of the prior alone"),
+        *("Fitted temperature", "Bits at it", "Calibration error at it"),
+    )
+    return TextTable(head, tuple(rows))
 
 
 def all_numbers(result: SystemResult) -> TextTable:
     """Every number of the evaluation file: a row a metric, a column the system or a baseline."""
     columns = {result.name: _numbers(result.scores)}
     columns |= {name: _numbers(scores) for name, scores in _baselines(result).items()}
-    columns |= {f"T = {t}": _numbers(scores) for t, scores in _by_temperature(result).items()}
+    columns |= {name: _numbers(scores) for name, scores in _by_decoding(result).items()}
     keys = sorted({key for numbers in columns.values() for key in numbers})
     rows = tuple((key, *(plain(column.get(key)) for column in columns.values())) for key in keys)
     return TextTable(("score", *columns), rows)
@@ -183,16 +206,22 @@ def _baselines(result: SystemResult | None) -> dict[str, Json]:
     return {name: found[name] for name in BASELINES if name in found}
 
 
-def _by_temperature(result: SystemResult) -> dict[str, Json]:
-    found = result.scores["temperatures"]
-    return {name: found[name] for name in sorted(found, key=float, reverse=True)}
+def _mean(values: Sequence[float | None], digits: int) -> str:
+    """Of those that there are."""
+    known = [value for value in values if value is not None]
+    return f"{fmean(known):.{digits}f}" if known else NONE
+
+
+def _by_decoding(result: SystemResult) -> dict[str, Json]:
+    found = result.scores["decodes"]
+    return {name: found[name] for name in sorted(found)}
 
 
 def _numbers(value: Json, prefix: str = "") -> Json:
     """The numeric leaves of an object by dotted key, without the sections that have columns."""
     found: Json = {}
     for key, item in value.items():
-        if not prefix and key in ("baselines", "temperatures"):
+        if not prefix and key in ("baselines", "decodes"):
             continue
         if isinstance(item, dict):
             found |= _numbers(item, f"{prefix}{key}.")

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.metrics import bootstrap
-from huescape.metrics.names import temperature_name
 from huescape.reporting.groups import Group, seed_of
 from huescape.reporting.inputs import SystemResult
 from huescape.reporting.intervals import Difference, Resampled, difference, seeds_compared
@@ -21,9 +20,9 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Side:
-    """A group at one of its temperatures, or a baseline of its photos.
+    """A group by one of its decodings, or a baseline of its photos.
 
-    `prediction` is the name of either; "" is the temperature of the headline scores.
+    `prediction` is the name of either; "" is the decoding of the headline scores.
     """
 
     group: Group
@@ -33,7 +32,7 @@ class Side:
     def label(self) -> str:
         """What a system is called in a table."""
         name = self.group.name
-        return f"{name}, T = {self.prediction}" if self.prediction else name
+        return f"{name}, {self.prediction}" if self.prediction else name
 
     @property
     def effective(self) -> float:
@@ -96,4 +95,4 @@ def _members(side: Side, seeds: Sequence[int]) -> list[SystemResult]:
 
 
 def _key(member: SystemResult, prediction: str) -> tuple[str, str]:
-    return member.name, prediction or temperature_name(member.scores["temperature"])
+    return member.name, prediction or member.scores["decode"]

@@ -75,10 +75,9 @@ def run(
     device = choose_device()
     system = load_system(model, device)
     rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
-    temperatures = sorted({params.temperature, *params.temperatures}, reverse=True)
     keep_freed_memory()
     with reproducible(device):
-        result = evaluate(system, photos, reference, rules, temperatures, params.pictures)
+        result = evaluate(system, photos, reference, rules, params.every_decode, params.pictures)
     # A photo that does not suit the network is padded before it is seen.
     multiple = system.network.multiple
     size = -(-photos.number("size") // multiple) * multiple

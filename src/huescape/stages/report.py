@@ -17,7 +17,7 @@ from huescape.engines import leftovers, lockfile
 from huescape.metrics.scores import METRICS
 from huescape.params import places
 from huescape.params.load import Params, load_params
-from huescape.reporting import charts, dataset, examples, scores, systems, wording
+from huescape.reporting import charts, dataset, examples, scores, systems
 from huescape.reporting.groups import Group, grouped
 from huescape.reporting.inputs import (
     Catalog,
@@ -107,6 +107,7 @@ def run(
         "claims_summary": claims.summary(checked),
         "claims_basis": claims_table.basis_of(groups),
         **_result_parts(results, rows),
+        "distributions": scores.distributions_of(groups),
         **_data_parts(found, tables, out, params),
     }
     curves = [curve for _, _, curve in context["trainings"] if curve]
@@ -134,8 +135,8 @@ def _result_parts(results: Sequence[SystemResult], rows: Sequence[ScoreRow]) -> 
         "scores": scores.table(rows),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
-        "headline": wording.plain(results[0].scores["temperature"]),
-        "temperatures": [(r.name, scores.temperatures_of(r)) for r in results],
+        "headline": results[0].scores["decode"],
+        "decodes": [(r.name, scores.decodes_of(r)) for r in results],
         "numbers": [(r.name, scores.all_numbers(r)) for r in results],
         "trainings": [(r.name, systems.training_of(r), charts.learning_curve(r)) for r in results],
         "auc_chart": chart,

@@ -86,7 +86,7 @@ def run(
 
     Args:
         shards: folder of target shards of the system's quantizer.
-        prior: npz with `weights` (Q,), the class weights.
+        prior: npz with `weights` (Q,), the class weights, and `empirical` (Q,), the prior.
         bins: npz with `centers` (Q, 2).
         recorder: is told the loss and shown pictures on the way.
     Raises:
@@ -97,13 +97,14 @@ def run(
     params = _with_defaults(params)
     targets = ShardSet.open(shards, kind="targets")
     centers_Q2 = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
-    weights_Q = read_arrays(prior, "weights", stage=f"prior@{prior.stem}")["weights"]
+    found = read_arrays(prior, "weights", "empirical", stage=f"prior@{prior.stem}")
+    weights_Q = found["weights"]
     if weights_Q.shape != (len(centers_Q2),) or not (weights_Q >= 0).all():
         raise HuescapeError(
             f"{prior}: weights have shape {weights_Q.shape}; "
             f"allowed: ({len(centers_Q2)},), none negative, as many as {bins} has centers"
         )
-    system = build_system(params, targets.meta, centers_Q2, pretrained=True)
+    system = build_system(params, targets.meta, centers_Q2, found["empirical"], pretrained=True)
     _say_where_it_starts(name, system)
     targets.verify()
     folder = (

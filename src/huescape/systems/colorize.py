@@ -25,9 +25,9 @@ from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
 from huescape.color.decoding import join
-from huescape.params.base import TEMPERATURE
+from huescape.params.decodings import ANNEALED, Decoding
 from huescape.photos import PhotoError, open_photo, read_bytes
-from huescape.systems.system import System, load_system
+from huescape.systems.system import System, load_system, refuse_decoding
 
 Picture = npt.NDArray[np.uint8]
 
@@ -38,27 +38,27 @@ _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
 
 
 def colorize(
-    system: System, photo: npt.NDArray[Any], temperature: float = TEMPERATURE, size: int = SIZE
+    system: System, photo: npt.NDArray[Any], decoding: Decoding = ANNEALED, size: int = SIZE
 ) -> Picture:
     """Color a photo of any size.
 
     Args:
         photo: uint8 (H, W, 3) RGB, of which only the lightness is used, or (H, W) gray.
-        temperature: of the annealed mean, above 0; 1 is calm, towards 0 more vivid.
+        decoding: how a color is chosen from a distribution; a regression has none.
         size: the longer side, in pixels, of what the network sees; a photo is only ever shrunk.
     Returns:
         RGB uint8 (H, W, 3), with the photo's own lightness except where a color leaves the gamut.
     Raises:
-        HuescapeError: another shape or dtype. ParamsError: a temperature or size out of range.
+        HuescapeError: another shape or dtype. ParamsError: a size out of range.
     """
-    check_options(temperature, size)
+    check_size(size)
     rgb_HW3 = _as_rgb(photo)
     height, width = rgb_HW3.shape[:2]
     small_hw3 = _shrunk(rgb_HW3, size)
     lightness_11hw = torch.from_numpy(system.space.from_rgb(small_hw3)[None, None, ..., 0].copy())
     output_1Chw = system.predict(system.normalize(lightness_11hw))
     source = (small_hw3.shape[0], small_hw3.shape[1])
-    chroma_12HW = system.decode(output_1Chw, temperature, (height, width), source)
+    chroma_12HW = system.decode(output_1Chw, decoding, (height, width), source)
     chroma_2HW = chroma_12HW[0].cpu().numpy()
     return _joined(system, rgb_HW3, chroma_2HW)
 
@@ -67,9 +67,10 @@ def colorize_files(
     model: Path,
     photos: Sequence[Path],
     out: Path,
-    temperature: float = TEMPERATURE,
+    decoding: Decoding = ANNEALED,
     size: int = SIZE,
     overwrite: bool = False,
+    asked: Sequence[str] = (),
 ) -> list[Path]:
     """Color files into the folder `out`; a JPEG becomes a JPEG of quality 95, the rest PNG.
 
@@ -82,19 +83,21 @@ def colorize_files(
         HuescapeError: no system in `model`, results that exist (before any photo is colored), or
             `out` cannot be written; and at the end when some photos could not be colored (one line
             on standard error for each; the rest is done).
-        ParamsError: a temperature or size out of range, or no photo.
+        ParamsError: a size out of range, no photo, or a decoding that was `asked` for (the names of
+            the options) of a regression.
     """
-    check_options(temperature, size)
+    check_size(size)
     if not photos:
         raise ParamsError("no photo to color; allowed: one or more files")
     targets = result_paths(photos, out)
     _refuse_conflicts(photos, targets, overwrite)
     system = load_system(model)
+    refuse_decoding(system, model.name, asked)
     _make_folder(out)
     written, failures = [], []
     for photo, target in progress(list(zip(photos, targets, strict=True)), desc="colorize"):
         try:
-            picture = _colored(system, photo, temperature, size)
+            picture = _colored(system, photo, decoding, size)
             _refuse_conflicts(photos, [target], overwrite)  # it may be there by now
             _save(target, picture)
             written.append(target)
@@ -154,7 +157,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _colored(system: System, photo: Path, temperature: float, size: int) -> Picture:
+def _colored(system: System, photo: Path, decoding: Decoding, size: int) -> Picture:
     """One photo, colored; HuescapeError says why it cannot be, without its name."""
     pixels = "the photo"
 
@@ -165,7 +168,7 @@ def _colored(system: System, photo: Path, temperature: float, size: int) -> Pict
         with explained_by(explain):
             original = np.asarray(open_photo(read_bytes(photo)))
             pixels = f"{original.shape[1]} x {original.shape[0]} pixels at --size {size}"
-            return colorize(system, original, temperature, size)
+            return colorize(system, original, decoding, size)
     except PhotoError as error:
         raise HuescapeError(_reason(error, photo)) from error
 
@@ -176,10 +179,8 @@ def _is_hopeless(error: HuescapeError) -> bool:
     return isinstance(refused, OSError) and refused.errno in _HOPELESS
 
 
-def check_options(temperature: float, size: int) -> None:
-    """Raise ParamsError for a temperature or size out of range."""
-    if not 0 < temperature <= 1:
-        raise ParamsError(f"--temperature is {temperature:g}; allowed: above 0, at most 1")
+def check_size(size: int) -> None:
+    """Raise ParamsError for a size out of range."""
     if size < 8:
         raise ParamsError(f"--size is {size}; allowed: at least 8 pixels")
 

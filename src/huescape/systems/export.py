@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -10,54 +11,65 @@ from torch import Tensor, nn
 
 from huescape.base import atomic
 from huescape.base.errors import ParamsError
-from huescape.color import decoding
-from huescape.systems.system import System, load_system
+from huescape.color.decoding import decode_unchecked, rarity, upsample_chroma
+from huescape.color.median import weiszfeld
+from huescape.params.decodings import Decoding
+from huescape.systems.system import System, load_system, refuse_decoding
 
 
 class Colorizer(nn.Module):
-    """Lightness (1, 1, H, W) in the space's units to chroma (1, 2, H, W), at one temperature.
+    """Lightness (1, 1, H, W) in the space's units to chroma (1, 2, H, W), by one decoding.
 
     H and W are fixed when it is exported.
     """
 
-    def __init__(self, system: System, temperature: float) -> None:
+    centers_Q2: Tensor
+    rarity_Q: Tensor | None
+
+    def __init__(self, system: System, decoding: Decoding) -> None:
         super().__init__()
         self.network = system.network
         self.head, self.scale = system.head, float(system.space.chroma_scale)
         self.offset, self.input_scale = system.space.input_offset, system.space.input_scale
         self.stride = system.network.stride
-        self.temperature = temperature
+        self.decoding = decoding
         centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32)
         self.register_buffer("centers_Q2", centers_Q2)
+        rarity_Q = rarity(decoding.tau, torch.as_tensor(system.prior)).float()
+        self.register_buffer("rarity_Q", rarity_Q if decoding.tau else None)
 
     def forward(self, lightness_11HW: Tensor) -> Tensor:
         """The same as `System.predict_chroma`."""
         output = self.network((lightness_11HW - self.offset) / self.input_scale)
         if self.head == "chroma":
             chroma = output * self.scale
-        else:  # the annealed mean, without its checks of the data, which no graph can hold
-            weights_1Qhw = torch.softmax(output / self.temperature, dim=1)
-            chroma = torch.einsum("nqhw,qc->nchw", weights_1Qhw, self.centers_Q2)
+        else:
+            how = self.decoding.method, self.decoding.temperature, self.rarity_Q
+            chroma = decode_unchecked(output, self.centers_Q2, *how, median=weiszfeld)
         size = (lightness_11HW.shape[-2], lightness_11HW.shape[-1])
-        return decoding.upsample_chroma(chroma, size, self.stride)
+        return upsample_chroma(chroma, size, self.stride)
 
 
-def export_system(model: Path, out: Path, temperature: float, size: int) -> None:
+def export_system(
+    model: Path, out: Path, decoding: Decoding, size: int, asked: Sequence[str] = ()
+) -> None:
     """Write the system in `model` as `out`, for photos of `size` x `size` pixels.
 
     `torch.export.load(out).module()` is the exported `Colorizer`. Raises ParamsError for another
-    suffix than .pt2, or a size that the network cannot take.
+    suffix than .pt2, a size that the network cannot take, or a decoding that was `asked` for (the
+    names of the options) of a regression.
     """
     if out.suffix != ".pt2":
         raise ParamsError(f"--output is {out}; allowed: a file called *.pt2")
     system = load_system(model)
+    refuse_decoding(system, model.name, asked)
     multiple = system.network.multiple
     if size < multiple or size % multiple:
         raise ParamsError(f"--size is {size}; allowed for this network: a multiple of {multiple}")
     # Channels-last weights make `save` warn that it found no complete tensor.
     system.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     example = torch.zeros(1, 1, size, size)
-    program = torch.export.export(Colorizer(system, temperature).eval(), (example,))
+    program = torch.export.export(Colorizer(system, decoding).eval(), (example,))
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
     atomic.write_bytes(out, buffer.getvalue())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ from torch import Tensor
 
 from huescape import networks
 from huescape.base import atomic, digests
-from huescape.base.errors import HuescapeError
-from huescape.color import decoding
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.color.decoding import decode, upsample_chroma
 from huescape.color.spaces import Space, space
 from huescape.params.base import Head
+from huescape.params.decodings import Decoding
 from huescape.params.systems import SystemParams
 
 WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"
-VERSION = 2
+VERSION = 3
 # What version 1 wrote: a pickle, without a digest.
 _OLD_WEIGHTS = "weights.pt"
 # What a description that says something else runs into; ValidationError is a ValueError.
@@ -45,6 +46,9 @@ class System:
             in units of the space's `chroma_scale`, as `head` says.
         space: the color space of `centers`.
         centers: (Q, 2) float64, the chroma of each bin.
+        prior: (Q,) float64, how frequent each bin is in the targets of the training photos, which
+            is what a network that learned from them expects of a photo it cannot read. Not the
+            smoothed one: that adds colors that no target had, and a decoding floors it anyway.
         params: what it was built and trained with.
         quantizer: `name`, `space`, `encode` and `bins` (= Q) of its targets.
     """
@@ -52,6 +56,7 @@ class System:
     network: networks.Network
     space: Space
     centers: npt.NDArray[np.float64]
+    prior: npt.NDArray[np.float64]
     params: SystemParams
     quantizer: dict[str, Any]
 
@@ -89,32 +94,35 @@ class System:
     def decode(
         self,
         output_NChw: Tensor,
-        temperature: float,
+        decoding: Decoding,
         size: tuple[int, int],
         source: tuple[int, int] = (0, 0),
     ) -> Tensor:
         """Chroma (N, 2, *size) of what `predict` gave for a picture of `source` rows and columns.
 
-        Distributions are decoded by the annealed mean; a regression has no temperature.
+        A regression has nothing to decode.
         """
         if self.head == "chroma":
             chroma_N2hw = output_NChw * self.space.chroma_scale
         else:
-            centers_Q2 = torch.as_tensor(self.centers, dtype=torch.float32, device=self.device)
-            chroma_N2hw = decoding.annealed_mean(output_NChw, centers_Q2, temperature)
-        return decoding.upsample_chroma(chroma_N2hw, size, self.network.stride, source)
+            bins = (torch.from_numpy(self.centers), torch.from_numpy(self.prior))
+            centers_Q2, prior_Q = (x.to(self.device, torch.float32) for x in bins)
+            chosen = decoding.method, decoding.temperature, decoding.tau
+            chroma_N2hw = decode(output_NChw, centers_Q2, *chosen, prior_Q)
+        return upsample_chroma(chroma_N2hw, size, self.network.stride, source)
 
-    def predict_chroma(self, lightness_N1HW: Tensor, temperature: float) -> Tensor:
+    def predict_chroma(self, lightness_N1HW: Tensor, decoding: Decoding) -> Tensor:
         """Chroma (N, 2, H, W) of lightness in the space's own units, full size."""
         size = (lightness_N1HW.shape[-2], lightness_N1HW.shape[-1])
         output_NChw = self.predict(self.normalize(lightness_N1HW))
-        return self.decode(output_NChw, temperature, size, size)
+        return self.decode(output_NChw, decoding, size, size)
 
 
 def build_system(
     params: SystemParams,
     quantizer: Mapping[str, Any],
     centers: npt.NDArray[np.float64],
+    prior: npt.NDArray[np.float64],
     *,
     pretrained: bool = False,
 ) -> System:
@@ -122,8 +130,8 @@ def build_system(
 
     With `pretrained`, the parts of the network that have pretrained weights get them. `quantizer`
     is the meta of the target shards. Raises HuescapeError when it is not the quantizer of `params`,
-    `centers` is not (Q, 2) finite numbers with Q its number of bins, or pretrained weights are
-    missing or do not fit.
+    `centers` is not (Q, 2) finite numbers with Q its number of bins, `prior` is not as many numbers
+    with a sum above 0 and none below, or pretrained weights are missing or do not fit.
     """
     spec = {key: quantizer.get(key) for key in ("name", "space", "encode", "bins")}
     spec["name"] = quantizer.get("name", quantizer.get("quantizer"))
@@ -140,13 +148,20 @@ def build_system(
             f"the targets have {spec['bins']} bins but there are {len(centers)} centers; "
             "run the stages bins, encode and prior again"
         )
+    prior = np.asarray(prior, dtype=np.float64)
+    has_mass = bool((prior >= 0).all()) and 0 < prior.sum() < np.inf
+    if prior.shape != centers.shape[:1] or not has_mass:
+        raise HuescapeError(
+            f"the prior has shape {prior.shape} and sum {prior.sum():g}; allowed: "
+            f"({len(centers)},), a number from 0 for each bin, not all of them 0"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(params.seed)
         outputs = 2 if _head(spec) == "chroma" else len(centers)
         network = networks.build(params.network.name, params.network.options, outputs)
     if pretrained:
         network.load_pretrained()
-    return System(network, space(str(spec["space"])), centers, params, spec)
+    return System(network, space(str(spec["space"])), centers, prior / prior.sum(), params, spec)
 
 
 def save_system(folder: Path, system: System, facts: Mapping[str, Any], history: str) -> None:
@@ -162,6 +177,7 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
         "params": system.params.model_dump(mode="json"),
         "quantizer": system.quantizer,
         "centers": system.centers.tolist(),
+        "prior": system.prior.tolist(),
         "parameters": networks.parameter_count(system.network),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
@@ -182,8 +198,8 @@ def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
     description = read_description(folder)
     try:
         params = SystemParams.model_validate(description["params"])
-        centers = np.asarray(description["centers"], dtype=np.float64)
-        system = build_system(params, description["quantizer"], centers)
+        bins = (np.asarray(description[key], dtype=np.float64) for key in ("centers", "prior"))
+        system = build_system(params, description["quantizer"], *bins)
     except (*_NOT_A_SYSTEM, HuescapeError) as error:
         raise HuescapeError(f"{folder / DESCRIPTION}: is not a system: {_line(error)}") from error
     path = folder / WEIGHTS
@@ -193,6 +209,15 @@ def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
         raise HuescapeError(f"{path}: of another network: {_line(error)}") from error
     system.network.to(device).eval()
     return system
+
+
+def refuse_decoding(system: System, name: str, asked: Sequence[str]) -> None:
+    """Raise ParamsError where a person `asked`, by options, how a regression is to be decoded."""
+    if asked and system.head == "chroma":
+        raise ParamsError(
+            f"{asked[0]}: {name!r} is a regression, which predicts colors and no distribution to "
+            "choose one from; allowed for it: no option that says how"
+        )
 
 
 def read_description(folder: Path) -> dict[str, Any]:

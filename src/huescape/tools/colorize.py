@@ -6,6 +6,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from huescape.base.errors import ParamsError
+from huescape.params.decoding_options import (
+    add_decoding_arguments,
+    asked_options,
+    chosen_decoding,
+)
 from huescape.params.load import load_params
 from huescape.params.places import PARAMS, refuse_kept, trained_model
 
@@ -15,11 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--system", help="a trained system (default: the first in params.yaml)")
-    parser.add_argument(
-        "--temperature",
-        type=float,
-        help="above 0, to 1; lower is more vivid (default: evaluate.temperature)",
-    )
+    add_decoding_arguments(parser)
     parser.add_argument(
         "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
     )
@@ -33,12 +34,16 @@ def main(options: Namespace) -> None:
     if name is None:
         raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
     refuse_kept(options.output)
+    decoding = chosen_decoding(options, params.evaluate.decode)
     model = trained_model(name)
     from huescape.systems.colorize import colorize_files  # loads torch: after what is wrong
 
-    temperature = params.evaluate.temperature
-    if options.temperature is not None:
-        temperature = options.temperature
     colorize_files(
-        model, options.photos, options.output, temperature, options.size, options.overwrite
+        model,
+        options.photos,
+        options.output,
+        decoding,
+        options.size,
+        options.overwrite,
+        asked_options(options),
     )

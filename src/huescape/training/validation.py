@@ -16,7 +16,7 @@ from torch import Tensor
 
 from huescape.base.boxes import Box
 from huescape.color import decoding
-from huescape.params.base import TEMPERATURE
+from huescape.params.decodings import ANNEALED
 from huescape.shards import CHROMA_LEVELS, ShardSet
 from huescape.systems.photos import shown_box
 from huescape.systems.system import System
@@ -69,7 +69,7 @@ class Validation:
         """The colors (H, W, 2) of the photo at `box`, as evaluation predicts them."""
         shown = shown_box(self._system, box, len(lightness_SS))
         seen_11HW = torch.from_numpy(shown.cut(lightness_SS).copy())[None, None]
-        chroma_2HW = self._system.predict_chroma(seen_11HW, TEMPERATURE)[0].cpu().numpy()
+        chroma_2HW = self._system.predict_chroma(seen_11HW, ANNEALED)[0].cpu().numpy()
         return box.seen_from(shown).cut(np.moveaxis(chroma_2HW, 0, -1))
 
     def _target_chroma(self, row: int, box: Box, size: int) -> npt.NDArray[np.float32]:

@@ -1,0 +1,109 @@
+"""What the distributions of a classifier say of the test photos, at 1 and at a fitted temperature.
+
+Compared are the network's own positions: the pixels stride // 2 + k stride of what it sees, where
+targets are sampled, as far as they lie on the photo. The true bin of such a pixel is the nearest of
+the system's own, in its own space.
+
+Shape suffixes: Q bins, P positions; h, w rows and columns of the output.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from huescape.base.progress import progress
+from huescape.color.encoding import nearest_bin
+from huescape.color.priors import floored
+from huescape.evaluation.passes import Seen, batches, see
+from huescape.metrics.calibration import DistributionTotals, fitted_temperature, prior_bits
+from huescape.metrics.totals import finite
+from huescape.shards import ShardSet
+from huescape.systems.system import System
+
+# Of the validation split: at most 200 x 200 positions of 313 logits are 50 MB.
+_PHOTOS = _POSITIONS = 200
+
+
+class Distributions:
+    """The totals of a classifier, at temperature 1 and, if not None, at `temperature`."""
+
+    def __init__(self, system: System, temperature: float | None) -> None:
+        self._system = system
+        self._plain = DistributionTotals()
+        self._fitted = None if temperature is None else DistributionTotals(temperature)
+        self._count_Q: npt.NDArray[np.int64] = np.zeros(len(system.centers), np.int64)
+
+    def add(self, seen: Seen) -> None:
+        """Add the positions of one photo."""
+        logits_QP, true_P = _positions(self._system, seen)
+        self._count_Q += np.bincount(true_P, minlength=len(self._count_Q))
+        self._plain.add(logits_QP, true_P)
+        if self._fitted:
+            self._fitted.add(logits_QP, true_P)
+
+    def record(self) -> dict[str, Any]:
+        """All numbers; those of the fitted temperature are None where there is none."""
+        plain, fitted = self._plain, self._fitted
+        prior = floored(self._system.prior)
+        numbers = {
+            "bits": plain.bits(),
+            "ece": plain.calibration_error(),
+            "prior_bits": prior_bits(prior / prior.sum(), self._count_Q),
+        }
+        if fitted:
+            numbers |= {"bits_fitted": fitted.bits(), "ece_fitted": fitted.calibration_error()}
+        return {
+            "positions": plain.positions,
+            "temperature": fitted.temperature if fitted else None,
+            **{"bits_fitted": None, "ece_fitted": None},
+            **finite(numbers),
+            "reliability": plain.reliability(),
+        }
+
+
+def distributions(system: System, photos: ShardSet) -> Distributions | None:
+    """Empty totals with the temperature fitted on the validation split; None for a regression."""
+    if system.head == "chroma":
+        return None
+    rows = photos.rows("val")
+    if not len(rows):
+        print("evaluate: no photo of the split val, so no temperature is fitted")
+        return Distributions(system, None)
+    by_hash = sorted(rows.tolist(), key=lambda row: _digest(photos.ids[row]))
+    chosen = np.array(sorted(by_hash[:_PHOTOS]))
+    parts = []
+    side = photos.columns["rgb"].shape[0]
+    for some in progress(list(batches(chosen, side)), desc="fit a temperature"):
+        parts += [_sampled(system, seen) for seen in see(system, photos, some)]
+    logits_QP = np.concatenate([logits for logits, _ in parts], axis=1)
+    true_P = np.concatenate([true for _, true in parts])
+    return Distributions(system, fitted_temperature(logits_QP, true_P) if len(true_P) else None)
+
+
+def _sampled(system: System, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+    """At most 200 positions of a photo, drawn by its id."""
+    logits_QP, true_P = _positions(system, seen)
+    rng = np.random.default_rng(_digest(seen.photo))
+    some = np.sort(rng.permutation(len(true_P))[:_POSITIONS])
+    return logits_QP[:, some], true_P[some]
+
+
+def _positions(system: System, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+    """Logits and true bins of the positions that lie on the photo."""
+    stride = system.network.stride
+    height, width = seen.output_Chw.shape[1:]
+    rows, columns = (np.arange(count) * stride + stride // 2 for count in (height, width))
+    on_photo_hw = seen.own.holds(rows, columns)
+    row_P, column_P = np.nonzero(on_photo_hw)
+    rgb_P3 = seen.rgb_HW3[rows[row_P], columns[column_P]]
+    chroma_P2 = np.ascontiguousarray(system.space.from_rgb(rgb_P3)[..., 1:])
+    logits_QP = seen.output_Chw.cpu().numpy()[:, on_photo_hw]
+    return logits_QP, nearest_bin(chroma_P2, system.centers)
+
+
+def _digest(photo: str) -> int:
+    return int.from_bytes(hashlib.sha256(photo.encode()).digest()[:8], "big")

@@ -1,0 +1,45 @@
+"""The options by which a person asks a command for another decoding than that of params.yaml."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import get_args
+
+from huescape.base.errors import ParamsError
+from huescape.params.decodings import Decoding, Method
+
+_KEYS = ("method", "tau", "temperature")
+
+
+def add_decoding_arguments(parser: ArgumentParser) -> None:
+    """`--method`, `--tau` and `--temperature`, by default those of `evaluate.decode`."""
+    said = "default: evaluate.decode"
+    parser.add_argument(
+        "--method",
+        choices=get_args(Method),
+        help=f"how a color is chosen from a distribution ({said}; the others as in params.yaml "
+        "where the method is, too)",
+    )
+    parser.add_argument("--tau", type=float, help=f"0 to 1; higher is more vivid ({said})")
+    parser.add_argument(
+        "--temperature", type=float, help=f"above 0, to 1; lower is more vivid ({said})"
+    )
+
+
+def asked_options(options: Namespace) -> list[str]:
+    """The names of those that were given."""
+    return [f"--{key}" for key in _KEYS if getattr(options, key) is not None]
+
+
+def chosen_decoding(options: Namespace, usual: Decoding) -> Decoding:
+    """`usual` with what was asked for; another method comes with its own temperature, and tau 0.
+
+    Raises ParamsError for a number out of range.
+    """
+    given = {key: value for key in _KEYS if (value := getattr(options, key)) is not None}
+    if not 0 <= given.get("tau", 0) <= 1:
+        raise ParamsError(f"--tau is {options.tau:g}; allowed: 0 to 1")
+    if not 0 < given.get("temperature", 1) <= 1:
+        raise ParamsError(f"--temperature is {options.temperature:g}; allowed: above 0, at most 1")
+    same = given.get("method", usual.method) == usual.method
+    return Decoding.model_validate((usual.model_dump() if same else {}) | given)

@@ -1,0 +1,57 @@
+"""How one color is chosen from a distribution over bins: a decoding, and its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from huescape.params.base import TEMPERATURE, Section
+
+Method = Literal["annealed", "median", "mode"]
+
+
+def _own_temperature(found: dict[str, Any]) -> float:
+    """Zhang's for the annealed mean; the others take the distribution as it is."""
+    return TEMPERATURE if found.get("method") == "annealed" else 1.0
+
+
+class Decoding(Section):
+    """A color from q, proportional to p^(1 / temperature) prior^(-tau); see `color.decoding`."""
+
+    method: Method = "annealed"
+    """`annealed`: the mean of q (with tau 0, Zhang et al. 2016, eq. 5); `median`: its geometric
+    median, which the AuC rewards; `mode`: the most likely bin."""
+    tau: float = Field(default=0.0, ge=0, le=1)
+    """How far the prior of the training photos is divided out: 0 not at all, 1 wholly. More is more
+    vivid."""
+    temperature: Annotated[float, Field(gt=0, le=1)] = Field(default_factory=_own_temperature)
+    """Below 1, q is sharper than the distribution. By default 0.38 for `annealed` (Zhang et al.
+    2016) and 1 for the others."""
+
+    @property
+    def name(self) -> str:
+        """How files and pages call it, alike for equal decodings: `annealed T=0.38`, `median`."""
+        # Where the prior counts for nothing, no temperature moves the largest of all.
+        moot = self.method == "mode" and not self.tau
+        said = self.method == "annealed" or (self.temperature != 1 and not moot)
+        temperature = f" T={_plain(self.temperature)}" if said else ""
+        tau = f" tau={_plain(self.tau)}" if self.tau else ""
+        return f"{self.method}{temperature}{tau}"
+
+
+ANNEALED = Decoding()
+_ANNEALED = re.compile(r"annealed T=(\S+)")
+
+
+def annealed_rising(names: Iterable[str]) -> list[str]:
+    """The names of annealed means without tau, by rising temperature."""
+    found = {name: match for name in names if (match := _ANNEALED.fullmatch(name))}
+    return sorted(found, key=lambda name: float(found[name][1]))
+
+
+def _plain(value: float) -> str:
+    """All digits that the number has: `1`, `0.38`."""
+    return repr(float(value)).removesuffix(".0")
