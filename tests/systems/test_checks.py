@@ -71,6 +71,13 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("zhang2016", {"seed": 2**63}, ["seed is 9223372036854775808", "below"]),
         ("zhang2016", {"optimizer": {"gamma": 2}}, ["optimizer.gamma is 2;", "above 0, at most 1"]),
         ("zhang2016", {"optimizer": {"gamma": [0.5]}}, ["optimizer: gamma has 1 factors", "the 2"]),
+        ("colorunet", {"optimizer": {"slow": 0.5}}, ["optimizer.slow is 0.5", "no slow part: 1"]),
+        (
+            "colorunet",
+            {"optimizer": {"schedule": "cosine"}},
+            ["optimizer: milestones are for schedule milestones", "allowed with cosine: []"],
+        ),
+        ("colorunet", {"optimizer": {"average": 1}}, ["optimizer.average is 1", "below 1"]),
         ("colorunet", {"augmentation": {"crop": 20}}, ["augmentation.crop is 20", "of 8"]),
         ("mleu_random", {"augmentation": {"crop": 40}}, ["augmentation.crop is 40", "of 32"]),
         ("chromagan", {"network": {"width": 1}}, ["network.width is 1", "at least 2"]),

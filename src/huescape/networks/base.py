@@ -5,6 +5,7 @@ Shape suffixes: N photos, H rows, W columns, K classes, Q bins.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -49,6 +50,10 @@ class Network(nn.Module):
         HuescapeError for a file that does not fit, and where none is known.
         """
         raise HuescapeError("no released weights of this network are known")
+
+    def slow_part(self) -> Iterable[nn.Parameter]:
+        """Trained parameters whose rate is multiplied by `optimizer.slow`; most have none."""
+        return ()
 
     def forward_with_classes(self, input_N1HW: Tensor) -> tuple[Tensor, Tensor]:
         """What `forward` gives, and the logits (N, K) of the photo's classes.

@@ -39,17 +39,43 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class OptimizerParams(Section):
-    """The optimizer and its schedule: lr times `gamma` at each share of the run in `milestones`.
+    """The optimizer, its schedule, and what is made of its steps.
 
-    `gamma` is one factor for all milestones, or one for each.
+    `schedule` milestones is lr times `gamma` at each share of the run in `milestones`; `gamma` is
+    one factor for all milestones, or one for each. `cosine` falls from lr to 0 along half a cosine.
+    Before either, over the share `warmup` of the run, the rate rises in a line from lr / 100.
     """
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(default=1e-3, gt=0)
     betas: Annotated[tuple[Beta, Beta], FromList] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
+    decay: Literal["all", "matrices"] = "all"
+    """What weight decay is on: all, or matrices, the weights of layers without biases and norms."""
+    schedule: Literal["milestones", "cosine"] = "milestones"
     milestones: Annotated[tuple[float, ...], FromList] = ()
     gamma: Factor | Annotated[tuple[Factor, ...], FromList] = 0.1
+    warmup: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the run over which the rate rises at first."""
+    slow: Factor = 1.0
+    """Factor of the rate of the network's slow part, pretrained layers that are trained on."""
+    clip: float | None = Field(default=None, gt=0)
+    """Largest norm of the gradient: a longer one is shortened to it. Null: none."""
+    average: Beta | None = None
+    """Share that the average of the weights keeps of itself at a step, and less at first:
+    (1 + n) / (10 + n) after n steps. The averaged weights are the result. Null: those of the last
+    step."""
+
+    @model_validator(mode="after")
+    def _the_schedule_has_what_it_takes(self) -> OptimizerParams:
+        if self.schedule == "cosine" and self.milestones:
+            raise ValueError("milestones are for schedule milestones; allowed with cosine: []")
+        if self.milestones and self.warmup > self.milestones[0]:
+            raise ValueError(
+                f"warmup is {self.warmup:g}; allowed: at most the first of milestones, "
+                f"{self.milestones[0]:g}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _milestones_rise(self) -> OptimizerParams:

@@ -117,13 +117,17 @@ def _pretrained(group: Group) -> str:
 
 
 def _optimizer(section: Json) -> str:
-    text = f"{section['name']}, learning rate {section['lr']:g}"
-    if not section.get("milestones"):
-        return text
-    gamma = section["gamma"]
-    factors = ", ".join(f"{factor:g}" for factor in (gamma if isinstance(gamma, list) else [gamma]))
-    places = ", ".join(f"{100 * share:g} %" for share in section["milestones"])
-    return f"{text}, times {factors} at {places} of the run"
+    parts = [f"{section['name']}, learning rate {section['lr']:g}"]
+    if section.get("schedule") == "cosine":
+        parts.append("down half a cosine")
+    if section.get("milestones"):
+        gamma = section["gamma"]
+        each = gamma if isinstance(gamma, list) else [gamma]
+        factors = ", ".join(f"{factor:g}" for factor in each)
+        places = ", ".join(f"{100 * share:g} %" for share in section["milestones"])
+        parts.append(f"times {factors} at {places} of the run")
+    parts.append("averaged weights" if section.get("average") else "")
+    return ", ".join(part for part in parts if part)
 
 
 def _augmentation(section: Json) -> str:

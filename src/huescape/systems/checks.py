@@ -46,6 +46,11 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
             network = _on_meta(system, loss.head)
             _check_layers(network, system)
             _check_fit(network, loss.head, system, params)
+            if system.optimizer.slow != 1 and not list(network.slow_part()):
+                raise ParamsError(
+                    f"optimizer.slow is {system.optimizer.slow:g}; allowed for network "
+                    f"{system.network.name!r} with these options, which has no slow part: 1"
+                )
             if isinstance(loss, ChromaGanLoss):
                 _check_teacher(network, loss, system)
             with _named("network.pretrained"):
