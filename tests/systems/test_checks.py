@@ -71,6 +71,36 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("zhang2016", {"seed": 2**63}, ["seed is 9223372036854775808", "below"]),
         ("zhang2016", {"optimizer": {"gamma": 2}}, ["optimizer.gamma is 2;", "above 0, at most 1"]),
         ("zhang2016", {"optimizer": {"gamma": [0.5]}}, ["optimizer: gamma has 1 factors", "the 2"]),
+        (
+            "colorunet",
+            {
+                "augmentation": {"mode": "together", "area": [0.3, 1], "crop": None},
+                "geometry": {"fit": "pad"},
+            },
+            ["augmentation.area: allowed with geometry.fit pad: null"],
+        ),
+        (
+            "colorunet",
+            {"augmentation": {"mode": "single", "area": [0.3, 1]}},
+            ["augmentation: area: is drawn anew", "allowed with mode single: null"],
+        ),
+        (
+            "colorunet",
+            {"augmentation": {"mode": "together", "area": [0.3, 2]}},
+            ["augmentation.area.1 is 2", "at most 1"],
+        ),
+        (
+            "colorunet",
+            {"augmentation": {"mode": "together", "lightness": {}}, "geometry": {"fit": "pad"}},
+            ["augmentation.lightness", "allowed with geometry.fit pad: null"],
+        ),
+        (
+            "colorunet",
+            {"positions": 0.5, "loss": {"name": "block"}},
+            ["positions is 0.5", "loss.name 'block'", "null"],
+        ),
+        ("zhang2016", {"positions": 0.5}, ["positions is 0.5", "loss.reduction photo", "null"]),
+        ("colorunet", {"positions": 1.5}, ["positions is 1.5", "below 1"]),
         ("colorunet", {"optimizer": {"slow": 0.5}}, ["optimizer.slow is 0.5", "no slow part: 1"]),
         (
             "colorunet",

@@ -126,6 +126,16 @@ def test_going_on_ends_with_the_same_bytes(
     assert rest == history
 
 
+def test_a_share_of_the_positions_learns_and_tells_a_mean(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    changes = {"lr": 0.01, "milestones": ()}
+    every, some = (make_params(optimizer=changes, steps=40, positions=p) for p in (None, 0.25))
+    (_, whole), (_, part) = (trained(targets, tmp_path / "c", p) for p in (every, some))
+    assert part[0].loss == pytest.approx(whole[0].loss, rel=0.2)
+    assert part[-1].loss < 0.9 * part[0].loss
+
+
 def test_the_result_and_what_is_validated_are_the_averaged_weights(
     targets: Path, tmp_path: Path, make_params: MakeParams
 ) -> None:

@@ -43,6 +43,7 @@ class Loss(nn.Module):
     Attributes:
         head: what it compares: distributions over bins, or chroma.
         unit: what the loss is multiplied by besides, for the sake of its units.
+        scattered: whether it takes positions without their neighbors.
     Raises:
         ParamsError: weights that are asked for are missing, or not one for each bin.
     """
@@ -51,6 +52,7 @@ class Loss(nn.Module):
     class_weights_Q: Tensor | None
     centers_Q2: Tensor
     unit: float = 1.0
+    scattered: bool = True
 
     def __init__(self, bins: Bins, weighted: bool = False, reduction: Reduction = "pixel") -> None:
         super().__init__()

@@ -100,6 +100,33 @@ class OptimizerParams(Section):
 
 Side = Annotated[int, Field(ge=16, le=1024)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Ratio = Annotated[float, Field(gt=0, le=100)]
+
+
+class LightnessParams(Section):
+    """Curves for the lightness v in [0, 1] of some of the photos, each with its own.
+
+    v becomes (v^g - 1/2) c + 1/2 + b, cut to [0, 1].
+    """
+
+    share: Factor = 0.5
+    """Share of the photos."""
+    gamma: float = Field(default=0.3, ge=0, le=5)
+    """g is exp of a number drawn evenly between minus this and this."""
+    contrast: Annotated[tuple[Ratio, Ratio], FromList] = (0.8, 1.15)
+    """Between which c is drawn evenly."""
+    brightness: float = Field(default=0.05, ge=0, le=1)
+    """b is drawn evenly between minus this and this."""
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> LightnessParams:
+        _check_rises("contrast", self.contrast)
+        return self
+
+
+def _check_rises(key: str, ends: tuple[float, float]) -> None:
+    if ends[0] > ends[1]:
+        raise ValueError(f"{key} is {list(ends)}; allowed: the smaller end first")
 
 
 class AugmentationParams(Section):
@@ -112,7 +139,10 @@ class AugmentationParams(Section):
     `flip` mirrors left and right; `turn` rotates by a multiple of 90 degrees. `crop` is the side in
     pixels of what a batch shows of a photo, drawn anew each time, or null for all of it; what it is
     cut from, `geometry` says. `crop_shares` are crops of shares of the photo's own sides, the rest
-    black, and need geometry.fit pad. `noise` lists standard deviations (of lightness in [0, 1]).
+    black, and need geometry.fit pad. With `area`, what is resized to `crop` is a part of the photo
+    that has a share of its area between these two, and a width over height in `aspect` (both drawn
+    evenly, of the latter the logarithm), cut to the photo's sides; it needs geometry.fit inside.
+    `noise` lists standard deviations (of lightness in [0, 1]).
     """
 
     mode: Literal["together", "single"] = "together"
@@ -120,7 +150,19 @@ class AugmentationParams(Section):
     turn: bool = False
     crop: Side | None = None
     crop_shares: Annotated[tuple[Share, ...], FromList] = ()
+    area: Annotated[tuple[Factor, Factor], FromList] | None = None
+    aspect: Annotated[tuple[Ratio, Ratio], FromList] = (1.0, 1.0)
     noise: Annotated[tuple[Annotated[float, Field(ge=0)], ...], FromList] = ()
+    lightness: LightnessParams | None = None
+
+    @model_validator(mode="after")
+    def _suits_its_mode(self) -> AugmentationParams:
+        _check_rises("area", self.area or (0.0, 0.0))
+        _check_rises("aspect", self.aspect)
+        for key in ("area", "lightness"):
+            if self.mode == "single" and getattr(self, key) is not None:
+                raise ValueError(f"{key}: is drawn anew each time; allowed with mode single: null")
+        return self
 
 
 Fit = Literal["pad", "inside", "stretch"]
@@ -149,9 +191,10 @@ Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 class SystemParams(Section):
     """Everything that training reads: a preset with the overrides of params.yaml applied.
 
-    `precision` tf32 is float32 with matrix products and convolutions in TF32 on CUDA, and float32
-    elsewhere. `compile` trains through torch.compile: it takes a compiler and a minute at the
-    start, and is for long runs. `steps` 0 scores weights as they are.
+    `positions` is the share of the targets of a batch that the loss sees, drawn anew for each photo
+    and step; null is all. `precision` tf32 is float32 with matrix products and convolutions in TF32
+    on CUDA, and float32 elsewhere. `compile` trains through torch.compile: it takes a compiler and
+    a minute at the start, and is for long runs. `steps` 0 scores weights as they are.
     """
 
     preset: str
@@ -164,6 +207,7 @@ class SystemParams(Section):
     geometry: GeometryParams = GeometryParams()
     steps: Steps = 1000
     batch: Batch = 64
+    positions: Share | None = None
     checkpoint_every: Every = 200
     precision: Precision = "auto"
     compile: bool = False
@@ -186,6 +230,7 @@ class SystemOverrides(Section):
     geometry: dict[str, Any] = Field(default_factory=dict)
     steps: Steps | None = None
     batch: Batch | None = None
+    positions: Share | None = None
     checkpoint_every: Every | None = None
     precision: Precision | None = None
     compile: bool | None = None

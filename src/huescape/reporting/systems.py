@@ -135,6 +135,9 @@ def _augmentation(section: Json) -> str:
     shares = ", ".join(f"{share:g}" for share in section.get("crop_shares") or [])
     parts.append(f"crops to {shares} of the sides" if shares else "")
     parts.append(f"{section['crop']}² crops" if section.get("crop") else "")
+    area = " to ".join(f"{100 * share:g}" for share in section.get("area") or [])
+    parts.append(f"{area} % of the area resized to them" if area else "")
+    parts.append("curves of the lightness" if section.get("lightness") else "")
     noise = [f"{level:g}" for level in section.get("noise") or []]
     parts.append(f"noise on the lightness ({', '.join(noise)})" if noise else "")
     text = ", ".join(part for part in parts if part)

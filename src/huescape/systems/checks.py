@@ -85,6 +85,16 @@ def _check_loss(loss: Loss, system: SystemParams, params: Params) -> None:
             f"loss.name is {name!r}, which needs a quantizer with encode.method {allowed}; "
             f"quantizers.{system.quantizer}.encode.method is {method!r}"
         )
+    if system.positions is not None and not loss.scattered:
+        raise ParamsError(
+            f"positions is {system.positions:g}; allowed with loss.name {name!r}, which compares "
+            "neighbors: null"
+        )
+    if system.positions is not None and loss.reduction == "photo":
+        raise ParamsError(
+            f"positions is {system.positions:g}; allowed with loss.reduction photo, a sum that "
+            "would be as much smaller: null"
+        )
     # The critic's penalty differentiates twice, which compiled code cannot.
     if system.compile and isinstance(loss, ChromaGanLoss):
         raise ParamsError(f"compile is true; allowed with loss.name {name!r}: false")

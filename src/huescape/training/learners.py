@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from huescape.base.errors import ParamsError
 from huescape.losses import Loss
+from huescape.losses.targets import at_positions
 from huescape.training.batches import Batch
 from huescape.training.descent import Descent
 
@@ -108,6 +109,8 @@ class SupervisedLearner:
     def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
         with self.autocast():
             output_NChw = network(batch.input_N1HW)
+        if batch.positions_NP is not None:
+            output_NChw = at_positions(output_NChw, batch.positions_NP)
         loss: Tensor = self.loss(output_NChw, batch.targets)
         return loss
 

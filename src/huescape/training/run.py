@@ -82,7 +82,12 @@ def put_together(
     loss = loss_of(system, class_weights_Q).to(device)
     learner = build_learner(network, loss, params, device)
     seen = params.augmentation, params.geometry
-    batches = Batches(shards, system.space, *seen, size=params.batch, seed=params.seed)
+    batches = Batches(
+        *(shards, system.space, *seen),
+        size=params.batch,
+        seed=params.seed,
+        positions=params.positions,
+    )
 
     def initialize() -> None:
         photos_N1HW = None
