@@ -42,6 +42,7 @@ class Loss(nn.Module):
             those of a photo, as a mean over the photos.
     Attributes:
         head: what it compares: distributions over bins, or chroma.
+        beside: what it compares besides, which the network has to give in training.
         unit: what the loss is multiplied by besides, for the sake of its units.
         scattered: whether it takes positions without their neighbors.
     Raises:
@@ -49,6 +50,7 @@ class Loss(nn.Module):
     """
 
     head: Head = "bins"
+    beside: Head | None = None
     class_weights_Q: Tensor | None
     centers_Q2: Tensor
     unit: float = 1.0

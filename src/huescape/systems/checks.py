@@ -45,12 +45,8 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
             _check_loss(loss, system, params)
             network = _on_meta(system, loss.head)
             _check_layers(network, system)
-            _check_fit(network, loss.head, system, params)
-            if system.optimizer.slow != 1 and not list(network.slow_part()):
-                raise ParamsError(
-                    f"optimizer.slow is {system.optimizer.slow:g}; allowed for network "
-                    f"{system.network.name!r} with these options, which has no slow part: 1"
-                )
+            _check_fit(network, loss, system, params)
+            _check_rates(network, system)
             if isinstance(loss, ChromaGanLoss):
                 _check_teacher(network, loss, system)
             with _named("network.pretrained"):
@@ -111,11 +107,35 @@ def _check_layers(network: Network, system: SystemParams) -> None:
             )
 
 
-def _check_fit(network: Network, head: Head, system: SystemParams, params: Params) -> None:
+def _beside(part: Network | Loss) -> str:
+    return f"{part.beside} beside bins" if part.beside else "nothing beside"
+
+
+def _check_rates(network: Network, system: SystemParams) -> None:
+    if system.optimizer.slow != 1 and not list(network.slow_part()):
+        raise ParamsError(
+            f"optimizer.slow is {system.optimizer.slow:g}; allowed for network "
+            f"{system.network.name!r} with these options, which has no slow part: 1"
+        )
+
+
+def _check_fit(network: Network, loss: Loss, system: SystemParams, params: Params) -> None:
+    head = loss.head
     if head not in network.heads:
         raise ParamsError(
             f"loss.name is {system.loss.name!r}, which needs a network with a head of "
             f"{head}; network {system.network.name!r} has {', '.join(network.heads)}"
+        )
+    if loss.beside != network.beside:
+        raise ParamsError(
+            f"loss.name is {system.loss.name!r}, which compares {_beside(loss)}; "
+            f"network {system.network.name!r} gives {_beside(network)} in training"
+        )
+    space = params.quantizers[system.quantizer].space
+    if network.space not in (None, space):
+        raise ParamsError(
+            f"network: {system.network.name!r} takes the lightness of {network.space}; "
+            f"quantizers.{system.quantizer}.space is {space!r}, allowed for it: {network.space}"
         )
     stride = params.quantizers[system.quantizer].encode.stride
     if stride != network.stride:
@@ -149,7 +169,7 @@ def _check_start(network: Network, system: SystemParams, params: Params) -> None
         other = resolve_system(start.start, params.systems[start.start])
         head = LOSSES.find(other.loss.name).head
         with _named("initialization.from"):
-            take_over(network, _on_meta(other, head).state_dict(), f"system {start.start!r}")
+            take_over(network, _on_meta(other, head).own_state(), f"system {start.start!r}")
     if start.file is not None:
         with _named("initialization.file"):
             network.load_released(Path(start.file))

