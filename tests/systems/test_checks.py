@@ -103,12 +103,18 @@ def test_every_system_of_the_recipe_passes() -> None:
         (
             "zhang2016",
             {"network": {"name": "huescape"}},
-            ["loss.name is 'cross_entropy'", "nothing beside; network 'huescape' gives chroma"],
+            [
+                "loss.name is 'cross_entropy'",
+                "nothing beside the bins; network 'huescape' gives chroma",
+            ],
         ),
         (
             "colorunet",
             {"loss": {"name": "bins_and_chroma"}},
-            ["loss.name is 'bins_and_chroma'", "chroma beside bins; network 'colorunet' gives no"],
+            [
+                "loss.name is 'bins_and_chroma'",
+                "chroma beside the bins; network 'colorunet' gives no",
+            ],
         ),
         (
             "colorunet",

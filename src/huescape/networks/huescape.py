@@ -41,6 +41,11 @@ from huescape.networks.options import EvenWidth
 from huescape.networks.pretrained.stages import NAME, Stages
 from huescape.params.base import Head
 
+# What 1 of the head of chroma is in normalized chroma: 11 of ab, so that a step of the optimizer
+# moves colors by about 1. With 110, its gradient was 20 times that of all the rest together, which
+# was clipped with it.
+_CHROMA_UNIT = 0.1
+
 Dropped = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -147,7 +152,7 @@ class Huescape(Network):
         logits_NQhw: Tensor = self.head(x_NCHW)
         if not self.training:
             return logits_NQhw
-        return torch.cat((logits_NQhw, self.chroma(x_NCHW)), dim=1)
+        return torch.cat((logits_NQhw, _CHROMA_UNIT * self.chroma(x_NCHW)), dim=1)
 
 
 def gray(input_N1HW: Tensor) -> Tensor:

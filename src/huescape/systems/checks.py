@@ -107,10 +107,6 @@ def _check_layers(network: Network, system: SystemParams) -> None:
             )
 
 
-def _beside(part: Network | Loss) -> str:
-    return f"{part.beside} beside bins" if part.beside else "nothing beside"
-
-
 def _check_rates(network: Network, system: SystemParams) -> None:
     if system.optimizer.slow != 1 and not list(network.slow_part()):
         raise ParamsError(
@@ -128,8 +124,9 @@ def _check_fit(network: Network, loss: Loss, system: SystemParams, params: Param
         )
     if loss.beside != network.beside:
         raise ParamsError(
-            f"loss.name is {system.loss.name!r}, which compares {_beside(loss)}; "
-            f"network {system.network.name!r} gives {_beside(network)} in training"
+            f"loss.name is {system.loss.name!r}, which compares {loss.beside or 'nothing'} beside "
+            f"the bins; network {system.network.name!r} gives {network.beside or 'nothing'} beside "
+            "them in training"
         )
     space = params.quantizers[system.quantizer].space
     if network.space not in (None, space):
