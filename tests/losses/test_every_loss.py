@@ -21,6 +21,7 @@ UNIT = 7.0
 # Options beside the defaults; every loss that is registered is tested with those.
 OPTIONS: dict[str, list[dict[str, object]]] = {
     "cross_entropy": [{"weighted": False}, PHOTO],
+    "bins_and_chroma": [{"weighted": True}, PHOTO],
     "focal": [{"alpha": 3, "beta": 2, "weighted": False}, PHOTO],
     "exact_focal": [{"gamma": 0.5, "weighted": False}, {"gamma": 0}, PHOTO],
     "block": [
@@ -328,7 +329,7 @@ def test_the_other_kind_of_target_is_refused(params: Named) -> None:
 def test_what_cannot_be_built_is_refused() -> None:
     centers = torch.zeros(4, 2)
     for options, words in (
-        ({"name": "l1"}, r"loss\.name is 'l1'; allowed: block, chromagan, cross_entropy"),
+        ({"name": "l1"}, r"loss\.name is 'l1'; allowed: bins_and_chroma, block, chromagan, cross"),
         ({"name": "focal", "gamma": 1}, r"loss\.gamma: no such key; allowed here: alpha, beta"),
         ({"name": "block", "side": 0}, r"loss\.side is 0; allowed: a whole number at least 1"),
         ({"name": "chromagan", "penalty": -1}, r"loss\.penalty is -1; allowed: a number"),

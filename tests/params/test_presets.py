@@ -19,7 +19,7 @@ from huescape.params.systems import (
     SystemOverrides,
     SystemParams,
 )
-from huescape.training.learners import schedule
+from huescape.training.descent import schedule
 
 # Parameters and the output's channels and side for a photo of 256 x 256, as the papers have them or
 # as the tables of the networks' modules derive them (MLEU: 2,958,848 of them frozen).
@@ -28,6 +28,8 @@ SIZES = {
     "colorunet": (142_016, 32, 256),
     "colorunet_bottleneck": (135_104, 32, 256),
     "colorunet_flat": (28_352, 32, 256),
+    "huescape": (742_267 + 3_371_008, 313, 64),
+    "huescape_tuned": (742_267 + 3_371_008, 313, 64),
     "mleu_classification": (6_255_865 + 2_958_848, 313, 256),
     "mleu_regression": (6_245_602 + 2_958_848, 2, 256),
     "slides_block": (32_230_393, 313, 64),
@@ -45,9 +47,11 @@ GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
 RELEASED_GAN = {"teacher_normalized": False, "span": 2.318, "critic_slope": 0.3}
 MEAN, SUM = {"reduction": "pixel"}, {"reduction": "photo"}
 REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True, **MEAN}
+TWO_HEADS: dict[str, Any] = {"name": "bins_and_chroma", "weighted": False, "share": 0.2, **MEAN}
 PUBLISHED_LOSSES: dict[str, dict[str, Any]] = {
     "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN, **RELEASED_GAN},
     **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
+    **dict.fromkeys(("huescape", "huescape_tuned"), TWO_HEADS),
     "mleu_classification": REBALANCED,
     "mleu_regression": {"name": "l2", **MEAN},
     **{
@@ -107,6 +111,24 @@ def test_schedule_of_zhang_et_al(name: str) -> None:
         assert (system.steps, system.initialization.method) == (0, "released")
     elif name.startswith("zhang2016"):
         assert system.steps == 450_000
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "slow", "batch"),
+    [("huescape", 2e-3, 1, 16), ("huescape_tuned", 1e-3, 0.15, 8)],
+)
+def test_our_own_recipe(name: str, rate: float, slow: float, batch: int) -> None:
+    """Two phases of one recipe, which differ in what is trained, from where, and how fast."""
+    system, other = published(name), published("huescape")
+    optimizer = system.optimizer
+    assert (optimizer.name, optimizer.weight_decay, optimizer.decay) == ("adamw", 0.03, "matrices")
+    assert (optimizer.clip, optimizer.average, optimizer.slow) == (5, 0.997, slow)
+    assert schedule(optimizer).rate(optimizer.warmup) == rate
+    assert schedule(optimizer).rate(1) == pytest.approx(0)
+    assert (system.batch, system.positions) == (batch, 0.25)
+    assert (system.augmentation, system.geometry) == (other.augmentation, other.geometry)
+    assert system.augmentation.area == (0.35, 1.0)
+    assert system.network.options == {**other.network.options, "tuned": name != "huescape"}
 
 
 def test_optimizer_of_chromagan() -> None:

@@ -71,6 +71,69 @@ def test_every_system_of_the_recipe_passes() -> None:
         ("zhang2016", {"seed": 2**63}, ["seed is 9223372036854775808", "below"]),
         ("zhang2016", {"optimizer": {"gamma": 2}}, ["optimizer.gamma is 2;", "above 0, at most 1"]),
         ("zhang2016", {"optimizer": {"gamma": [0.5]}}, ["optimizer: gamma has 1 factors", "the 2"]),
+        (
+            "colorunet",
+            {
+                "augmentation": {"mode": "together", "area": [0.3, 1], "crop": None},
+                "geometry": {"fit": "pad"},
+            },
+            ["augmentation.area: allowed with geometry.fit pad: null"],
+        ),
+        (
+            "colorunet",
+            {"augmentation": {"mode": "single", "area": [0.3, 1]}},
+            ["augmentation: area: is drawn anew", "allowed with mode single: null"],
+        ),
+        (
+            "colorunet",
+            {"augmentation": {"mode": "together", "area": [0.3, 2]}},
+            ["augmentation.area.1 is 2", "at most 1"],
+        ),
+        (
+            "colorunet",
+            {"augmentation": {"mode": "together", "lightness": {}}, "geometry": {"fit": "pad"}},
+            ["augmentation.lightness", "allowed with geometry.fit pad: null"],
+        ),
+        (
+            "colorunet",
+            {"positions": 0.5, "loss": {"name": "block"}},
+            ["positions is 0.5", "loss.name 'block'", "null"],
+        ),
+        ("zhang2016", {"positions": 0.5}, ["positions is 0.5", "loss.reduction photo", "null"]),
+        (
+            "zhang2016",
+            {"network": {"name": "huescape"}},
+            [
+                "loss.name is 'cross_entropy'",
+                "nothing beside the bins; network 'huescape' gives chroma",
+            ],
+        ),
+        (
+            "colorunet",
+            {"loss": {"name": "bins_and_chroma"}},
+            [
+                "loss.name is 'bins_and_chroma'",
+                "chroma beside the bins; network 'colorunet' gives no",
+            ],
+        ),
+        (
+            "colorunet",
+            {"network": {"name": "huescape"}, "loss": {"name": "bins_and_chroma"}},
+            ["network: 'huescape' takes the lightness of lab", "space is 'yuv'"],
+        ),
+        (
+            "colorunet",
+            {"network": {"name": "huescape", "drop_pooled": 1}},
+            ["network.drop_pooled is 1", "below 1"],
+        ),
+        ("colorunet", {"positions": 1.5}, ["positions is 1.5", "below 1"]),
+        ("colorunet", {"optimizer": {"slow": 0.5}}, ["optimizer.slow is 0.5", "no slow part: 1"]),
+        (
+            "colorunet",
+            {"optimizer": {"schedule": "cosine"}},
+            ["optimizer: milestones are for schedule milestones", "allowed with cosine: []"],
+        ),
+        ("colorunet", {"optimizer": {"average": 1}}, ["optimizer.average is 1", "below 1"]),
         ("colorunet", {"augmentation": {"crop": 20}}, ["augmentation.crop is 20", "of 8"]),
         ("mleu_random", {"augmentation": {"crop": 40}}, ["augmentation.crop is 40", "of 32"]),
         ("chromagan", {"network": {"width": 1}}, ["network.width is 1", "at least 2"]),
@@ -126,8 +189,26 @@ def test_a_system_that_cannot_be_trained_is_one_line(
     assert "\n" not in message
 
 
+TWO_HEADS = "bins_and_chroma"
+
+
+@pytest.mark.parametrize("method", ["soft", "hard", "chroma"])
+def test_two_heads_learn_from_bins_alone(method: str) -> None:
+    parts = {"network": {"name": "huescape", "width": 2}, "loss": {"name": TWO_HEADS}}
+    params = changed("zhang2016", **{**parts, "loss": {"name": TWO_HEADS, "reduction": "pixel"}})
+    params["systems"]["zhang2016"] |= {"augmentation": {"crop": 96}, "quantizer": "lab313"}
+    params["quantizers"] = copy.deepcopy(RECIPE["quantizers"])
+    params["quantizers"]["lab313"]["encode"] = {"method": method, "stride": 4}
+    params["systems"]["zhang2016"]["geometry"] = {"fit": "inside"}
+    if method != "chroma":
+        check(params)
+        return
+    with pytest.raises(ParamsError, match=r"loss\.name is 'bins_and_chroma', .* is 'chroma'"):
+        check(params)
+
+
 @pytest.mark.parametrize("method", ["soft", "hard", "cell", "chroma"])
-@pytest.mark.parametrize("loss", [name for name in LOSSES.names() if name != "chromagan"])
+@pytest.mark.parametrize("loss", [n for n in LOSSES.names() if n not in ("chromagan", TWO_HEADS)])
 def test_kinds_of_heads_and_targets_fit(loss: str, method: str) -> None:
     """Every pair of a loss and an encoding: exactly those of one kind are let through."""
     params = changed("colorunet", loss={"name": loss})

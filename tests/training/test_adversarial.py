@@ -199,8 +199,9 @@ def test_both_networks_follow_the_schedule(make: Callable[..., AdversarialLearne
     learner = make(optimizer={"lr": 0.01, "milestones": (0.5,), "gamma": 0.1})
     for progress, rate in ((0.4, 0.01), (0.6, 0.001)):
         learner.step(random_batch(), progress)
-        state = learner.state_dict()["optimizers"]
-        rates = [state[name]["param_groups"][0]["lr"] for name in ("generator", "critic")]
+        state = learner.state_dict()["descents"]
+        groups = [state[name]["optimizer"]["param_groups"][0] for name in ("generator", "critic")]
+        rates = [group["lr"] for group in groups]
         assert rates == pytest.approx([rate, rate])
 
 
@@ -212,7 +213,7 @@ def test_the_teacher_is_neither_trained_nor_stored(
     learner.step(random_batch(), 0.0)
     assert torch.equal(learner.teacher.table, Teacher().table)
     assert not any(p.requires_grad for p in learner.teacher.parameters())
-    assert set(learner.state_dict()) == {"generator", "critic", "optimizers", "steps"}
+    assert set(learner.state_dict()) == {"generator", "critic", "descents", "steps"}
 
 
 def test_without_a_class_share_there_is_no_teacher(

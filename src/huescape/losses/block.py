@@ -32,6 +32,8 @@ class BlockLoss(Loss):
     `reduction` does not touch its proportion to the cross entropy.
     """
 
+    scattered = False
+
     def __init__(
         self,
         bins: Bins,

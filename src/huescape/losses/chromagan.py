@@ -43,6 +43,7 @@ class ChromaGanLoss(Loss):
     """
 
     head = "chroma"
+    scattered = False
 
     def __init__(
         self,

@@ -42,6 +42,22 @@ class Targets:
             ),
         )
 
+    def at(self, positions_NP: Tensor) -> Targets:
+        """Those at P positions of each photo, as a row of targets: h is 1, w is P.
+
+        `positions_NP` counts the h x w positions of a photo row by row.
+        """
+        spatial = (self.mask_Nhw, self.index_NhwK, self.weight_NhwK)
+        picked = [
+            None if x is None else _picked(x.flatten(1, 2), positions_NP)[:, None] for x in spatial
+        ]
+        chroma = self.chroma_N2hw
+        if chroma is not None:
+            chroma = at_positions(chroma, positions_NP)
+        mask = picked[0]
+        assert mask is not None
+        return Targets(mask, picked[1], picked[2], chroma)
+
     def flat_bins(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """The bins of every pixel and their weights: (P, K) int64 and (P, K) of `dtype`.
 
@@ -65,3 +81,17 @@ class Targets:
                 "encode.method of its quantizer: chroma"
             )
         return self.chroma_N2hw.to(dtype)
+
+
+def at_positions(output_NChw: Tensor, positions_NP: Tensor) -> Tensor:
+    """An output at P positions of each photo (N, C, 1, P); see `Targets.at`."""
+    picked_NPC = _picked(output_NChw.movedim(1, -1).flatten(1, 2), positions_NP)
+    return picked_NPC[:, None].movedim(-1, 1)
+
+
+def _picked(values: Tensor, positions_NP: Tensor) -> Tensor:
+    """The (N, P, …) of values (N, positions, …) at some positions."""
+    each = values.shape[1]
+    start_N1 = torch.arange(len(values), device=values.device)[:, None] * each
+    picked = values.flatten(0, 1).index_select(0, (start_N1 + positions_NP).flatten())
+    return picked.reshape(*positions_NP.shape, *values.shape[2:])

@@ -30,6 +30,15 @@ def check_geometry(
         raise ParamsError(
             f"augmentation.crop_shares: what is left is padded; allowed with geometry.fit {fit}: []"
         )
+    if augmentation.area is not None and fit != "inside":
+        raise ParamsError(f"augmentation.area: allowed with geometry.fit {fit}: null")
+    if augmentation.area is not None and side is not None:
+        raise ParamsError(f"geometry.side is {side}; allowed with augmentation.area: null")
+    if augmentation.lightness is not None and fit == "pad":
+        raise ParamsError(
+            "augmentation.lightness: padding would be no longer black; "
+            "allowed with geometry.fit pad: null"
+        )
     if fit == "inside" and crop is None:
         raise ParamsError("augmentation.crop is null; allowed with geometry.fit inside: a number")
     if side is not None and side > size:

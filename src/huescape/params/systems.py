@@ -41,17 +41,43 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class OptimizerParams(Section):
-    """The optimizer and its schedule: lr times `gamma` at each share of the run in `milestones`.
+    """The optimizer, its schedule, and what is made of its steps.
 
-    `gamma` is one factor for all milestones, or one for each.
+    `schedule` milestones is lr times `gamma` at each share of the run in `milestones`; `gamma` is
+    one factor for all milestones, or one for each. `cosine` falls from lr to 0 along half a cosine.
+    Before either, over the share `warmup` of the run, the rate rises in a line from lr / 100.
     """
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(default=1e-3, gt=0)
     betas: Annotated[tuple[Beta, Beta], FromList] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
+    decay: Literal["all", "matrices"] = "all"
+    """What weight decay is on: all, or matrices, the weights of layers without biases and norms."""
+    schedule: Literal["milestones", "cosine"] = "milestones"
     milestones: Annotated[tuple[float, ...], FromList] = ()
     gamma: Factor | Annotated[tuple[Factor, ...], FromList] = 0.1
+    warmup: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the run over which the rate rises at first."""
+    slow: Factor = 1.0
+    """Factor of the rate of the network's slow part, pretrained layers that are trained on."""
+    clip: float | None = Field(default=None, gt=0)
+    """Largest norm of the gradient: a longer one is shortened to it. Null: none."""
+    average: Beta | None = None
+    """Share that the average of the weights keeps of itself at a step, and less at first:
+    (1 + n) / (10 + n) after n steps. The averaged weights are the result. Null: those of the last
+    step."""
+
+    @model_validator(mode="after")
+    def _the_schedule_has_what_it_takes(self) -> OptimizerParams:
+        if self.schedule == "cosine" and self.milestones:
+            raise ValueError("milestones are for schedule milestones; allowed with cosine: []")
+        if self.milestones and self.warmup > self.milestones[0]:
+            raise ValueError(
+                f"warmup is {self.warmup:g}; allowed: at most the first of milestones, "
+                f"{self.milestones[0]:g}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _milestones_rise(self) -> OptimizerParams:
@@ -76,6 +102,33 @@ class OptimizerParams(Section):
 
 Side = Annotated[int, Field(ge=16, le=1024)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Ratio = Annotated[float, Field(gt=0, le=100)]
+
+
+class LightnessParams(Section):
+    """Curves for the lightness v in [0, 1] of some of the photos, each with its own.
+
+    v becomes (v^g - 1/2) c + 1/2 + b, cut to [0, 1].
+    """
+
+    share: Factor = 0.5
+    """Share of the photos."""
+    gamma: float = Field(default=0.3, ge=0, le=5)
+    """g is exp of a number drawn evenly between minus this and this."""
+    contrast: Annotated[tuple[Ratio, Ratio], FromList] = (0.8, 1.15)
+    """Between which c is drawn evenly."""
+    brightness: float = Field(default=0.05, ge=0, le=1)
+    """b is drawn evenly between minus this and this."""
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> LightnessParams:
+        _check_rises("contrast", self.contrast)
+        return self
+
+
+def _check_rises(key: str, ends: tuple[float, float]) -> None:
+    if ends[0] > ends[1]:
+        raise ValueError(f"{key} is {list(ends)}; allowed: the smaller end first")
 
 
 class AugmentationParams(Section):
@@ -88,7 +141,10 @@ class AugmentationParams(Section):
     `flip` mirrors left and right; `turn` rotates by a multiple of 90 degrees. `crop` is the side in
     pixels of what a batch shows of a photo, drawn anew each time, or null for all of it; what it is
     cut from, `geometry` says. `crop_shares` are crops of shares of the photo's own sides, the rest
-    black, and need geometry.fit pad. `noise` lists standard deviations (of lightness in [0, 1]).
+    black, and need geometry.fit pad. With `area`, what is resized to `crop` is a part of the photo
+    that has a share of its area between these two, and a width over height in `aspect` (both drawn
+    evenly, of the latter the logarithm), cut to the photo's sides; it needs geometry.fit inside.
+    `noise` lists standard deviations (of lightness in [0, 1]).
     """
 
     mode: Literal["together", "single"] = "together"
@@ -96,7 +152,19 @@ class AugmentationParams(Section):
     turn: bool = False
     crop: Side | None = None
     crop_shares: Annotated[tuple[Share, ...], FromList] = ()
+    area: Annotated[tuple[Factor, Factor], FromList] | None = None
+    aspect: Annotated[tuple[Ratio, Ratio], FromList] = (1.0, 1.0)
     noise: Annotated[tuple[Annotated[float, Field(ge=0)], ...], FromList] = ()
+    lightness: LightnessParams | None = None
+
+    @model_validator(mode="after")
+    def _suits_its_mode(self) -> AugmentationParams:
+        _check_rises("area", self.area or (0.0, 0.0))
+        _check_rises("aspect", self.aspect)
+        for key in ("area", "lightness"):
+            if self.mode == "single" and getattr(self, key) is not None:
+                raise ValueError(f"{key}: is drawn anew each time; allowed with mode single: null")
+        return self
 
 
 Fit = Literal["pad", "inside", "stretch"]
@@ -125,9 +193,10 @@ Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 class SystemParams(Section):
     """Everything that training reads: a preset with the overrides of params.yaml applied.
 
-    `precision` tf32 is float32 with matrix products and convolutions in TF32 on CUDA, and float32
-    elsewhere. `compile` trains through torch.compile: it takes a compiler and a minute at the
-    start, and is for long runs. `steps` 0 scores weights as they are.
+    `positions` is the share of the targets of a batch that the loss sees, drawn anew for each photo
+    and step; null is all. `precision` tf32 is float32 with matrix products and convolutions in TF32
+    on CUDA, and float32 elsewhere. `compile` trains through torch.compile: it takes a compiler and
+    a minute at the start, and is for long runs. `steps` 0 scores weights as they are.
     """
 
     preset: str
@@ -140,6 +209,7 @@ class SystemParams(Section):
     geometry: GeometryParams = GeometryParams()
     steps: Steps = 1000
     batch: Batch = 64
+    positions: Share | None = None
     checkpoint_every: Every = 200
     precision: Precision = "auto"
     compile: bool = False
@@ -162,6 +232,7 @@ class SystemOverrides(Section):
     geometry: dict[str, Any] = Field(default_factory=dict)
     steps: Steps | None = None
     batch: Batch | None = None
+    positions: Share | None = None
     checkpoint_every: Every | None = None
     precision: Precision | None = None
     compile: bool | None = None

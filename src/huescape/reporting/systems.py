@@ -117,13 +117,17 @@ def _pretrained(group: Group) -> str:
 
 
 def _optimizer(section: Json) -> str:
-    text = f"{section['name']}, learning rate {section['lr']:g}"
-    if not section.get("milestones"):
-        return text
-    gamma = section["gamma"]
-    factors = ", ".join(f"{factor:g}" for factor in (gamma if isinstance(gamma, list) else [gamma]))
-    places = ", ".join(f"{100 * share:g} %" for share in section["milestones"])
-    return f"{text}, times {factors} at {places} of the run"
+    parts = [f"{section['name']}, learning rate {section['lr']:g}"]
+    if section.get("schedule") == "cosine":
+        parts.append("down half a cosine")
+    if section.get("milestones"):
+        gamma = section["gamma"]
+        each = gamma if isinstance(gamma, list) else [gamma]
+        factors = ", ".join(f"{factor:g}" for factor in each)
+        places = ", ".join(f"{100 * share:g} %" for share in section["milestones"])
+        parts.append(f"times {factors} at {places} of the run")
+    parts.append("averaged weights" if section.get("average") else "")
+    return ", ".join(part for part in parts if part)
 
 
 def _augmentation(section: Json) -> str:
@@ -131,6 +135,9 @@ def _augmentation(section: Json) -> str:
     shares = ", ".join(f"{share:g}" for share in section.get("crop_shares") or [])
     parts.append(f"crops to {shares} of the sides" if shares else "")
     parts.append(f"{section['crop']}² crops" if section.get("crop") else "")
+    area = " to ".join(f"{100 * share:g}" for share in section.get("area") or [])
+    parts.append(f"{area} % of the area resized to them" if area else "")
+    parts.append("curves of the lightness" if section.get("lightness") else "")
     noise = [f"{level:g}" for level in section.get("noise") or []]
     parts.append(f"noise on the lightness ({', '.join(noise)})" if noise else "")
     text = ", ".join(part for part in parts if part)

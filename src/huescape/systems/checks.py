@@ -45,7 +45,8 @@ def check_systems(params: Params, where: str = "params.yaml") -> None:
             _check_loss(loss, system, params)
             network = _on_meta(system, loss.head)
             _check_layers(network, system)
-            _check_fit(network, loss.head, system, params)
+            _check_fit(network, loss, system, params)
+            _check_rates(network, system)
             if isinstance(loss, ChromaGanLoss):
                 _check_teacher(network, loss, system)
             with _named("network.pretrained"):
@@ -80,6 +81,16 @@ def _check_loss(loss: Loss, system: SystemParams, params: Params) -> None:
             f"loss.name is {name!r}, which needs a quantizer with encode.method {allowed}; "
             f"quantizers.{system.quantizer}.encode.method is {method!r}"
         )
+    if system.positions is not None and not loss.scattered:
+        raise ParamsError(
+            f"positions is {system.positions:g}; allowed with loss.name {name!r}, which compares "
+            "neighbors: null"
+        )
+    if system.positions is not None and loss.reduction == "photo":
+        raise ParamsError(
+            f"positions is {system.positions:g}; allowed with loss.reduction photo, a sum that "
+            "would be as much smaller: null"
+        )
     # The critic's penalty differentiates twice, which compiled code cannot.
     if system.compile and isinstance(loss, ChromaGanLoss):
         raise ParamsError(f"compile is true; allowed with loss.name {name!r}: false")
@@ -96,11 +107,32 @@ def _check_layers(network: Network, system: SystemParams) -> None:
             )
 
 
-def _check_fit(network: Network, head: Head, system: SystemParams, params: Params) -> None:
+def _check_rates(network: Network, system: SystemParams) -> None:
+    if system.optimizer.slow != 1 and not list(network.slow_part()):
+        raise ParamsError(
+            f"optimizer.slow is {system.optimizer.slow:g}; allowed for network "
+            f"{system.network.name!r} with these options, which has no slow part: 1"
+        )
+
+
+def _check_fit(network: Network, loss: Loss, system: SystemParams, params: Params) -> None:
+    head = loss.head
     if head not in network.heads:
         raise ParamsError(
             f"loss.name is {system.loss.name!r}, which needs a network with a head of "
             f"{head}; network {system.network.name!r} has {', '.join(network.heads)}"
+        )
+    if loss.beside != network.beside:
+        raise ParamsError(
+            f"loss.name is {system.loss.name!r}, which compares {loss.beside or 'nothing'} beside "
+            f"the bins; network {system.network.name!r} gives {network.beside or 'nothing'} beside "
+            "them in training"
+        )
+    space = params.quantizers[system.quantizer].space
+    if network.space not in (None, space):
+        raise ParamsError(
+            f"network: {system.network.name!r} takes the lightness of {network.space}; "
+            f"quantizers.{system.quantizer}.space is {space!r}, allowed for it: {network.space}"
         )
     stride = params.quantizers[system.quantizer].encode.stride
     if stride != network.stride:
@@ -134,7 +166,7 @@ def _check_start(network: Network, system: SystemParams, params: Params) -> None
         other = resolve_system(start.start, params.systems[start.start])
         head = LOSSES.find(other.loss.name).head
         with _named("initialization.from"):
-            take_over(network, _on_meta(other, head).state_dict(), f"system {start.start!r}")
+            take_over(network, _on_meta(other, head).own_state(), f"system {start.start!r}")
     if start.file is not None:
         with _named("initialization.file"):
             network.load_released(Path(start.file))

@@ -169,7 +169,7 @@ def save_system(folder: Path, system: System, facts: Mapping[str, Any], history:
 
     Equal systems give equal bytes: weights are stored contiguous, from the CPU, by name.
     """
-    state = {k: v.detach().cpu().contiguous() for k, v in system.network.state_dict().items()}
+    state = {k: v.detach().cpu().contiguous() for k, v in system.network.own_state().items()}
     weights = safetensors.torch.save(state)
     description = {
         **facts,
@@ -193,7 +193,7 @@ def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
     """The system that `save_system` wrote, ready to predict.
 
     Raises HuescapeError, naming the file, when one is missing, damaged, of another version, or
-    does not fit the others.
+    does not fit the others, and where pretrained weights that are not in it are missing.
     """
     description = read_description(folder)
     try:
@@ -202,9 +202,11 @@ def load_system(folder: Path, device: torch.device | str = "cpu") -> System:
         system = build_system(params, description["quantizer"], *bins)
     except (*_NOT_A_SYSTEM, HuescapeError) as error:
         raise HuescapeError(f"{folder / DESCRIPTION}: is not a system: {_line(error)}") from error
+    if system.network.apart():
+        system.network.load_pretrained()
     path = folder / WEIGHTS
     try:
-        system.network.load_state_dict(read_weights(folder, description))
+        system.network.load_own_state(read_weights(folder, description))
     except (RuntimeError, ValueError) as error:
         raise HuescapeError(f"{path}: of another network: {_line(error)}") from error
     system.network.to(device).eval()

@@ -44,9 +44,12 @@ def take_over(
     """Copy the tensors of another system's network, but for `fresh` and a head of another kind.
 
     Those of the head differ in their first dimension, the outputs, in the same two numbers; any
-    other difference of names or shapes raises HuescapeError that names `source`.
+    other difference of names or shapes raises HuescapeError that names `source`. What is missing
+    there of the network's slow part stays as it is.
     """
-    own = network.state_dict()
+    own = network.own_state()
+    slow = {id(parameter) for parameter in network.slow_part()}
+    pretrained = {name for name, x in network.named_parameters() if id(x) in slow}
     outputs = set()
     taken = {}
     for name in sorted(own.keys() | state.keys()):
@@ -54,13 +57,15 @@ def take_over(
         if here is not None and there is not None and here.shape == there.shape:
             if name not in fresh:
                 taken[name] = there
+        elif there is None and name in pretrained:
+            continue
         elif here is None or there is None or here.shape[1:] != there.shape[1:]:
             raise _unfit(name, here, there, source)
         else:
             outputs.add((len(here), len(there)))
             if len(outputs) > 1:
                 raise _unfit(name, here, there, source)
-    network.load_state_dict({**own, **taken})
+    network.load_own_state({**own, **taken})
 
 
 def _unfit(name: str, here: Tensor | None, there: Tensor | None, source: object) -> HuescapeError:

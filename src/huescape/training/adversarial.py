@@ -14,6 +14,7 @@ The critic stays in float32 under autocast: the penalty needs second derivatives
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ from huescape.networks import Network
 from huescape.networks.critic import Critic
 from huescape.networks.pretrained import build_classifier, class_count
 from huescape.training.batches import Batch
-from huescape.training.learners import Autocast, Descent
+from huescape.training.descent import Descent
+from huescape.training.learners import Autocast
 
 # First words of the seeds, beside those of the batches.
 _CRITIC, _BETWEEN = 11, 12
@@ -81,12 +83,20 @@ class AdversarialLearner:
         error: Tensor = self.loss(chroma_N2hw, batch.targets)
         return error + self.loss.class_share * self._class_loss(batch, logits_NK)
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within, the generator has its averaged weights, if there are any."""
+        return self._descents["generator"].averaged()
+
+    def finish(self) -> None:
+        """Leave the generator its averaged weights, if there are any."""
+        self._descents["generator"].finish()
+
     def state_dict(self) -> dict[str, Any]:
         """Both networks, both optimizers, and the number of steps taken."""
         return {
             "generator": self.network.state_dict(),
             "critic": self.critic.state_dict(),
-            "optimizers": {n: d.optimizer.state_dict() for n, d in self._descents.items()},
+            "descents": {n: d.state_dict() for n, d in self._descents.items()},
             "steps": self._done,
         }
 
@@ -95,7 +105,7 @@ class AdversarialLearner:
         self.network.load_state_dict(state["generator"])
         self.critic.load_state_dict(state["critic"])
         for name, descent in self._descents.items():
-            descent.optimizer.load_state_dict(state["optimizers"][name])
+            descent.load_state_dict(state["descents"][name])
         self._done = int(state["steps"])
 
     def _color(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -123,7 +133,7 @@ class AdversarialLearner:
             share_N = share_N.pin_memory()
         penalty = gradient_penalty(score, true_N2hw, chroma_N2hw, share_N, self.loss.span)
         loss = distance + self.loss.penalty * penalty
-        _descend(self._descents["critic"].at(progress), loss)
+        self._descents["critic"].descend(loss, progress)
         return distance.detach(), penalty.detach()
 
     def _update_generator(
@@ -138,9 +148,7 @@ class AdversarialLearner:
         self.critic.requires_grad_(True)
         shares = self.loss
         loss = error + shares.class_share * classes + shares.adversarial_share * adversarial
-        _descend(self._descents["generator"].at(progress), loss)
-        grads = [p.grad for p in self.network.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(grads)
+        norm = self._descents["generator"].descend(loss, progress)
         return loss.detach(), norm, error.detach(), classes.detach(), adversarial.detach()
 
     def _judge(self, batch: Batch) -> Callable[[Tensor], Tensor]:
@@ -188,9 +196,3 @@ def build_teacher(
             f"network.classes is {classes}; allowed with loss.teacher {loss.teacher!r}: {taught}"
         )
     return found
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()

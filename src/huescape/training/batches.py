@@ -9,6 +9,7 @@ K bins of a target.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,25 +35,32 @@ IntArray = npt.NDArray[np.int64]
 Stored = Mapping[str, Sequence[npt.NDArray[Any]]]
 
 # First words of the seeds, so that order, changes and variants draw from independent streams.
-_ORDER, _CHANGES, _VARIANT = 1, 2, 3
+_ORDER, _CHANGES, _VARIANT, _POSITIONS = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors on the CPU at first: normalized lightness, and what its color should be."""
+    """Tensors on the CPU at first: normalized lightness, and what its color should be.
+
+    With `positions_NP`, the targets are those at these positions alone (see `Targets.at`).
+    """
 
     input_N1HW: Tensor
     targets: Targets
+    positions_NP: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device, its input laid out as the networks like it."""
         input_N1HW = self.input_N1HW.to(device)
         dense = input_N1HW.contiguous(memory_format=torch.channels_last)
-        return Batch(dense, self.targets.to(device))
+        positions_NP = None if self.positions_NP is None else self.positions_NP.to(device)
+        return Batch(dense, self.targets.to(device), positions_NP)
 
 
 class Batches:
     """The training batches of a set of target shards, and unaugmented ones of other rows.
+
+    `positions` is the share of the targets that a training batch has, or None for all.
 
     Raises HuescapeError when the training split is empty, the photos do not suit `params` and
     `geometry`, or the columns of the shards are not of the size and stride that their index tells.
@@ -67,8 +75,10 @@ class Batches:
         *,
         size: int,
         seed: int,
+        positions: float | None = None,
     ) -> None:
         self._shards, self._params, self._seed, self._batch = shards, params, seed, size
+        self._share = positions
         stored, stride = shards.number("size"), shards.number("stride")
         check_geometry(params, geometry, stored, stride)
         _check_columns(shards, stored, stored // stride)
@@ -119,13 +129,21 @@ class Batches:
         else:
             drawn, generators = self._drawn(box, step)
         input_NHW = taking.take_pixels(stored["lightness"], drawn, self._levels)
+        if drawn.curves is not None:
+            drawn.curves.bend(input_NHW, self._levels[0], self._level_step)
         if drawn.noise_N.any():
             noise_NHW = augmentation.noise(drawn, input_NHW.shape, generators)
             noise_NHW *= self._level_step
             input_NHW += noise_NHW
         taken = _bins if "index" in stored else _chroma
         targets = Targets(torch.from_numpy(taking.take_mask(drawn)), **taken(stored, drawn))
-        return Batch(torch.from_numpy(input_NHW)[:, None], targets)
+        input_N1HW = torch.from_numpy(input_NHW)[:, None]
+        if step is None or self._share is None:
+            return Batch(input_N1HW, targets)
+        generator = np.random.default_rng([_POSITIONS, self._seed, step])
+        drawn_NP = _positions(targets.mask_Nhw.shape, self._share, generator)
+        positions_NP = torch.from_numpy(drawn_NP)
+        return Batch(input_N1HW, targets.at(positions_NP), positions_NP)
 
     def _pictures(self, step: int) -> IntArray:
         """The numbers in an epoch of the pictures of `step`: photo + variant x photos."""
@@ -151,6 +169,14 @@ class Batches:
 
     def _stored(self, rows_N: IntArray) -> Stored:
         return {column: self._shards.views(column, rows_N) for column in self._shards.columns}
+
+
+def _positions(shape: Sequence[int], share: float, generator: np.random.Generator) -> IntArray:
+    """Positions (N, P) of a share of targets (N, h, w), none twice and rising."""
+    count, positions = shape[0], math.prod(shape[1:])
+    kept = max(1, round(positions * share))
+    order_NP = generator.random((count, positions)).argpartition(kept - 1, axis=1)
+    return np.sort(order_NP[:, :kept], axis=1)
 
 
 def _check_columns(shards: ShardSet, size: int, side: int) -> None:

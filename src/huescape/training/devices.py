@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 
 from huescape.base import runtime
@@ -21,6 +22,9 @@ _TF32 = {"float32": False, "tf32": True}
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
+
+# First word of the seed, beside those of the batches.
+_STEP = 21
 
 
 def choose_device() -> torch.device:
@@ -80,6 +84,18 @@ def reproducible(device: torch.device) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0])
         torch.set_num_threads(before[1])
         debugging.fill_uninitialized_memory = fill
+
+
+@contextlib.contextmanager
+def seeded(device: torch.device, seed: int, step: int) -> Iterator[None]:
+    """torch's generators as a function of `seed` and `step` (dropout), put back afterwards.
+
+    So a run that goes on from a checkpoint draws what one without an interruption does.
+    """
+    word = np.random.SeedSequence([_STEP, seed, step]).generate_state(1, np.uint64)[0]
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(int(word))
+        yield
 
 
 @contextlib.contextmanager

@@ -6,12 +6,13 @@ NumPy's conversions, which made the table.
 
 Shape suffixes: N photos, P numbers of a stored photo (flattened), R rows and M numbers of a row
 that are taken, L numbers from the lowest to the highest of them; H, W rows and columns of places
-between pixels.
+between pixels, K pixels that a mean is of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,47 @@ def blend(
     return out_NHW
 
 
+@dataclass(frozen=True)
+class Taps:
+    """What means along an axis are of: the first of K pixels (W,), and the weight of each (W, K).
+
+    Weights sum to 1; that of a pixel outside the photo is 0.
+    """
+
+    first_W: npt.NDArray[np.int64]
+    weight_WK: npt.NDArray[np.float32]
+
+
+def taps(place_W: npt.NDArray[np.float64], step: float, first: int, last: int) -> Taps:
+    """Those of means at `place_W`, from `first` to `last`, that lie `step` pixels apart.
+
+    The weights fall in a line to 0 at a distance of `step`, or of 1 where that is less, which is
+    bilinear interpolation: what Pillow and torch call bilinear with antialiasing.
+    """
+    reach = max(1.0, float(step))
+    first_W = np.floor(place_W - reach).astype(np.int64) + 1
+    pixel_WK = first_W[:, None] + np.arange(int(np.ceil(2 * reach)))
+    weight_WK = np.maximum(0, 1 - np.abs(pixel_WK - place_W[:, None]) / reach)
+    weight_WK *= (pixel_WK >= first) & (pixel_WK <= last)
+    weight_WK /= weight_WK.sum(axis=1, keepdims=True)
+    return Taps(first_W, weight_WK.astype(np.float32))
+
+
+def shrink(photo: AnyArray, rows: Taps, columns: Taps, table: AnyArray) -> AnyArray:
+    """Means (H, W) of table entries of a photo (rows, columns) of numbers of 8 or 16 bits.
+
+    Raises IndexError for a pixel outside the photo, ValueError for a table of another length.
+    """
+    _check_table([photo], table)
+    for axis, size in zip((rows, columns), photo.shape, strict=True):
+        pixel_WK = axis.first_W[:, None] + np.arange(axis.weight_WK.shape[1])
+        if ((axis.weight_WK > 0) & ((pixel_WK < 0) | (pixel_WK >= size))).any():
+            raise IndexError(f"a pixel outside a stored photo of shape {photo.shape}")
+    out_HW = np.empty((len(rows.first_W), len(columns.first_W)), np.float32)
+    _shrink(photo, rows.first_W, rows.weight_WK, columns.first_W, columns.weight_WK, table, out_HW)
+    return out_HW
+
+
 def _check_table(photos: Sequence[AnyArray], table: AnyArray) -> None:
     if len(table) != 1 << (8 * photos[0].dtype.itemsize):
         raise ValueError(f"a table of {len(table)} entries for numbers of {photos[0].dtype}")
@@ -166,6 +208,35 @@ def _blend(
         for c in range(column_W.size):
             before, after = line[left_W[c]], line[right_W[c]]
             out_HW[r, c] = before + share_W[c] * (after - before)
+
+
+@kernel()
+def _shrink(
+    photo_PP: AnyArray,
+    row_H: npt.NDArray[np.int64],
+    weight_HK: npt.NDArray[np.float32],
+    column_W: npt.NDArray[np.int64],
+    weight_WK: npt.NDArray[np.float32],
+    table: AnyArray,
+    out_HW: AnyArray,
+) -> None:
+    columns = photo_PP.shape[1]
+    first = max(0, column_W.min())
+    end = min(columns, column_W.max() + weight_WK.shape[1])
+    line = np.empty(columns, np.float32)
+    for r in range(row_H.size):
+        line[:] = 0
+        for k in range(weight_HK.shape[1]):
+            weight = weight_HK[r, k]
+            if weight > 0:
+                for c in range(first, end):
+                    line[c] += weight * table[photo_PP[row_H[r] + k, c]]
+        for c in range(column_W.size):
+            total = np.float32(0)
+            for k in range(weight_WK.shape[1]):
+                if weight_WK[c, k] > 0:
+                    total += weight_WK[c, k] * line[column_W[c] + k]
+            out_HW[r, c] = total
 
 
 @kernel()

@@ -2,8 +2,8 @@
 
 A photo is stored in a padded square. What is shown of it is a square window of the photo as
 `GeometryParams.fit` fits it; pixel by pixel where the fitted photo has the size of the stored one,
-and otherwise between pixels. Targets exist at stored points alone: shown is the nearest on the
-photo.
+and otherwise between pixels, or as means of them. Targets exist at stored points alone: shown is
+the nearest on the photo.
 
 Shape suffixes: N photos, W pixels of a window along one axis, w its targets.
 """
@@ -76,31 +76,42 @@ class Axis:
         pixels_NW: places in the stored square, in pixels.
         targets_Nw: numbers of stored targets.
         points_Nw: their places in the stored square, in pixels.
+        step_N: the distance of `pixels_NW` from one to the next.
     """
 
     pixels_NW: FloatArray
     targets_Nw: IntArray
     points_Nw: IntArray
+    step_N: FloatArray
 
 
 @dataclass(frozen=True)
 class View:
-    """What is shown of N photos: rows, columns, and which photos are shown pixel by pixel."""
+    """What is shown of N photos: rows, columns, which photos are shown pixel by pixel, and which
+    are shrunk along an axis, so that a pixel is to be a mean of several."""
 
     rows: Axis
     columns: Axis
     exact_N: BoolArray
+    shrunk_N: BoolArray
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a window lies: shares (N,) of the way down and right, from 0 to below 1; and whether
-    it is mirrored, top and bottom or left and right."""
+    """Where a window lies.
+
+    Attributes:
+        down_N, right_N: shares of the way down and right, from 0 to below 1.
+        upside_down_N, mirrored_N: whether top and bottom, and left and right, change places.
+        extent: height and width (N,) of what is resized to the window, in stored pixels, at most
+            those of the photo; None for what the geometry's fit says.
+    """
 
     down_N: FloatArray
     right_N: FloatArray
     upside_down_N: BoolArray
     mirrored_N: BoolArray
+    extent: tuple[FloatArray, FloatArray] | None = None
 
     @classmethod
     def middle(cls, count: int) -> Place:
@@ -116,7 +127,12 @@ def view(geometry: Geometry, box: Box, place: Place) -> View:
     ones. A grid of even stride is not its own mirror image (4: points 2, 6, …, mirrored 1, 5, …): a
     mirrored window lies one pixel further down or right, and repeats the last pixel where there is
     none. A photo in which no window begins at a multiple of the stride is shown from any pixel.
+
+    What is shrunk to an `extent` is marked so. A photo that a fit shrinks is not: it is shown
+    between its pixels, as what is trained with it was.
     """
+    if place.extent is not None:
+        return _resized(geometry, box, place, *place.extent)
     source, height_N, width_N = geometry.fitted(box)
     down = _Line(geometry, source.top, source.height, height_N)
     right = _Line(geometry, source.left, source.width, width_N)
@@ -125,7 +141,20 @@ def view(geometry: Geometry, box: Box, place: Place) -> View:
         down.axis(place.down_N, place.upside_down_N, exact_N),
         right.axis(place.right_N, place.mirrored_N, exact_N),
         exact_N,
+        np.zeros_like(exact_N),
     )
+
+
+def _resized(
+    geometry: Geometry, box: Box, place: Place, height_N: FloatArray, width_N: FloatArray
+) -> View:
+    """Windows that parts of the photos are resized to."""
+    down = _Line(geometry, box.top, box.height, box.height)
+    right = _Line(geometry, box.left, box.width, box.width)
+    rows = down.resized(place.down_N, place.upside_down_N, height_N)
+    columns = right.resized(place.right_N, place.mirrored_N, width_N)
+    shrunk_N = (rows.step_N > 1) | (columns.step_N > 1)
+    return View(rows, columns, np.zeros_like(shrunk_N), shrunk_N)
 
 
 class _Line:
@@ -143,9 +172,7 @@ class _Line:
 
     def axis(self, share_N: FloatArray, mirrored_N: BoolArray, exact_N: BoolArray) -> Axis:
         """The windows at `share_N` of the way."""
-        last_N1 = (self.start_N + self.length_N - 1)[:, None]
-        number_W = np.arange(self.window)
-        number_NW = np.where(mirrored_N[:, None], number_W[::-1], number_W)
+        number_NW = self._numbers(mirrored_N)
         exact_start_N = (self.first_N + np.floor(share_N * self.places_N)) * self.stride
         exact_start_N += np.where(mirrored_N, (self.stride + 1) % 2, 0)
         offset_N = np.floor(share_N * (self.fitted_N - self.window + 1))
@@ -153,11 +180,28 @@ class _Line:
         between_NW = (offset_N[:, None] + number_NW + 0.5) * step_N[:, None] - 0.5
         between_NW += self.start_N[:, None]
         pixels_NW = np.where(exact_N[:, None], exact_start_N[:, None] + number_NW, between_NW)
+        return self._axis(pixels_NW, step_N)
+
+    def resized(self, share_N: FloatArray, mirrored_N: BoolArray, extent_N: FloatArray) -> Axis:
+        """The windows that parts of `extent_N` pixels at `share_N` of the way are resized to."""
+        step_N = extent_N / self.window
+        offset_N = self.start_N + share_N * (self.length_N - extent_N)
+        pixels_NW = offset_N[:, None] + (self._numbers(mirrored_N) + 0.5) * step_N[:, None] - 0.5
+        return self._axis(pixels_NW, step_N)
+
+    def _numbers(self, mirrored_N: BoolArray) -> IntArray:
+        """The numbers (N, W) of a window's pixels, from the last one on where it is mirrored."""
+        number_W = np.arange(self.window)
+        return np.where(mirrored_N[:, None], number_W[::-1], number_W)
+
+    def _axis(self, pixels_NW: FloatArray, step_N: FloatArray) -> Axis:
+        """The axis with these pixels, on the photo, and the stored targets nearest to them."""
+        last_N1 = (self.start_N + self.length_N - 1)[:, None]
         pixels_NW = np.clip(pixels_NW, self.start_N[:, None], last_N1)
         point, side = self.stride // 2, self.size // self.stride
         wanted_Nw = pixels_NW[:, point :: self.stride]
         targets_Nw = nearest_targets(wanted_Nw, self.start_N[:, None], last_N1, self.stride, side)
-        return Axis(pixels_NW, targets_Nw, point + targets_Nw * self.stride)
+        return Axis(pixels_NW, targets_Nw, point + targets_Nw * self.stride, step_N)
 
 
 def nearest_targets(

@@ -1,14 +1,12 @@
 """What the training loop drives: something that learns from one batch after another.
 
-Beside it stand what each of them is made of: an optimizer with its schedule, and torch.compile for
-the forward and backward pass.
+Beside it stands torch.compile for the forward and backward pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import torch
@@ -16,8 +14,10 @@ from torch import Tensor, nn
 
 from huescape.base.errors import ParamsError
 from huescape.losses import Loss
-from huescape.params.systems import OptimizerParams
+from huescape.losses.targets import at_positions
+from huescape.networks import Network
 from huescape.training.batches import Batch
+from huescape.training.descent import Descent
 
 Autocast = Callable[[], AbstractContextManager[object]]
 
@@ -42,6 +42,12 @@ class Learner(Protocol):
     def validation_loss(self, batch: Batch) -> Tensor:
         """The loss without an update; the caller has switched the network to evaluation."""
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within, the network has the weights that count: averages, where they are averaged."""
+
+    def finish(self) -> None:
+        """Leave the weights that count in the network, after the last step."""
+
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on: weights and optimizers."""
 
@@ -62,7 +68,7 @@ class SupervisedLearner:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         loss: Loss,
         descent: Descent,
         autocast: Autocast,
@@ -70,92 +76,47 @@ class SupervisedLearner:
     ) -> None:
         self.network, self.loss, self.descent, self.autocast = network, loss, descent, autocast
         self._running = network if running is None else running
-        self._trained = [p for p in network.parameters() if p.requires_grad]
 
     def step(self, batch: Batch, progress: float) -> Tensor:
         """One update; the loss and the norm of its gradient."""
         self.network.train()
-        optimizer = self.descent.at(progress)
-        optimizer.zero_grad(set_to_none=True)
         compiled = self._running is not self.network
         with explained(batch.input_N1HW.device) if compiled else nullcontext():
             loss = self._loss(self._running, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.get_total_norm([p.grad for p in self._trained if p.grad is not None])
-        optimizer.step()
+            norm = self.descent.descend(loss, progress)
         return torch.stack((self._told(loss.detach(), batch), norm))
 
     def validation_loss(self, batch: Batch) -> Tensor:
         """The loss of a batch."""
         return self._told(self._loss(self.network, batch), batch)
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within, the network has the averaged weights, if there are any."""
+        return self.descent.averaged()
+
+    def finish(self) -> None:
+        """Leave the averaged weights in the network, if there are any."""
+        self.descent.finish()
+
     def state_dict(self) -> dict[str, Any]:
-        """The weights and the optimizer."""
-        optimizer = self.descent.optimizer.state_dict()
-        return {"network": self.network.state_dict(), "optimizer": optimizer}
+        """The weights, the optimizer and the average."""
+        return {"network": self.network.own_state(), "descent": self.descent.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.network.load_state_dict(state["network"])
-        self.descent.optimizer.load_state_dict(state["optimizer"])
+        self.network.load_own_state(state["network"])
+        self.descent.load_state_dict(state["descent"])
 
     def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
         with self.autocast():
             output_NChw = network(batch.input_N1HW)
+        if batch.positions_NP is not None:
+            output_NChw = at_positions(output_NChw, batch.positions_NP)
         loss: Tensor = self.loss(output_NChw, batch.targets)
         return loss
 
     def _told(self, loss: Tensor, batch: Batch) -> Tensor:
         return self.loss.per_pixel(loss, batch.targets.mask_Nhw)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The learning rate: `lr` times the factor of each milestone that the run has passed."""
-
-    lr: float
-    milestones: tuple[float, ...] = ()
-    factors: tuple[float, ...] = ()
-
-    def rate(self, progress: float) -> float:
-        """The rate at `progress`; it and the milestones are shares of the run."""
-        rate = self.lr
-        for share, factor in zip(self.milestones, self.factors, strict=True):
-            rate *= factor if progress >= share else 1.0
-        return rate
-
-
-@dataclass(frozen=True)
-class Descent:
-    """An optimizer with its schedule."""
-
-    optimizer: torch.optim.Optimizer
-    schedule: Schedule
-
-    def at(self, progress: float) -> torch.optim.Optimizer:
-        """The optimizer, with the rate of this moment of the run."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule.rate(progress)
-        return self.optimizer
-
-
-def descent(params: OptimizerParams, network: nn.Module) -> Descent:
-    """Adam, AdamW or SGD (whose momentum is the first of `betas`) over what is trained."""
-    weights = [p for p in network.parameters() if p.requires_grad]
-    fused = weights[0].device.type in ("cpu", "cuda")
-    shared: dict[str, Any] = {"weight_decay": params.weight_decay, "fused": fused}
-    optimizer: torch.optim.Optimizer
-    if params.name == "sgd":
-        optimizer = torch.optim.SGD(weights, params.lr, momentum=params.betas[0], **shared)
-    else:
-        kind = torch.optim.AdamW if params.name == "adamw" else torch.optim.Adam
-        optimizer = kind(weights, params.lr, betas=params.betas, **shared)
-    return Descent(optimizer, schedule(params))
-
-
-def schedule(params: OptimizerParams) -> Schedule:
-    """The learning rate that the parameters of an optimizer name."""
-    return Schedule(params.lr, params.milestones, params.factors)
 
 
 def compiled(network: nn.Module, device: torch.device) -> nn.Module:

@@ -20,7 +20,9 @@ from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.base.progress import bar
 from huescape.training.batches import Batch
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder
-from huescape.training.learners import Learner, Schedule
+from huescape.training.descent import Schedule
+from huescape.training.devices import seeded
+from huescape.training.learners import Learner
 from huescape.training.prefetch import batches_on
 from huescape.training.validation import Validation
 
@@ -77,6 +79,7 @@ class Parts:
         validation: a few photos to look at.
         checkpoints: where to keep them, each `checkpoint_every` steps.
         device: where the learner's networks are.
+        seed: what is drawn within a step depends on it and the step alone.
         initialize: called before the first step of a run that goes on from no checkpoint.
     """
 
@@ -89,6 +92,7 @@ class Parts:
     checkpoints: CheckpointFolder
     checkpoint_every: int
     device: torch.device
+    seed: int
     initialize: Callable[[], None]
 
 
@@ -137,7 +141,9 @@ class Loop:
         ):
             since, photos = time.perf_counter(), 0
             for step, batch in zip(left, batches, strict=False):
-                self.pending.append(self.learner.step(batch, step / steps))  # stays on the device
+                with seeded(parts.device, parts.seed, step):
+                    values_C = self.learner.step(batch, step / steps)
+                self.pending.append(values_C)  # stays on the device
                 shown.update()
                 photos += parts.photos
                 at_checkpoint = self.done % parts.checkpoint_every == 0 or self.done == steps
@@ -155,6 +161,7 @@ class Loop:
                 if at_checkpoint:
                     self.validate(recorder)
                 since, photos = time.perf_counter(), 0
+        self.learner.finish()
 
     def read_out(self) -> dict[str, float]:
         """Bring the pending values over in one go; HuescapeError at the first that is no number."""
@@ -183,11 +190,12 @@ class Loop:
 
     def validate(self, recorder: Recorder) -> None:
         """Score and draw a few photos of the validation split, if there are any."""
-        loss = self.parts.validation.loss(self.learner.validation_loss, self.parts.device)
-        if loss is not None:
-            recorder.metrics(self.done, {"val_loss": loss})
-        for name, rgb in self.parts.validation.pictures():
-            recorder.picture(name, self.done, rgb)
+        with self.learner.averaged():
+            loss = self.parts.validation.loss(self.learner.validation_loss, self.parts.device)
+            if loss is not None:
+                recorder.metrics(self.done, {"val_loss": loss})
+            for name, rgb in self.parts.validation.pictures():
+                recorder.picture(name, self.done, rgb)
 
     def diverged(self, step: int, loss: float, norm: float, where: str = "") -> HuescapeError:
         """What to say when step `step` (0 is the first) gave something that is no number."""

@@ -149,4 +149,7 @@ def map_tensors(change: Callable[[Tensor], Tensor], batch: Batch) -> Batch:
         tensor = getattr(batch.targets, field.name)
         if tensor is not None:
             changed[field.name] = change(tensor)
-    return Batch(change(batch.input_N1HW), Targets(**changed))
+    positions_NP = batch.positions_NP
+    if positions_NP is not None:
+        positions_NP = change(positions_NP)
+    return Batch(change(batch.input_N1HW), Targets(**changed), positions_NP)

@@ -28,7 +28,8 @@ from huescape.training import devices
 from huescape.training.adversarial import AdversarialLearner, build_critic, build_teacher
 from huescape.training.batches import Batches
 from huescape.training.checkpoints import CheckpointFolder
-from huescape.training.learners import SupervisedLearner, compiled, descent, schedule
+from huescape.training.descent import descent, schedule
+from huescape.training.learners import SupervisedLearner, compiled
 from huescape.training.loop import HistoryRow, Loop, Parts, Recorder, Silent
 from huescape.training.starts import start
 from huescape.training.validation import Validation
@@ -81,7 +82,12 @@ def put_together(
     loss = loss_of(system, class_weights_Q).to(device)
     learner = build_learner(network, loss, params, device)
     seen = params.augmentation, params.geometry
-    batches = Batches(shards, system.space, *seen, size=params.batch, seed=params.seed)
+    batches = Batches(
+        *(shards, system.space, *seen),
+        size=params.batch,
+        seed=params.seed,
+        positions=params.positions,
+    )
 
     def initialize() -> None:
         photos_N1HW = None
@@ -99,6 +105,7 @@ def put_together(
         checkpoints=CheckpointFolder(checkpoint_dir),
         checkpoint_every=params.checkpoint_every,
         device=device,
+        seed=params.seed,
         initialize=initialize,
     )
 
@@ -124,11 +131,10 @@ def build_learner(
     HuescapeError for a network or a `teacher` that does not suit a loss with a critic.
     """
     autocast = partial(devices.autocast, device, params.precision)
+    descends = descent(params.optimizer, network, network.slow_part())
     if not isinstance(loss, ChromaGanLoss):
         running = compiled(network, device) if params.compile else network
-        return SupervisedLearner(
-            network, loss, descent(params.optimizer, network), autocast, running
-        )
+        return SupervisedLearner(network, loss, descends, autocast, running)
     found = build_teacher(loss, network.classes, teacher)
     critic = build_critic(network.width, loss.critic_slope, params.seed).to(device)
     return AdversarialLearner(
@@ -136,7 +142,7 @@ def build_learner(
         critic,
         None if found is None else found.to(device),
         loss,
-        (descent(params.optimizer, network), descent(params.optimizer, critic)),
+        (descends, descent(params.optimizer.model_copy(update={"average": None}), critic)),
         autocast,
         params.seed,
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from huescape.training import gather
 from huescape.training.augmentation import Draw
-from huescape.training.geometry import BoolArray, IntArray
+from huescape.training.geometry import Axis, BoolArray, IntArray
 
 AnyArray = npt.NDArray[Any]
 
@@ -24,7 +24,7 @@ def take_pixels(photos: Sequence[AnyArray], drawn: Draw, table: AnyArray) -> Any
     """The windows (N, H, W) of photos (size, size), decoded by `table`.
 
     `table` is that of `gather.look_up`: one entry for each value that a pixel can have; that of 0
-    is black. What lies between pixels is bilinearly interpolated.
+    is black. What lies between pixels is bilinearly interpolated, and what is shrunk is a mean.
     """
     rows_NH, columns_NW = drawn.view.rows.pixels_NW, drawn.view.columns.pixels_NW
     exact_N = drawn.view.exact_N
@@ -32,11 +32,21 @@ def take_pixels(photos: Sequence[AnyArray], drawn: Draw, table: AnyArray) -> Any
         taken_NHW = _take(photos, rows_NH.astype(int), columns_NW.astype(int), table)
     else:
         taken_NHW = gather.blend(photos, rows_NH, columns_NW, table)
+    for shrunk in np.flatnonzero(drawn.view.shrunk_N).tolist():
+        shown = drawn.shown
+        rows = _taps(drawn.view.rows, shrunk, shown.top, shown.height)
+        columns = _taps(drawn.view.columns, shrunk, shown.left, shown.width)
+        taken_NHW[shrunk] = gather.shrink(photos[shrunk], rows, columns, table)
     for n in np.flatnonzero(drawn.cropped_N):
         top, left, height, width = (side[n] for side in drawn.shown)
         taken_NHW[n, (rows_NH[n] < top) | (rows_NH[n] >= top + height)] = table[0]
         taken_NHW[n, :, (columns_NW[n] < left) | (columns_NW[n] >= left + width)] = table[0]
     return _turned(taken_NHW, drawn.turned_N)
+
+
+def _taps(axis: Axis, photo: int, first_N: IntArray, length_N: IntArray) -> gather.Taps:
+    first, length = int(first_N[photo]), int(length_N[photo])
+    return gather.taps(axis.pixels_NW[photo], axis.step_N[photo], first, first + length - 1)
 
 
 def take_targets(
