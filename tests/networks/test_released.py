@@ -104,7 +104,7 @@ def test_their_layers_do_what_ours_do(tmp_path: Path, release: dict[str, Tensor]
         found = network.eval()(photo)
         logits, chroma = published(state, photo)
     torch.testing.assert_close(found, logits, rtol=1e-3, atol=1e-3)
-    mean = decoding.annealed_mean(found, CENTERS, 1.0)
+    mean = decoding.decode(found, CENTERS, "annealed", 1.0)
     torch.testing.assert_close(mean, chroma, rtol=1e-3, atol=0.05)
 
 
