@@ -176,6 +176,11 @@ def corrupt(data: Path) -> None:
         ),
         (lambda d: np.savez(d / "bins.npz", centers=np.full((4, 2), np.inf)), "not finite"),
         (lambda d: (d / "shards" / "index.json").unlink(), r"index\.json: no such file"),
+        (
+            lambda d: np.savez(d / "prior.npz", weights=np.ones(4), empirical=np.ones(5)),
+            r"the prior has shape \(5,\) and sum 5; allowed: \(4,\)",
+        ),
+        (lambda d: np.savez(d / "prior.npz", weights=np.ones(4)), "has no array 'empirical'"),
         (corrupt, r"00001\.index\.npy: damaged"),
     ],
 )
