@@ -90,7 +90,7 @@ def test_a_fine_tuned_system_follows_what_it_starts_from(project: Any, engine: s
         "steps": 2,
         "batch": 2,
     }
-    own = ["finetune@warm", "score@warm"]
+    own = ["train@warm", "evaluate@warm"]  # by their commands; dvc.yaml calls them finetune, score
     project.set("finetuned", {"warm": warm})
     assert sorted(project.engine(engine)) == sorted([*CHECK, *own, "report"])
     project.set("finetuned.warm.optimizer", {"lr": 0.003})
