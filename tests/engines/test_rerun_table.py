@@ -77,3 +77,25 @@ def test_a_second_system_trains_alone(project: Any, engine: str) -> None:
     project.set("systems.rival", ...)
     assert project.engine(engine) == ["check", "report"]
     assert "rival" not in (project.root / "reports/index.html").read_text()
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+def test_a_fine_tuned_system_follows_what_it_starts_from(project: Any, engine: str) -> None:
+    warm = {
+        "preset": "colorunet",
+        "quantizer": "yuv32",
+        "network": {"width": 4},
+        "initialization": {"method": "system", "from": "colorunet"},
+        "augmentation": {"crop": 32},
+        "steps": 2,
+        "batch": 2,
+    }
+    own = ["train@warm", "evaluate@warm"]  # by their commands; dvc.yaml calls them finetune, score
+    project.set("finetuned", {"warm": warm})
+    assert sorted(project.engine(engine)) == sorted([*CHECK, *own, "report"])
+    project.set("finetuned.warm.optimizer", {"lr": 0.003})
+    assert sorted(project.engine(engine)) == sorted([*CHECK, *own, "report"])
+    project.set("systems.colorunet.optimizer.lr", 0.0021)
+    assert sorted(project.engine(engine)) == sorted([*CHECK, *own, *SYSTEM])
+    other = "snakemake" if engine == "dvc" else "dvc"
+    assert project.engine(other) == [], project.output

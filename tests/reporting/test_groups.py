@@ -43,6 +43,9 @@ def test_seeds_that_start_from_seeds_are_one_group(make, quantizers) -> None:
     assert [(group.name, group.seeds) for group in groups] == [("net", (0, 1)), ("fine", (0, 1))]
     (later,) = grouped([*full, fine(1, "net_s1")], quantizers)[1:]
     assert differing(groups[1].settings, later.settings) == []
+    both = [fine(0, "net"), fine(0, "net_s1")]  # as one seed twice, from two starts: no twins
+    two = grouped([*full, *both], quantizers)[1:]
+    assert [(group.seeds, group.twins) for group in two] == [((0,), ()), ((0,), ())]
     other = make("net_s1", preset="net", seed=1, batch=8)
     assert len(grouped([full[0], other, fine(0, "net"), fine(1, "net_s1")], quantizers)) == 4
 

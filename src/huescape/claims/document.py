@@ -18,11 +18,11 @@ _HEAD = """\
 # The papers' claims, checked
 
 Made by `huescape claims` from the tables of finished runs. Systems that are compared differ in the
-one thing that the claim is about, and in their seed. The difference is the first minus the second,
-with its own 95 % interval over seeds and test photos (`reporting/intervals.py` says how).
-*Supported* and *contradicted* need p of at most 0.05 after Holm's correction for all {tested}
-comparisons that have several seeds; what has one seed is told, and decides nothing. A verdict holds
-at the size that stands beside it, and at no other."""
+one thing that the claim is about, in what a row says besides, and in their seed. The difference is
+the first minus the second, with its own 95 % interval over seeds and test photos
+(`reporting/intervals.py` says how). *Supported* and *contradicted* need p of at most 0.05 after
+Holm's correction for all {tested} comparisons that have several seeds; what has one seed is told,
+and decides nothing. A verdict holds at the size that stands beside it, and at no other."""
 _SHOWN = ("auc", "auc_macro", "auc_rebalanced", "psnr", "colorfulness")
 #: What a row of `compare.csv` is asked for: texts, and numbers that may be empty.
 TEXTS = ("name", "seeds", "steps")

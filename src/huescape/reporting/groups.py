@@ -65,6 +65,9 @@ def grouped(
     starts = _starts(results)
     for result in results:
         key = _identity(result, starts)
+        known = found.get(key, {}).get(seed_of(result))
+        if known is not None and _identity(known, {}) != _identity(result, {}):
+            key = _identity(result, {})  # from another seed of the start: no twin
         if found.setdefault(key, {}).setdefault(seed_of(result), result) is not result:
             twins.setdefault(key, []).append(result.name)
     sets = [tuple(by_seed[seed] for seed in sorted(by_seed)) for by_seed in found.values()]

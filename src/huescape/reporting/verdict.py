@@ -54,7 +54,8 @@ def _against(name: str, found: Difference, what: str) -> str:
 
 
 def _where(found: Difference) -> str:
-    if found.low is None or found.high is None or found.low <= 0 <= found.high:
+    has_no_variance = found.p is None and found.seeds_error is not None
+    if found.low is None or found.high is None or found.low <= 0 <= found.high or has_no_variance:
         return "not to be told from"
     return "above" if found.value > 0 else "below"
 
