@@ -40,12 +40,17 @@ def expected(w: int, outputs: int) -> int:
 def test_parameters_are_those_of_the_table(width: int, outputs: int) -> None:
     with torch.device("meta"):
         network = Huescape(outputs, width)
-        tuned = Huescape(outputs, width, tuned=True)
     own = expected(width, outputs)
     assert networks.parameter_count(network) == own
-    assert networks.parameter_count(tuned) == own + 3_083_200
     if (width, outputs) == (64, 313):
         assert own == 742_267
+
+
+@pytest.mark.parametrize(("first", "more"), [(5, 3_083_200), (3, 3_314_416), (1, 3_328_992)])
+def test_parameters_of_the_encoder_that_are_trained_on(first: int, more: int) -> None:
+    with torch.device("meta"):
+        network = Huescape(5, 2, tuned_from=first)
+    assert networks.parameter_count(network) == expected(2, 5) + more
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +93,11 @@ def test_features_are_those_of_the_other_encoder(network: Huescape) -> None:
     assert pooled.shape == (2, 1280)
 
 
-@pytest.mark.parametrize("tuned", [False, True])
-def test_a_step_changes_what_is_trained_and_nothing_else(tuned: bool) -> None:
+@pytest.mark.parametrize("first", [None, 5, 3, 1])
+def test_a_step_changes_what_is_trained_and_nothing_else(first: int | None) -> None:
     """Statistics, scales and shifts of the encoder's norms, and its first stages, stay."""
     torch.manual_seed(0)
-    network = Huescape(7, 2, tuned=tuned)
+    network = Huescape(7, 2, tuned_from=first)
     network.load_pretrained()
     before = {name: x.clone() for name, x in network.state_dict().items()}
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], 0.1)
@@ -102,7 +107,7 @@ def test_a_step_changes_what_is_trained_and_nothing_else(tuned: bool) -> None:
     of_encoder = {name for name in changed if name.startswith("encoder.")}
     slow = {id(p) for p in network.slow_part()}
     assert of_encoder == {name for name, p in network.named_parameters() if id(p) in slow}
-    assert bool(of_encoder) == tuned
+    assert bool(of_encoder) == (first is not None)
     assert all(name.endswith("conv.weight") for name in of_encoder)
     assert not changed & set(network.apart())
     assert not any(
@@ -110,14 +115,14 @@ def test_a_step_changes_what_is_trained_and_nothing_else(tuned: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("tuned", [False, True])
-def test_what_is_saved_holds_no_frozen_weights(tuned: bool) -> None:
-    network = Huescape(313, tuned=tuned)
+@pytest.mark.parametrize("first", [None, 5, 3, 1])
+def test_what_is_saved_holds_no_frozen_weights(first: int | None) -> None:
+    network = Huescape(313, tuned_from=first)
     state = network.own_state()
     values = sum(x.numel() for x in state.values())
-    assert values * 2 < (9e6 if tuned else 2e6)  # bytes in half precision
-    assert any(name.startswith("encoder.") for name in state) == tuned
-    other = Huescape(313, tuned=tuned)
+    assert values * 2 < (9e6 if first else 2e6)  # bytes in half precision
+    assert any(name.startswith("encoder.") for name in state) == (first is not None)
+    other = Huescape(313, tuned_from=first)
     other.load_own_state(state)
     assert all(torch.equal(x, state[name]) for name, x in other.own_state().items())
     with pytest.raises(RuntimeError, match="Missing key"):
@@ -128,7 +133,7 @@ def test_what_is_saved_holds_no_frozen_weights(tuned: bool) -> None:
 
 def test_the_tuned_network_starts_from_the_other_and_from_imagenet() -> None:
     torch.manual_seed(0)
-    first, second = Huescape(7, 2), Huescape(7, 2, tuned=True)
+    first, second = Huescape(7, 2), Huescape(7, 2, tuned_from=5)
     second.load_pretrained()
     pretrained = {name: x.clone() for name, x in second.state_dict().items()}
     take_over(second, first.own_state(), "models/first")

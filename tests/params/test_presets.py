@@ -114,10 +114,12 @@ def test_schedule_of_zhang_et_al(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rate", "slow", "batch"),
-    [("huescape", 2e-3, 1, 16), ("huescape_tuned", 1e-3, 0.15, 8)],
+    ("name", "rate", "slow", "batch", "tuned_from"),
+    [("huescape", 2e-3, 1, 16, None), ("huescape_tuned", 1e-3, 0.15, 8, 3)],
 )
-def test_our_own_recipe(name: str, rate: float, slow: float, batch: int) -> None:
+def test_our_own_recipe(
+    name: str, rate: float, slow: float, batch: int, tuned_from: int | None
+) -> None:
     """Two phases of one recipe, which differ in what is trained, from where, and how fast."""
     system, other = published(name), published("huescape")
     optimizer = system.optimizer
@@ -128,7 +130,7 @@ def test_our_own_recipe(name: str, rate: float, slow: float, batch: int) -> None
     assert (system.batch, system.positions) == (batch, 0.25)
     assert (system.augmentation, system.geometry) == (other.augmentation, other.geometry)
     assert system.augmentation.area == (0.35, 1.0)
-    assert system.network.options == {**other.network.options, "tuned": name != "huescape"}
+    assert system.network.options == {**other.network.options, "tuned_from": tuned_from}
 
 
 def test_optimizer_of_chromagan() -> None:

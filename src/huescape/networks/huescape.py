@@ -21,8 +21,9 @@ of single features for the pooled ones and of whole channels elsewhere.
 
 Trained parameters: a convolution from a to b channels and its norm have k^2 a b + 2 b. The pooled
 2,562 w; stride 32: 6 w^2 + 966 w; 16: 42 w^2 + 392 w; 8: 47.25 w^2 + 546 w; 4: 10.5 w^2 + 44 w; the
-heads w Q + Q + 2 w + 2. At w = 64 and Q = 313 that is 742,267. With `tuned`, 3,083,200 more are
-trained: the weights of the encoder's convolutions in stages 5 to 7 and in its head.
+heads w Q + Q + 2 w + 2. At w = 64 and Q = 313 that is 742,267. With `tuned_from`, the
+weights of the encoder's convolutions from that stage on and in its head are trained as well:
+3,083,200 from stage 5, 3,314,416 from stage 3, 3,328,992 from stage 1, which takes the stem along.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from torch import Tensor, nn
 from huescape.networks.base import Network
 from huescape.networks.blocks import he_init
 from huescape.networks.options import EvenWidth
-from huescape.networks.pretrained.stages import NAME, Stages
+from huescape.networks.pretrained.stages import LAST, NAME, Stages
 from huescape.params.base import Head
 
 # What 1 of the head of chroma is in normalized chroma: 11 of ab, so that a step of the optimizer
@@ -47,6 +48,7 @@ from huescape.params.base import Head
 _CHROMA_UNIT = 0.1
 
 Dropped = Annotated[float, Field(ge=0, lt=1)]
+Stage = Annotated[int, Field(ge=1, le=LAST)]
 
 
 class _ConvNorm(nn.Module):
@@ -87,8 +89,8 @@ class Huescape(Network):
         width: channels of the last level.
         drop_pooled: share of the pooled features that is dropped in training.
         drop_channels: share of the channels that is dropped at strides 32 and 8 in training.
-        tuned: whether the convolutions of the encoder's last stages are trained on; they are then
-            saved as well, and are the network's slow part.
+        tuned_from: the first of the encoder's stages, 1 to 7, whose convolutions are trained on;
+            they are then saved as well, and are the network's slow part. None trains none.
     """
 
     heads: tuple[Head, ...] = ("bins",)
@@ -105,7 +107,7 @@ class Huescape(Network):
         width: EvenWidth = 64,
         drop_pooled: Dropped = 0.4,
         drop_channels: Dropped = 0.15,
-        tuned: bool = False,
+        tuned_from: Stage | None = None,
     ) -> None:
         super().__init__()
         self.width = width
@@ -122,7 +124,7 @@ class Huescape(Network):
         for head in (self.head, self.chroma):  # nearly uniform, and gray, at first
             nn.init.normal_(head.weight, std=0.01)
         # After the initialization, which must leave the pretrained weights as they are.
-        self.encoder = Stages(tuned)
+        self.encoder = Stages(tuned_from)
 
     def load_pretrained(self) -> None:
         """Those of the encoder."""

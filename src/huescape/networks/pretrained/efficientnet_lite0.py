@@ -117,42 +117,40 @@ class Features(nn.Module):
 
 
 class Trunk(nn.Module):
-    """The network up to its pooled features, in two parts."""
+    """The network up to its pooled features, stage by stage."""
 
     def __init__(self) -> None:
         super().__init__()
         self.features = Features()
         self.head = _ConvNorm(320, 1280)
 
-    def stages_1_to_4(self, rgb_N3HW: Tensor) -> dict[int, Tensor]:
-        """(N, 3, H, W), less MEAN and divided by STD, to {stage: features} of stages 2, 3 and 4.
+    def stages(self, x_NCHW: Tensor, numbers: range) -> dict[int, Tensor]:
+        """{stage: features} of successive stages, from those of the stage before the first.
 
-        They are (N, 24, H/4, W/4), (N, 40, H/8, W/8) and (N, 80, H/16, W/16).
+        Stage 1 takes (N, 3, H, W), less MEAN and divided by STD.
         """
-        return self._run(self.features.stem(rgb_N3HW), range(1, 5))
-
-    def stages_5_to_7(self, stage4_NCHW: Tensor) -> tuple[dict[int, Tensor], Tensor]:
-        """From the features of stage 4, those of stages 5 and 7, and the pooled ones (N, 1280).
-
-        They are (N, 112, H/16, W/16) and (N, 320, H/32, W/32).
-        """
-        found = self._run(stage4_NCHW, range(5, 8))
-        return found, self.head(found[7]).mean(dim=(2, 3))
-
-    def late_convolutions(self) -> list[nn.Parameter]:
-        """The weights of the convolutions of `stages_5_to_7`."""
-        blocks = self.features.blocks[_first_block(5) :]
-        modules = [m for part in (*blocks, self.head) for m in part.modules()]
-        convolutions = [m for m in modules if isinstance(m, nn.Conv2d)]
-        return [p for m in convolutions for p in m.parameters()]  # they have no bias
-
-    def _run(self, x_NCHW: Tensor, stages: range) -> dict[int, Tensor]:
+        if 1 in numbers:
+            x_NCHW = self.features.stem(x_NCHW)
         features: dict[int, Tensor] = {}
-        for stage in stages:
+        for stage in numbers:
             for block in self.features.blocks[_first_block(stage) : _first_block(stage + 1)]:
                 x_NCHW = block(x_NCHW)
             features[stage] = x_NCHW
         return features
+
+    def pooled(self, stage7_NCHW: Tensor) -> Tensor:
+        """The features of stage 7 (N, 320, H/32, W/32) to the pooled ones (N, 1280)."""
+        x_NCHW: Tensor = self.head(stage7_NCHW)
+        return x_NCHW.mean(dim=(2, 3))
+
+    def convolutions(self, first: int) -> list[nn.Parameter]:
+        """The weights of the convolutions from the stage `first` on, and of the head."""
+        parts = [*self.features.blocks[_first_block(first) :], self.head]
+        if first == 1:
+            parts.append(self.features.stem)
+        modules = [m for part in parts for m in part.modules()]
+        convolutions = [m for m in modules if isinstance(m, nn.Conv2d)]
+        return [p for m in convolutions for p in m.parameters()]  # they have no bias
 
 
 def _first_block(stage: int) -> int:
