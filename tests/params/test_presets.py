@@ -47,7 +47,7 @@ GAN = {"class_share": 0.003, "adversarial_share": 0.1, "penalty": 10.0}
 RELEASED_GAN = {"teacher_normalized": False, "span": 2.318, "critic_slope": 0.3}
 MEAN, SUM = {"reduction": "pixel"}, {"reduction": "photo"}
 REBALANCED: dict[str, Any] = {"name": "cross_entropy", "weighted": True, **MEAN}
-TWO_HEADS: dict[str, Any] = {"name": "bins_and_chroma", "weighted": False, "share": 0.2, **MEAN}
+TWO_HEADS: dict[str, Any] = {"name": "bins_and_chroma", "weighted": False, "share": 0.05, **MEAN}
 PUBLISHED_LOSSES: dict[str, dict[str, Any]] = {
     "chromagan": {"name": "chromagan", "teacher": "efficientnet_lite0", **GAN, **RELEASED_GAN},
     **dict.fromkeys(("colorunet", "colorunet_bottleneck", "colorunet_flat"), REBALANCED),
