@@ -184,6 +184,18 @@ class GeometryParams(Section):
     side: Side | None = None
 
 
+class PhotosParams(Section):
+    """Which of the training photos a system learns from; those it is validated on stay the same.
+
+    `only` are patterns of photos' ids as the catalog has them (`sun397/*`), one of which must
+    match; none takes all. `share` takes a part of these: the same photos whatever the seed, and
+    among those of every larger share. Bins, priors and class weights stay those of all.
+    """
+
+    only: Annotated[tuple[str, ...], FromList] = ()
+    share: Factor = 1.0
+
+
 Steps = Annotated[int, Field(ge=0, le=10**9)]
 Every = Annotated[int, Field(ge=1, le=10**9)]
 Batch = Annotated[int, Field(ge=1, le=100_000)]
@@ -207,6 +219,7 @@ class SystemParams(Section):
     optimizer: OptimizerParams = OptimizerParams()
     augmentation: AugmentationParams = AugmentationParams()
     geometry: GeometryParams = GeometryParams()
+    photos: PhotosParams = PhotosParams()
     steps: Steps = 1000
     batch: Batch = 64
     positions: Share | None = None
@@ -230,6 +243,7 @@ class SystemOverrides(Section):
     optimizer: dict[str, Any] = Field(default_factory=dict)
     augmentation: dict[str, Any] = Field(default_factory=dict)
     geometry: dict[str, Any] = Field(default_factory=dict)
+    photos: dict[str, Any] = Field(default_factory=dict)
     steps: Steps | None = None
     batch: Batch | None = None
     positions: Share | None = None

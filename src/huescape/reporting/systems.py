@@ -94,6 +94,7 @@ def training_of(result: SystemResult) -> list[tuple[str, str]]:
         ("preset", params["preset"]),
         ("optimizer", _optimizer(params["optimizer"])),
         ("photos", _geometry(params.get("geometry") or {})),
+        ("learned from", _photos(params.get("photos") or {})),
         ("augmentation", _augmentation(params["augmentation"])),
         ("seed", params["seed"]),
         ("final training loss", plain(result.model["loss"])),
@@ -142,6 +143,13 @@ def _augmentation(section: Json) -> str:
     parts.append(f"noise on the lightness ({', '.join(noise)})" if noise else "")
     text = ", ".join(part for part in parts if part)
     return f"one at a time: {text}" if text and section.get("mode") == "single" else text
+
+
+def _photos(section: Json) -> str:
+    parts = [", ".join(section.get("only") or [])]
+    share = section.get("share", 1)
+    parts.append(f"{100 * share:g} % of the training photos" if share < 1 else "")
+    return ", ".join(part for part in parts if part)
 
 
 def _geometry(section: Json) -> str:

@@ -31,7 +31,7 @@ def whole_schema() -> dict[str, Any]:
     found, system = schema(), SystemParams.model_json_schema()
     for overrides in ("SystemOverrides", "FinetunedOverrides"):
         entry = found["$defs"][overrides]["properties"]
-        for section in ("initialization", "optimizer", "augmentation", "geometry"):
+        for section in ("initialization", "optimizer", "augmentation", "geometry", "photos"):
             entry[section] = system["properties"][section]
         entry["network"], entry["loss"] = _any_of(NETWORKS), _any_of(LOSSES)
     found["$defs"] |= {name: found["$defs"].get(name, at) for name, at in system["$defs"].items()}

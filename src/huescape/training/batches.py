@@ -25,17 +25,19 @@ from huescape.base.errors import HuescapeError
 from huescape.color.spaces import Space
 from huescape.losses.targets import Targets
 from huescape.params.geometry import check_geometry
-from huescape.params.systems import AugmentationParams, GeometryParams
+from huescape.params.systems import AugmentationParams, GeometryParams, PhotosParams
 from huescape.shards import CHROMA_LEVELS, ShardSet
 from huescape.training import augmentation, taking
 from huescape.training.augmentation import Draw
 from huescape.training.geometry import Geometry
+from huescape.training.selection import training_rows
 
 IntArray = npt.NDArray[np.int64]
 Stored = Mapping[str, Sequence[npt.NDArray[Any]]]
 
 # First words of the seeds, so that order, changes and variants draw from independent streams.
 _ORDER, _CHANGES, _VARIANT, _POSITIONS = 1, 2, 3, 4
+_ALL_PHOTOS = PhotosParams()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Batch:
 class Batches:
     """The training batches of a set of target shards, and unaugmented ones of other rows.
 
-    `positions` is the share of the targets that a training batch has, or None for all.
+    `positions` is the share of the targets that a training batch has, or None for all; `photos`
+    says which photos training sees.
 
     Raises HuescapeError when the training split is empty, the photos do not suit `params` and
     `geometry`, or the columns of the shards are not of the size and stride that their index tells.
@@ -76,6 +79,7 @@ class Batches:
         size: int,
         seed: int,
         positions: float | None = None,
+        photos: PhotosParams = _ALL_PHOTOS,
     ) -> None:
         self._shards, self._params, self._seed, self._batch = shards, params, seed, size
         self._share = positions
@@ -84,9 +88,7 @@ class Batches:
         _check_columns(shards, stored, stored // stride)
         self._geometry = Geometry.of(params, geometry, stored, stride)
         self._variants = augmentation.variants(params) if params.mode == "single" else None
-        self._train_rows = shards.rows("train")
-        if not len(self._train_rows):
-            raise HuescapeError("the target shards hold no photo of the training split")
+        self._train_rows = training_rows(shards, photos)
         # A photo has 256 levels of lightness: normalizing is a table lookup.
         self._levels = space.network_input(space.gray_levels()).astype(np.float32)
         self._level_step = np.float32(self._levels[255] - self._levels[0])

@@ -87,6 +87,7 @@ def put_together(
         size=params.batch,
         seed=params.seed,
         positions=params.positions,
+        photos=params.photos,
     )
 
     def initialize() -> None:
