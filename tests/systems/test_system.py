@@ -78,6 +78,15 @@ def test_padding_is_a_reflection_that_is_cut_off() -> None:
     )
 
 
+def test_a_small_photo_is_shown_at_the_size_of_the_view() -> None:
+    """A larger one as it is; without a view, all."""
+    plain, larger = toy_system(), toy_system(geometry={"view": 24})
+    small, large = torch.rand(1, 1, 16, 12), torch.rand(1, 1, 24, 30)
+    assert larger.predict(small).shape == plain.predict(small).shape
+    assert not torch.allclose(larger.predict(small), plain.predict(small), atol=1e-3)
+    assert torch.equal(larger.predict(large), plain.predict(large))
+
+
 @pytest.mark.parametrize(("space", "middle", "top"), [("yuv", 0.5, 1.0), ("lab", 50.0, 100.0)])
 def test_lightness_is_normalized_by_its_space(space: str, middle: float, top: float) -> None:
     system = build_system(toy_params(), {**QUANTIZER, "space": space}, CENTERS, PRIOR)

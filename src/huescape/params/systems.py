@@ -177,11 +177,16 @@ class GeometryParams(Section):
     padding, and evaluation shows the photo alone: `inside` cuts the crop out of the photo, scaled
     up where its short side is below the crop; `stretch` stretches the photo to a square first.
     `side` is that of this square (null: `resize.size`), or inside, the photo's short side, to which
-    it is scaled up (null: that of the crop).
+    it is scaled up (null: that of the crop). `view` is the longer side of what evaluation and
+    `huescape colorize` show: a photo whose stored longer side is less is scaled up for the network,
+    and the network's outputs back (null: photos as they are stored). A network that is trained on
+    parts of photos, scaled up to the crop, knows things larger than a whole photo of that size
+    shows them (Touvron et al. 2019, Fixing the train-test resolution discrepancy).
     """
 
     fit: Fit = "pad"
     side: Side | None = None
+    view: Side | None = None
 
 
 class PhotosParams(Section):

@@ -80,7 +80,8 @@ def run(
         result = evaluate(system, photos, reference, rules, params.every_decode, params.pictures)
     # A photo that does not suit the network is padded before it is seen.
     multiple = system.network.multiple
-    size = -(-photos.number("size") // multiple) * multiple
+    shown = max(photos.number("size"), system.params.geometry.view or 0)
+    size = -(-shown // multiple) * multiple
     record = outputs.record(result, params)
     record |= {"head": system.head, "cost": cost_of(system.network, size)}
     record["weights_sha256"] = file_sha256(model / WEIGHTS)

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from huescape import networks
@@ -28,6 +27,7 @@ from huescape.color.spaces import Space, space
 from huescape.params.base import Head
 from huescape.params.decodings import Decoding
 from huescape.params.systems import SystemParams
+from huescape.systems.prediction import as_it_is, enlarged
 
 WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"
 VERSION = 3
@@ -77,19 +77,17 @@ class System:
     def predict(self, input_N1HW: Tensor) -> Tensor:
         """Output (N, C, h, w), float32, for normalized lightness of any height and width.
 
-        The network is switched to evaluation; the input is moved to its device, padded by
-        reflection to the network's multiple at the bottom and right, and the result cut back to
-        h = ceil(H / stride), w = ceil(W / stride).
+        The network is switched to evaluation; the input is moved to its device, scaled up where
+        `geometry.view` asks for it, padded by reflection to the network's multiple at the bottom
+        and right, and the result brought back to h = ceil(H / stride), w = ceil(W / stride).
         """
         self.network.eval()
-        height, width = input_N1HW.shape[-2:]
-        stride = self.network.stride
-        padded_N1HW = _pad(input_N1HW.to(self.device, torch.float32), self.network.multiple)
+        input_N1HW = input_N1HW.to(self.device, torch.float32)
         with torch.inference_mode():
-            output_NChw: Tensor = self.network(
-                padded_N1HW.contiguous(memory_format=torch.channels_last)
-            )
-        return output_NChw[..., : -(-height // stride), : -(-width // stride)].float()
+            factor = (self.params.geometry.view or 0) / max(input_N1HW.shape[-2:])
+            if factor > 1:
+                return enlarged(self.network, input_N1HW, factor, self.head)
+            return as_it_is(self.network, input_N1HW)
 
     def decode(
         self,
@@ -269,16 +267,6 @@ def _stage(folder: Path) -> str:
 def _head(quantizer: Mapping[str, Any]) -> Head:
     """What the targets are is what the network gives."""
     return "chroma" if quantizer["encode"].get("method") == "chroma" else "bins"
-
-
-def _pad(x_N1HW: Tensor, multiple: int) -> Tensor:
-    """Reflect bottom and right up to a multiple; repeat the edge where there is too little."""
-    height, width = x_N1HW.shape[-2:]
-    bottom, right = -height % multiple, -width % multiple
-    if bottom == right == 0:
-        return x_N1HW
-    mode = "reflect" if bottom < height and right < width else "replicate"
-    return F.pad(x_N1HW, (0, right, 0, bottom), mode=mode)
 
 
 def _line(error: Exception) -> str:
