@@ -8,7 +8,7 @@ from PIL import Image
 
 from huescape.color.spaces import rgb_to_lab
 from huescape.landscapes.render import render_scene
-from huescape.photos.toning import own_chroma
+from huescape.photos.toning import ONE_TONE, own_chroma
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,12 @@ def test_a_tone_is_none(photo: Image.Image) -> None:
     sepia = (levels * (1.0, 0.8, 0.6)).astype(np.uint8)
     sepia_lab = rgb_to_lab(sepia)
     assert np.hypot(*np.moveaxis(sepia_lab[..., 1:], -1, 0)).mean() > 10
-    assert own_chroma(sepia_lab) < 1.5
+    assert own_chroma(sepia_lab) < ONE_TONE
 
 
 def test_colors_are_measured_pixel_by_pixel(photo: Image.Image) -> None:
     found = lab(photo)
-    assert own_chroma(found) > 3
+    assert own_chroma(found) > 2 * ONE_TONE
     level_HW = np.minimum(found[..., 0] // (100 / 16), 15)
     away = []
     for level in range(16):

@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 _LEVELS = 16
+#: The `own_chroma` below which a picture counts as gray or in one tone: most old prints, which
+#: were found from 0 to 1.7, and hardly a photograph of one hue, such as dunes, found from 1.2.
+ONE_TONE = 1.2
 
 
 def own_chroma(lab_HW3: npt.NDArray[np.floating[Any]]) -> float:
     """Mean distance in ab of the pixels from the mean ab of all pixels about as light.
 
-    0 of a gray picture, and of one in a single tone that depends on the lightness alone; old
-    prints, faded and stained, were found below 1.7, color photographs seldom below that.
+    0 of a gray picture, and of one in a single tone that depends on the lightness alone.
 
     Args:
         lab_HW3: CIE Lab, (H, W, 3) or (N, 3).

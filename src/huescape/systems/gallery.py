@@ -25,8 +25,7 @@ from huescape.metrics.auc import auc, distance_table
 from huescape.metrics.chroma import unclipped_ab
 from huescape.metrics.colorfulness import colorfulness
 from huescape.params.decodings import Decoding
-from huescape.params.photos import FilterParams
-from huescape.photos.toning import own_chroma
+from huescape.photos.toning import ONE_TONE, own_chroma
 from huescape.systems.colorize import SIZE, check_size, on_photo, predicted_chroma, shrunk
 from huescape.systems.system import System, load_system, refuse_decoding
 
@@ -138,7 +137,7 @@ def _look(
     rgb_HW3 = shrunk(photo, size)
     lab_HW3 = rgb_to_lab(rgb_HW3)
     lightness_HW = np.ascontiguousarray(system.space.from_rgb(rgb_HW3)[..., 0])
-    has_colors = own_chroma(lab_HW3) >= FilterParams().min_chroma
+    has_colors = own_chroma(lab_HW3) >= ONE_TONE
     colored, scores = [], []
     for chroma_2HW in predicted_chroma(system, rgb_HW3, decodings, size):
         chroma_HW2 = np.moveaxis(chroma_2HW, 0, -1)
