@@ -5,8 +5,8 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$$PWD/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems test test-exhaustive test-short faults soak lint bench bench-gpu schema env \
-  clean help
+.PHONY: repro systems gallery test test-exhaustive test-short faults soak lint bench bench-gpu schema \
+  env clean help
 
 repro: $(STAMP)  ## run the main job: dvc repro
 	@$(RUN) huescape repair > /dev/null
@@ -47,6 +47,11 @@ lint: $(STAMP)  ## linters and the type checker
 # PHOTOS=folder for real photos.
 systems: $(STAMP)  ## train every published system side by side, in comparison/
 	$(RUN) huescape compare $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+# OPTIONS="--count 60 --tau 0.4" for what else the command takes. An older gallery there is replaced.
+gallery: $(STAMP)  ## draw your photos gray, colored and true, in gallery/: PHOTOS=folder
+	$(RUN) huescape gallery "$(or $(PHOTOS),$(error say which photos: make gallery PHOTOS=folder))" \
+	  -o gallery --overwrite $(OPTIONS)
 
 # ONLY="lab resize" for some of them. The peers are installed beside the environment, not into it;
 # those that are missing are named in the tables.

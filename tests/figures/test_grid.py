@@ -62,6 +62,38 @@ def test_a_long_caption_stays_inside(tmp_path: Path) -> None:
     assert (sheet[:, :4] == 255).all()
 
 
+def test_photos_stand_side_by_side_each_below_its_titles(tmp_path: Path) -> None:
+    rows = [(f"photo {k}", pictures(30 + k, 40)) for k in range(5)]
+    grid.draw(tmp_path / "one.png", ("a", "b"), rows, width=40)
+    grid.draw(tmp_path / "two.png", ("a", "b"), rows, width=40, across=2)
+    one, two = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("one", "two"))
+    assert two.shape[1] == 2 * one.shape[1] - 8 + 24
+    assert two.shape[0] < 0.7 * one.shape[0]
+    assert all(holds(two, picture) for _, row in rows for picture in row)
+    np.testing.assert_array_equal(two[:30, 128:], one[:30, 8:])  # the titles
+    for left, number in ((8, 2), (128, 3)):
+        (top,) = np.flatnonzero((two[:, left : left + 40] == rows[number][1][0][0]).all((1, 2)))
+        assert top == 34 + 31 + 20 + 8  # below the higher one of the line before
+
+
+def test_the_last_columns_of_a_photo_may_be_missing(tmp_path: Path) -> None:
+    one, two = pictures(30, 40)
+    rows = [("a", [one, two]), ("b", [two])]
+    grid.draw(tmp_path / "grid.png", ("x", "y"), rows, width=40)
+    sheet = np.asarray(Image.open(tmp_path / "grid.png"))
+    assert (sheet[34 + 58 : 34 + 58 + 30, 8 + 48 :] == 255).all()
+
+
+def test_a_caption_of_two_lines_is_higher(tmp_path: Path) -> None:
+    for name, caption in (("one", "name"), ("two", "name\nscore")):
+        rows = [(caption, pictures(30, 60))] * 2
+        grid.draw(tmp_path / f"{name}.png", ("a", "b"), rows, width=60, letters=14)
+    one, two = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("one", "two"))
+    assert two.shape[0] == one.shape[0] + 2 * 19
+    np.testing.assert_array_equal(two[:80], one[:80])
+    assert (two[85:104] < 128).any()
+
+
 def test_the_same_bytes(tmp_path: Path) -> None:
     grid.draw(tmp_path / "a.png", ("a", "b"), [("x", pictures(30, 40))])
     grid.draw(tmp_path / "b.png", ("a", "b"), [("x", pictures(30, 40))])

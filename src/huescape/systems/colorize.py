@@ -11,9 +11,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ from huescape.photos import PhotoError, open_photo, read_bytes
 from huescape.systems.system import System, load_system, refuse_decoding
 
 Picture = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 SIZE = 256
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
@@ -53,14 +55,24 @@ def colorize(
     """
     check_size(size)
     rgb_HW3 = _as_rgb(photo)
+    (chroma_2HW,) = predicted_chroma(system, rgb_HW3, [decoding], size)
+    return _joined(system, rgb_HW3, chroma_2HW)
+
+
+def predicted_chroma(
+    system: System, rgb_HW3: Picture, decodings: Sequence[Decoding], size: int
+) -> list[npt.NDArray[np.float32]]:
+    """The chroma (2, H, W) of a photo by each decoding, before any clipping, from one pass.
+
+    `size` is as in `colorize`.
+    """
     height, width = rgb_HW3.shape[:2]
-    small_hw3 = _shrunk(rgb_HW3, size)
+    small_hw3 = shrunk(rgb_HW3, size)
     lightness_11hw = torch.from_numpy(system.space.from_rgb(small_hw3)[None, None, ..., 0].copy())
     output_1Chw = system.predict(system.normalize(lightness_11hw))
     source = (small_hw3.shape[0], small_hw3.shape[1])
-    chroma_12HW = system.decode(output_1Chw, decoding, (height, width), source)
-    chroma_2HW = chroma_12HW[0].cpu().numpy()
-    return _joined(system, rgb_HW3, chroma_2HW)
+    decoded = (system.decode(output_1Chw, one, (height, width), source) for one in decodings)
+    return [chroma_12HW[0].cpu().numpy() for chroma_12HW in decoded]
 
 
 def colorize_files(
@@ -94,10 +106,11 @@ def colorize_files(
     system = load_system(model)
     refuse_decoding(system, model.name, asked)
     _make_folder(out)
+    color = partial(colorize, system, decoding=decoding, size=size)
     written, failures = [], []
     for photo, target in progress(list(zip(photos, targets, strict=True)), desc="colorize"):
         try:
-            picture = _colored(system, photo, decoding, size)
+            picture = on_photo(photo, size, color)
             _refuse_conflicts(photos, [target], overwrite)  # it may be there by now
             _save(target, picture)
             written.append(target)
@@ -157,8 +170,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _colored(system: System, photo: Path, decoding: Decoding, size: int) -> Picture:
-    """One photo, colored; HuescapeError says why it cannot be, without its name."""
+def on_photo(photo: Path, size: int, work: Callable[[Picture], T]) -> T:
+    """What `work` makes of a photo's pixels, uint8 (H, W, 3), at `--size` `size`.
+
+    Raises HuescapeError, without the photo's name, where it cannot be read or memory runs out.
+    """
     pixels = "the photo"
 
     def explain() -> HuescapeError:
@@ -168,7 +184,7 @@ def _colored(system: System, photo: Path, decoding: Decoding, size: int) -> Pict
         with explained_by(explain):
             original = np.asarray(open_photo(read_bytes(photo)))
             pixels = f"{original.shape[1]} x {original.shape[0]} pixels at --size {size}"
-            return colorize(system, original, decoding, size)
+            return work(original)
     except PhotoError as error:
         raise HuescapeError(_reason(error, photo)) from error
 
@@ -197,7 +213,7 @@ def _as_rgb(photo: npt.NDArray[Any]) -> Picture:
     return photo
 
 
-def _shrunk(rgb_HW3: Picture, size: int) -> Picture:
+def shrunk(rgb_HW3: Picture, size: int) -> Picture:
     """The photo as the training saw its photos: Lanczos, only ever downsampled."""
     height, width = rgb_HW3.shape[:2]
     scale = size / max(height, width)
