@@ -106,8 +106,8 @@ def _ratios(seconds: Mapping[str, list[float]], per: float) -> list[Ratio]:
 def _notes(photos: int, few: int, shares: str) -> list[str]:
     allowed = "; ".join(f"{close:g}: {', '.join(keys)}" for close, keys in TOLERANCES.items())
     return [
-        f"{photos} rendered photos of {SIDE} x {SIDE}, nine predictions of each: given chroma "
-        f"at four temperatures, and the five baselines; the plain loop takes {few} of them. "
+        f"{photos} rendered photos of {SIDE} x {SIDE}, ten predictions of each: given chroma "
+        f"at four temperatures, and the six baselines; the plain loop takes {few} of them. "
         f"Beforehand, all {len(CLOSE)} scores of each prediction of these agreed with the loop's "
         f"to (absolute, PSNR in dB, colorfulness in levels) {allowed}.",
         "The plain loop converts with scikit-image in float64, compares pictures with its PSNR and "
@@ -211,7 +211,7 @@ def _shares(task: Task, reference: Reference) -> str:
     }
     seconds = {name: _processor_seconds(part) for name, part in parts.items()}
     whole = seconds.pop("all")
-    predictions = len(task.chroma) + 5
+    predictions = len(task.chroma) + 6
     named = {name: predictions * value / whole for name, value in seconds.items()}
     named["the truth, the donor and the rest"] = max(0.0, 1 - sum(named.values()))
     return ", ".join(f"{name} {share:.0%}" for name, share in named.items())

@@ -90,6 +90,8 @@ def _predictions(task: Task, lab_HW3: Array, reference: Reference) -> Iterator[t
     ):
         yield name, np.tile(color, (*lab_HW3.shape[:2], 1))
     yield "random_photo", rgb2lab(task.donor_HW3)[..., 1:]
+    mean = lab_HW3[..., 1:].mean(axis=(0, 1))
+    yield "oracle_mean", np.tile(mean, (*lab_HW3.shape[:2], 1))
     yield "ground_truth", lab_HW3[..., 1:]
 
 

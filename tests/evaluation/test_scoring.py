@@ -68,6 +68,7 @@ def test_baselines() -> None:
         "gray": np.zeros(2),
         "prior_mean": (reference().empirical_Q[:, None] * CENTERS_Q2).sum(axis=0),
         "prior_mode": np.array([10.0, 10.0]),
+        "oracle_mean": ab_HW2.reshape(-1, 2).mean(axis=0),
     }
     for name, color in expected.items():
         distance_HW = np.linalg.norm(ab_HW2 - color, axis=-1)

@@ -14,6 +14,8 @@ from PIL import Image
 from huescape.base.arrays import read_arrays
 from huescape.base.errors import HuescapeError
 from huescape.metrics import bootstrap
+from huescape.metrics.distribution_sums import ARRAYS as DISTRIBUTION_ARRAYS
+from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.names import BASELINES
 from huescape.metrics.photo_sums import ARRAYS, PhotoSums
 from huescape.metrics.scores import HEADLINE, METRICS
@@ -27,8 +29,8 @@ from huescape.systems.system import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
 FILES = [
-    *("SHA256SUMS", "curves.csv", "curves.png", "grid.png", "photo_sums.npz"),
-    *("photos.csv", "pictures.npz", "scores.csv", "scores.json"),
+    *("SHA256SUMS", "curves.csv", "curves.png", "distribution_sums.npz", "grid.png"),
+    *("photo_sums.npz", "photos.csv", "pictures.npz", "scores.csv", "scores.json"),
 ]
 
 
@@ -74,6 +76,14 @@ def test_what_each_photo_adds_gives_every_score_again(inputs: Any, tmp_path: Pat
         found = {metric.key: metric.of_sums(sums) for metric in METRICS}
         for key, value in found.items():
             assert value is None or value[0] == pytest.approx(scores[key], abs=2e-6), (name, key)
+        each = {k: v for k, v in photos.each(name).items() if np.isfinite(v).any()}
+        for key, values_N in each.items():
+            assert np.nanmean(values_N) == pytest.approx(scores[key], abs=2e-6), (name, key)
+    path = tmp_path / "lab/distribution_sums.npz"
+    sums_of_bits = DistributionSums(**read_arrays(path, *DISTRIBUTION_ARRAYS))
+    bits = {key: values_R[0] for key, values_R in sums_of_bits.scores(np.ones((1, 5))).items()}
+    for key in ("bits_per_pixel", "calibration_error"):
+        assert bits[key] == pytest.approx(record[key], abs=1e-6)
     resampled = bootstrap.resampled([(photos, "annealed T=0.38")])[0]["auc"]
     low, high = bootstrap.interval(resampled)
     assert low < record["auc"] < high

@@ -19,6 +19,12 @@ def test_prior_mean_and_mode() -> None:
     assert baselines.prior_mode(np.ones(3), CENTERS_Q2).tolist() == [0.0, 0.0]
 
 
+def test_the_oracle_is_the_mean_of_every_pixel() -> None:
+    ab_N2 = np.random.default_rng(1).normal(5, 30, (999, 2)).astype(np.float32)
+    expected = [sum(ab_N2[:, k].tolist()) / 999 for k in (0, 1)]
+    assert baselines.oracle_mean(ab_N2) == pytest.approx(expected, abs=1e-9)
+
+
 def test_constant_fills_the_plane() -> None:
     plane_HW2 = baselines.constant(np.array([1.5, -2.5]), 3, 5)
     assert plane_HW2.shape == (3, 5, 2)

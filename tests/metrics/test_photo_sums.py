@@ -101,6 +101,7 @@ def test_sums_are_exact_whatever_the_order(sums: PhotoSums) -> None:
         {"macro_B": np.array([313], np.int32)},
         {"names_P": np.array(["1"])},
         {"colorfulness_PN": np.zeros((2, 4))},
+        {"error_PN": np.zeros((1, 5), np.int64)},
         {"bin_E": np.array([1.5])},
     ],
 )

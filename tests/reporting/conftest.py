@@ -105,7 +105,7 @@ def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
     whole = partial(np.array, dtype=np.int32)
     parts = {
         name: [
-            PhotoPart(whole([0]), whole([1000]), whole([round(300_000 * v)]), 100 * v)
+            PhotoPart(whole([0]), whole([1000]), whole([round(300_000 * v)]), 100 * v, 9000)
             for v in values
         ]
         for name, values in auc.items()

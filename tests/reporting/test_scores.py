@@ -12,6 +12,7 @@ from tests.reporting.conftest import DISTRIBUTION
 PLACE = {metric.key: k for k, metric in enumerate(METRICS)}
 BASELINES = {
     "ground_truth": {"auc": 1.0, "auc_macro": 1.0, "colorfulness": 40.0, "psnr": None},
+    "oracle_mean": {"auc": 0.99, "auc_macro": 0.99, "colorfulness": 40.1, "psnr": 35.0},
     "random_photo": {"auc": 0.1, "auc_macro": 0.1, "colorfulness": 41.0, "psnr": 3.0},
     "gray": {"auc": 0.95, "auc_macro": 0.7, "colorfulness": 0.0, "psnr": 25.0},
 }
@@ -41,10 +42,12 @@ def test_seeds_are_averaged_with_their_interval(make, quantizers) -> None:
     assert single[PLACE["auc"]].spread == ""
 
 
-def test_a_baseline_can_be_best_and_the_truth_cannot(make, quantizers) -> None:
+def test_a_baseline_can_be_best_and_what_has_seen_the_truth_cannot(make, quantizers) -> None:
     net = make("net", {"baselines": BASELINES, "ssim": None, "colorfulness": 60.0})
     table = scores.table(rows([net], quantizers))
-    assert [row.name for row, _ in table] == ["net", "gray", "random_photo", "ground_truth"]
+    names = ["net", "gray", "random_photo", "oracle_mean", "ground_truth"]
+    assert [row.name for row, _ in table] == names
+    assert [row.kind for row, _ in table][-2:] == ["oracle", "truth"]
     assert best_of(table, "auc") == ["Gray"]
     assert best_of(table, "auc_macro") == ["net"]
     assert best_of(table, "colorfulness") == ["Colors of a random photo"]  # nearest to 40
@@ -105,7 +108,8 @@ def test_only_classifiers_have_distributions(make, quantizers) -> None:
 def test_all_numbers_keeps_every_column(make) -> None:
     made = make("net", {"extra": {"deep": 3}, "baselines": BASELINES, "decodes": {"median": {}}})
     table = scores.all_numbers(made)
-    assert table.head == ("score", "net", "gray", "random_photo", "ground_truth", "median")
+    baselines = ("gray", "random_photo", "oracle_mean", "ground_truth")
+    assert table.head == ("score", "net", *baselines, "median")
     found = {row[0]: row[1:] for row in table.rows}
     assert found["extra.deep"][:2] == ("3", "\N{EN DASH}")
     assert found["psnr"][:4] == ("24", "25", "3", "\N{EN DASH}")

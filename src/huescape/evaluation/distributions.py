@@ -20,6 +20,7 @@ from huescape.color.encoding import nearest_bin
 from huescape.color.priors import floored
 from huescape.evaluation.passes import Seen, batches, see
 from huescape.metrics.calibration import DistributionTotals, fitted_temperature, prior_bits
+from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.totals import finite
 from huescape.shards import ShardSet
 from huescape.systems.system import System
@@ -36,14 +37,21 @@ class Distributions:
         self._plain = DistributionTotals()
         self._fitted = None if temperature is None else DistributionTotals(temperature)
         self._count_Q: npt.NDArray[np.int64] = np.zeros(len(system.centers), np.int64)
+        self._ids: list[str] = []
 
     def add(self, seen: Seen) -> None:
         """Add the positions of one photo."""
+        self._ids.append(seen.photo)
         logits_QP, true_P = _positions(self._system, seen)
         self._count_Q += np.bincount(true_P, minlength=len(self._count_Q))
         self._plain.add(logits_QP, true_P)
         if self._fitted:
             self._fitted.add(logits_QP, true_P)
+
+    def sums(self) -> DistributionSums:
+        """What each photo added."""
+        totals = [self._plain] if self._fitted is None else [self._plain, self._fitted]
+        return DistributionSums.of(self._ids, self._system.centers, totals)
 
     def record(self) -> dict[str, Any]:
         """All numbers; those of the fitted temperature are None where there is none."""

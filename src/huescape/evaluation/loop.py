@@ -28,6 +28,7 @@ from huescape.evaluation.distributions import Distributions, distributions
 from huescape.evaluation.passes import batches, inside, see, unpadded
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
+from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Rules, Totals
 from huescape.params.decodings import Decoding
@@ -39,13 +40,15 @@ from huescape.systems.system import System
 class Evaluation:
     """Totals by prediction (decodings and baselines), and the pictures of a few photos.
 
-    `distribution` is what `Distributions.record` says of a classifier, None for a regression.
+    `distribution` is what `Distributions.record` says of a classifier, `distribution_sums` what
+    each photo adds to it; None for a regression.
     """
 
     ids: list[str] = field(default_factory=list)
     totals: dict[str, Totals] = field(default_factory=dict)
     examples: dict[str, dict[str, Picture]] = field(default_factory=dict)
     distribution: dict[str, Any] | None = None
+    distribution_sums: DistributionSums | None = None
 
 
 def example_ids(ids: Sequence[str], count: int) -> list[str]:
@@ -76,7 +79,8 @@ def evaluate(
     scored = score_in_threads(tasks, reference, system.space)
     for photo in progress(scored, total=len(rows_N), desc="evaluate"):
         _count(result, photo, rules)
-    result.distribution = measured.record() if measured else None
+    if measured:
+        result.distribution, result.distribution_sums = measured.record(), measured.sums()
     return result
 
 

@@ -56,8 +56,9 @@ def write(
     """Write the headline scores into the file `scores`, and everything else into `folder`.
 
     The folder has all scores (`scores.json`, and as a table `scores.csv`), the per-photo table,
-    what each photo adds to the scores (`photo_sums.npz`), curves, figures and pictures, all or
-    nothing. Its SHA256SUMS lists `scores` too, the file beside it.
+    what each photo adds to the scores (`photo_sums.npz`, and `distribution_sums.npz` of a
+    classifier), curves, figures and pictures, all or nothing. Its SHA256SUMS lists `scores` too,
+    the file beside it.
     """
     atomic.write_json(scores, {key: record[key] for key in HEADLINE})
     with atomic.fresh_directory(folder) as fresh:
@@ -65,6 +66,8 @@ def write(
         write_table(fresh / "scores.csv", _score_table(record), _DIGITS)
         write_table(fresh / "photos.csv", _photo_table(result, params), _DIGITS)
         write_arrays(fresh / "photo_sums.npz", **asdict(_photo_sums(result, params)))
+        if result.distribution_sums:
+            write_arrays(fresh / "distribution_sums.npz", **asdict(result.distribution_sums))
         write_table(fresh / "curves.csv", _curve_table(result, params), _DIGITS)
         _draw_curves(fresh / "curves.png", system, result, params)
         if result.examples:

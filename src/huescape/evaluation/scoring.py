@@ -131,4 +131,5 @@ def _baselines(task: Task, true: Truth, reference: Reference) -> Iterator[tuple[
     yield "prior_mode", baselines.constant(mode, height, width)
     donor_ab_HW2 = rgb_to_lab(task.donor_HW3)[..., 1:]
     yield "random_photo", baselines.resized(donor_ab_HW2, height, width)
+    yield "oracle_mean", baselines.constant(baselines.oracle_mean(true.ab_N2), height, width)
     yield "ground_truth", true.ab_N2.reshape(height, width, 2)

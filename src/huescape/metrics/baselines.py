@@ -1,10 +1,11 @@
 """Colors that need no training; a table without them says nothing.
 
 `gray` has no color, `prior_mean` and `prior_mode` paint everything in the mean or the most frequent
-color of the training photos, `random_photo` takes the colors of a random training photo, and
-`ground_truth` is the photo itself; `metrics.names` lists them.
+color of the training photos, `random_photo` takes the colors of a random training photo. Two have
+seen the truth: `oracle_mean` paints a photo in its own mean color, and `ground_truth` is the photo
+itself. `metrics.names` lists them.
 
-Shape suffixes: H rows, W columns, 2 chroma channels, Q bins.
+Shape suffixes: H rows, W columns, N pixels, 2 chroma channels, Q bins.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ def prior_mean(prior_Q: FloatArray, centers_Q2: FloatArray) -> npt.NDArray[np.fl
 def prior_mode(prior_Q: FloatArray, centers_Q2: FloatArray) -> npt.NDArray[np.float64]:
     """The color (2,) of the bin with most mass, the first one at a tie."""
     return np.asarray(centers_Q2[int(np.argmax(prior_Q))], np.float64)
+
+
+def oracle_mean(ab_N2: FloatArray) -> npt.NDArray[np.float64]:
+    """The mean (2,) of a photo's true ab."""
+    return np.asarray(ab_N2.mean(axis=0, dtype=np.float64))
 
 
 def constant(color: FloatArray, height: int, width: int) -> npt.NDArray[np.float32]:

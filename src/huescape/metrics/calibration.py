@@ -6,7 +6,7 @@ Shape suffixes: Q bins, P positions, B bins of confidence.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +25,24 @@ LOWEST, HIGHEST = 0.05, 20.0
 _LOWEST_LOGIT = -1e4
 
 
+class DistributionPart(NamedTuple):
+    """What one photo adds: bits of all its positions, and by bin of confidence the positions, those
+    whose most likely bin is the true one, and the sum of the confidences.
+    """
+
+    bits: float
+    count_B: IntArray
+    right_B: IntArray
+    confidence_B: FloatArray
+
+
 class DistributionTotals:
     """Bits and calibration of distributions at one temperature, added up photo by photo.
 
     Attributes:
         positions: how many were added.
         right_B, count_B: how often the most likely bin was the true one, by its probability.
+        parts: what each photo added.
     """
 
     def __init__(self, temperature: float = 1.0) -> None:
@@ -39,26 +51,34 @@ class DistributionTotals:
         self.count_B: npt.NDArray[np.int64] = np.zeros(CONFIDENCES, np.int64)
         self.right_B: npt.NDArray[np.int64] = np.zeros(CONFIDENCES, np.int64)
         self._confidence_B: npt.NDArray[np.float64] = np.zeros(CONFIDENCES)
-        self._bits: list[float] = []  # of each photo, added with one rounding
+        self.parts: list[DistributionPart] = []
 
     def add(self, logits_QP: FloatArray, true_P: IntArray) -> None:
         """Add the logits of a photo's positions, and the bin that each truly lies in."""
         shifted_QP = _shifted(logits_QP) / np.float32(self.temperature)
         total_P = np.exp(shifted_QP).sum(axis=0, dtype=np.float64)
         own_P = np.take_along_axis(shifted_QP, true_P[None], axis=0)[0]
-        self._bits.append(float((np.log(total_P) - own_P).sum() / math.log(2)))
+        bits = float((np.log(total_P) - own_P).sum() / math.log(2))
         self.positions += len(true_P)
         confidence_P = 1 / total_P  # the highest logit is now 0
         # The upper border belongs to a bin.
         bin_P = np.clip(np.ceil(confidence_P * CONFIDENCES).astype(int) - 1, 0, CONFIDENCES - 1)
         right_P = logits_QP.argmax(axis=0) == true_P
-        self.count_B += np.bincount(bin_P, minlength=CONFIDENCES)
-        self.right_B += np.bincount(bin_P[right_P], minlength=CONFIDENCES)
-        self._confidence_B += np.bincount(bin_P, confidence_P, minlength=CONFIDENCES)
+        part = DistributionPart(
+            bits,
+            np.bincount(bin_P, minlength=CONFIDENCES),
+            np.bincount(bin_P[right_P], minlength=CONFIDENCES),
+            np.bincount(bin_P, confidence_P, minlength=CONFIDENCES).astype(np.float64),
+        )
+        self.parts.append(part)
+        self.count_B += part.count_B
+        self.right_B += part.right_B
+        self._confidence_B += part.confidence_B
 
     def bits(self) -> float:
         """Bits per position: the mean of -log2 p of the true bin; NaN of none."""
-        return math.fsum(self._bits) / self.positions if self.positions else math.nan
+        total = math.fsum(part.bits for part in self.parts)  # with one rounding
+        return total / self.positions if self.positions else math.nan
 
     def calibration_error(self) -> float:
         """Expected calibration error of the most likely bin, 0 to 1; NaN of none.

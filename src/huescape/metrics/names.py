@@ -13,12 +13,15 @@ class Baseline(NamedTuple):
 
 
 TRUTH = "ground_truth"
+#: What has seen the truth, like the truth itself, is never called the best of a column.
+ORACLE = "oracle_mean"
 #: By the names that the evaluation gives them, in the order of every table.
 BASELINES = {
     "gray": Baseline("Gray", "no color at all"),
     "prior_mean": Baseline("Mean color", "the prior's mean, everywhere"),
     "prior_mode": Baseline("Most frequent color", "the prior's peak, everywhere"),
     "random_photo": Baseline("Colors of a random photo", "of the training split"),
+    ORACLE: Baseline("Oracle: mean color", "each photo's own true mean, everywhere"),
     TRUTH: Baseline("Ground truth", "the true colors: the limit"),
 }
 #: Below so many effective pixels a few rare ones decide the rebalanced score.

@@ -1,7 +1,8 @@
 """What each photo adds to a score, so that the scores of resampled photos follow from sums.
 
 AuC, rebalanced and macro AuC are ratios of sums over photos: pixels by true bin, and the AuC of
-those pixels in whole units (`auc.units`). Colorfulness is a mean over photos.
+those pixels in whole units (`auc.units`). Colorfulness is a mean over photos. The squared error of
+the pictures gives the PSNR.
 
 Shape suffixes: N photos, E pairs of a photo and a bin that occurs in it, Q scoring bins, B bins of
 the macro score, P predictions, R resamplings.
@@ -10,7 +11,7 @@ the macro score, P predictions, R resamplings.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -19,31 +20,36 @@ import numpy.typing as npt
 
 from huescape.base.errors import HuescapeError
 from huescape.metrics import auc
+from huescape.metrics.pictures import psnr
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
+BoolArray = npt.NDArray[np.bool_]
 
 # Colorfulness is summed in millionths: sums of whole numbers do not depend on their order.
 _MILLION = 1e6
 
 
 class PhotoPart(NamedTuple):
-    """What one photo adds: its bins, the pixels and the AuC units of each, its colorfulness."""
+    """What one photo adds: its bins, the pixels and the AuC units of each; of the predicted picture
+    the colorfulness, and the sum of squared differences from the true one.
+    """
 
     bin_E: IntArray
     pixels_E: IntArray
     units_E: IntArray
     colorfulness: float
+    error: int
 
     @classmethod
-    def of(cls, table_QD: auc.Table, colorfulness: float) -> PhotoPart:
-        """Of a table by true bin and distance, and the colorfulness of the prediction."""
+    def of(cls, table_QD: auc.Table, colorfulness: float, error: int) -> PhotoPart:
+        """Of a table by true bin and distance, and what is measured of the picture."""
         bin_E = np.flatnonzero(table_QD.any(axis=1))
         seen_ED = table_QD[bin_E]
         # A photo of the largest size allowed has 1024 x 1024 pixels of at most 300 units.
         pixels_E = seen_ED.sum(axis=1).astype(np.int32)
         units_E = auc.units(seen_ED).astype(np.int32)
-        return cls(bin_E.astype(np.int32), pixels_E, units_E, float(colorfulness))
+        return cls(bin_E.astype(np.int32), pixels_E, units_E, float(colorfulness), int(error))
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Sums:
 #: The arrays of a `PhotoSums` in a file.
 ARRAYS = (
     *("ids_N", "photo_E", "bin_E", "pixels_E", "weight_Q", "macro_B"),
-    *("names_P", "units_PE", "colorfulness_PN"),
+    *("names_P", "units_PE", "colorfulness_PN", "error_PN"),
 )
 
 
@@ -76,6 +82,7 @@ class PhotoSums:
         names_P: of the predictions: decodings and baselines.
         units_PE: the AuC of those pixels (`auc.units`), int32.
         colorfulness_PN: float64.
+        error_PN: sums of squared differences of the RGB pictures, int64.
     """
 
     ids_N: npt.NDArray[np.str_]
@@ -87,6 +94,7 @@ class PhotoSums:
     names_P: npt.NDArray[np.str_]
     units_PE: IntArray
     colorfulness_PN: FloatArray
+    error_PN: IntArray
 
     def __post_init__(self) -> None:
         """Raises HuescapeError for arrays that do not fit together."""
@@ -95,7 +103,7 @@ class PhotoSums:
         fits = (
             self.bin_E.shape == self.pixels_E.shape == pairs
             and self.units_PE.shape == (predictions, *pairs)
-            and self.colorfulness_PN.shape == (predictions, photos)
+            and self.colorfulness_PN.shape == self.error_PN.shape == (predictions, photos)
         )
         limits = ((self.photo_E, photos), (self.bin_E, bins), (self.macro_B, bins))
         if not fits or not all(_within(values, count) for values, count in limits):
@@ -122,7 +130,46 @@ class PhotoSums:
             names_P=np.array(list(parts)),
             units_PE=np.stack([np.concatenate([p.units_E for p in own]) for own in parts.values()]),
             colorfulness_PN=np.array([[p.colorfulness for p in own] for own in parts.values()]),
+            error_PN=np.array([[p.error for p in own] for own in parts.values()], np.int64),
         )
+
+    def of_photos(self, chosen_N: BoolArray, macro_pixels: int, macro_photos: int) -> PhotoSums:
+        """Of the chosen photos alone.
+
+        The bins of their macro score are those that they show often enough: in so many pixels, of
+        so many photos.
+        """
+        pairs = chosen_N[self.photo_E]
+        bin_E, pixels_E, bins = self.bin_E[pairs], self.pixels_E[pairs], len(self.weight_Q)
+        often_Q = np.bincount(bin_E, pixels_E, minlength=bins) >= macro_pixels
+        often_Q &= np.bincount(bin_E, minlength=bins) >= macro_photos
+        place_N = np.cumsum(chosen_N, dtype=np.int32) - np.int32(1)
+        return replace(
+            self,
+            ids_N=self.ids_N[chosen_N],
+            photo_E=place_N[self.photo_E[pairs]],
+            bin_E=bin_E,
+            pixels_E=pixels_E,
+            macro_B=np.flatnonzero(often_Q).astype(np.int32),
+            units_PE=self.units_PE[:, pairs],
+            colorfulness_PN=self.colorfulness_PN[:, chosen_N],
+            error_PN=self.error_PN[:, chosen_N],
+        )
+
+    def each(self, prediction: str) -> dict[str, npt.NDArray[np.float64]]:
+        """Scores of the photos one by one, (N,), by the name of their mean in an evaluation.
+
+        NaN where a photo has none: the PSNR of a picture without error.
+        """
+        place, photos = self.names_P.tolist().index(prediction), len(self.ids_N)
+        units_N = np.bincount(self.photo_E, self.units_PE[place], minlength=photos)
+        pixels_N = np.bincount(self.photo_E, self.pixels_E, minlength=photos)
+        pairs = zip(self.error_PN[place].tolist(), (3 * pixels_N).tolist(), strict=True)
+        psnr_N = np.array([psnr(error, values) if error else np.nan for error, values in pairs])
+        return {
+            "auc_photo_mean": auc.ratio(units_N, pixels_N * auc.UNITS),
+            "psnr_photo_mean": psnr_N,
+        }
 
     def shows(self, other: PhotoSums) -> bool:
         """Whether these are the photos of `other`, pixel by pixel: their `pixel_sums` are equal."""

@@ -64,7 +64,8 @@ class Totals:
         self.hits_Q += score.hits_Q
         self.error += score.error
         self.values += score.values
-        self.parts.append(PhotoPart.of(score.table_QD, score.measured["colorfulness"]))
+        vivid = score.measured["colorfulness"]
+        self.parts.append(PhotoPart.of(score.table_QD, vivid, score.error))
         row: dict[str, float] = {}
         for metric in _metrics():
             row |= metric.photo(score, self.rules)

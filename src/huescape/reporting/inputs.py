@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from huescape.base.arrays import read_arrays
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
 from huescape.base.tables import read_cells
-from huescape.metrics.photo_sums import ARRAYS, PhotoSums
+from huescape.metrics import distribution_sums, photo_sums
+from huescape.metrics.distribution_sums import DistributionSums
+from huescape.metrics.names import BASELINES
+from huescape.metrics.photo_sums import PhotoSums
 
 Json = dict[str, Any]
+Sums = TypeVar("Sums")
 
 _SCORES = (
     *("baselines", "decodes", "decode", "warnings", "head", "cost", "distribution"),
@@ -42,6 +47,19 @@ class SystemResult:
     curves_figure: Path | None
     grid: Path | None
     pictures: Path | None = None
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation alone says of a system, its model aside.
+
+    `distribution` is None for a regression; `photos` and it are of the same photos.
+    """
+
+    name: str
+    scores: Json
+    photos: PhotoSums
+    distribution: DistributionSums | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,32 @@ def read_result(evaluation: Path, models: Path) -> SystemResult:
         grid=_if_there(folder / "grid.png"),  # absent when evaluate.pictures is 0
         pictures=_if_there(folder / "pictures.npz"),
     )
+
+
+def read_evaluated(evaluation: Path, name: str) -> Evaluated:
+    """Read the evaluation of a system below the folder `evaluation`.
+
+    Raises HuescapeError for a system that has none, and for a file that is missing or damaged.
+    """
+    folder = evaluation / name
+    if not folder.is_dir():
+        known = ", ".join(sorted(path.name for path in evaluation.glob("*/"))) or "none"
+        raise HuescapeError(f"{folder}: no such evaluation; evaluated: {known}")
+    stage, path = f"evaluate@{name}", folder / "scores.json"
+    scores = _read_object(path, stage)
+    _require(scores, ("decode", "decodes", "baselines", "head", "settings"), path)
+    photos = _read_photo_sums(folder / "photo_sums.npz", stage)
+    lacking = {*scores["decodes"], *BASELINES} - set(photos.names_P.tolist())
+    if lacking:
+        what = f"{folder / 'photo_sums.npz'}: has no {min(lacking)!r}"
+        raise HuescapeError(f"{what}; {remedy(stage)}")
+    path = folder / "distribution_sums.npz"
+    found = None
+    if scores["head"] != "chroma":
+        found = _read_sums(path, stage, DistributionSums, distribution_sums.ARRAYS)
+    if found and not np.array_equal(found.ids_N, photos.ids_N):
+        raise HuescapeError(f"{path}: not of the photos of photo_sums.npz; {remedy(stage)}")
+    return Evaluated(name, scores, photos, found)
 
 
 def read_prior(name: str, path: Path, figures: Path) -> Prior:
@@ -148,10 +192,14 @@ def _read_json(path: Path, stage: str) -> Any:
 
 
 def _read_photo_sums(path: Path, stage: str) -> PhotoSums:
+    return _read_sums(path, stage, PhotoSums, photo_sums.ARRAYS)
+
+
+def _read_sums(path: Path, stage: str, kind: Callable[..., Sums], names: Sequence[str]) -> Sums:
     read_verified(path, stage)
-    arrays = read_arrays(path, *ARRAYS, stage=stage)
+    arrays = read_arrays(path, *names, stage=stage)
     try:
-        return PhotoSums(**arrays)
+        return kind(**arrays)
     except HuescapeError as error:
         raise HuescapeError(f"{path}: {error}; {remedy(stage)}") from error
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
-from huescape.metrics.names import BASELINES, TRUTH
+from huescape.metrics.names import BASELINES, ORACLE, TRUTH
 from huescape.metrics.scores import METRICS, Score
 from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json, SystemResult
 from huescape.reporting.intervals import Estimate, estimate
 from huescape.reporting.wording import NONE, number, plain, thousands
 
+Kind = Literal["system", "baseline", "oracle", "truth"]
+_KINDS: dict[str, Kind] = {ORACLE: "oracle", TRUTH: "truth"}
 # As many names as a reader takes in.
 _FEW = 4
 # What a table says of distributions, with its decimals.
@@ -25,13 +27,13 @@ _DISTRIBUTION = (
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A group of systems that differ in their seed, a baseline or the truth.
+    """A group of systems that differ in their seed, a baseline, an oracle or the truth.
 
     `means` are its scores by key, None where there is none; `doubted` are the keys of those that
     a warning of the evaluation is about.
     """
 
-    kind: Literal["system", "baseline", "truth"]
+    kind: Kind
     name: str
     label: str
     note: str
@@ -77,7 +79,7 @@ def score_rows(groups: Sequence[Group]) -> list[ScoreRow]:
         for group in groups
     ]
     for name, scores in _baselines(groups[0].members[0] if groups else None).items():
-        kind: Literal["truth", "baseline"] = "truth" if name == TRUTH else "baseline"
+        kind = _KINDS.get(name, "baseline")
         rows.append(ScoreRow(kind, name, *BASELINES[name], (), _estimates([scores])))
     return rows
 
@@ -85,7 +87,8 @@ def score_rows(groups: Sequence[Group]) -> list[ScoreRow]:
 def table(rows: Sequence[ScoreRow]) -> list[tuple[ScoreRow, tuple[Cell, ...]]]:
     """Each row with a cell for each of METRICS.
 
-    The best of a column is chosen among systems and baselines alike; the truth does not compete.
+    The best of a column is chosen among systems and baselines alike, but not the oracle or the
+    truth.
     """
     best = {metric.key: _best(metric, rows) for metric in METRICS}
     return [
@@ -166,14 +169,14 @@ def _cell(row: ScoreRow, metric: Score, best: float | None) -> Cell:
         endless = row.kind == "truth" and metric.key == "psnr"
         return Cell("∞" if endless else NONE, "", False, False)
     spread = "" if one.half is None else f"± {one.half:.{metric.digits + 1}f}"
-    won = row.kind != "truth" and one.mean == best
+    won = row.kind not in _KINDS.values() and one.mean == best
     return Cell(_formatted(metric, one.mean), spread, won, metric.key in row.doubted)
 
 
 def _best(metric: Score, rows: Sequence[ScoreRow]) -> float | None:
-    found = [(row.kind == "truth", one.mean) for row in rows if (one := row.means[metric.key])]
-    racing = [mean for is_truth, mean in found if not is_truth]
-    return metric.pick(racing, next((mean for is_truth, mean in found if is_truth), None))
+    found = [(row.kind, one.mean) for row in rows if (one := row.means[metric.key])]
+    racing = [mean for kind, mean in found if kind not in _KINDS.values()]
+    return metric.pick(racing, next((mean for kind, mean in found if kind == "truth"), None))
 
 
 def _estimates(scores: Iterable[Json]) -> dict[str, Estimate | None]:

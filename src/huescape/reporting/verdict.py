@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from huescape.metrics.bootstrap import CONFIDENCE
-from huescape.metrics.names import BASELINES, TRUTH
+from huescape.metrics.names import BASELINES, ORACLE, TRUTH
 from huescape.reporting.groups import Group
 from huescape.reporting.intervals import Difference
 from huescape.reporting.sides import Comparisons, Side
@@ -64,7 +64,7 @@ def _limit(
     best: Group, against_gray: Difference | None, comparisons: Comparisons, level: float
 ) -> str:
     """What is said where another baseline does as well as the system."""
-    others = [Side(best, name) for name in BASELINES if name not in ("gray", TRUTH)]
+    others = [Side(best, name) for name in BASELINES if name not in ("gray", ORACLE, TRUTH)]
     known = [(mean, side) for side in others if (mean := _mean(side)) is not None]
     if not known or against_gray is None or _where(against_gray) != "above":
         return ""

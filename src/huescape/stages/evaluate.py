@@ -63,8 +63,8 @@ def run(
         bins, prior: .npz of the scoring quantizer, the same for every system.
         out_json: the headline scores, which `dvc metrics` shows.
         out_dir: all scores (`scores.json`, see `outputs.record`, and `scores.csv`), `photos.csv`,
-            `photo_sums.npz`, `curves.csv`, `curves.png` and, if wanted, `grid.png` and
-            `pictures.npz`.
+            `photo_sums.npz`, of a classifier `distribution_sums.npz`, `curves.csv`, `curves.png`
+            and, if wanted, `grid.png` and `pictures.npz`.
     Returns:
         The headline scores; a score that is infinite or undefined is left out.
     Raises:
