@@ -141,6 +141,9 @@ def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Pat
         ("finetuned", "fine", finetuned, "from is missing; allowed: one of `systems`: colorunet"),
         ("finetuned", "fine", {**finetuned, "initialization": {"from": "fine"}}, "from is 'fine'"),
         ("finetuned", "colorunet", finetuned, "systems.colorunet has that name"),
+        ("released", "colorunet", {}, "released.colorunet: systems.colorunet has that name"),
+        ("released", "nosuch", {}, "no model of that name comes with huescape; allowed: landscape"),
+        ("released", "landscape", {"tau": 0.4}, "released.landscape.tau is not"),
     ):
         path = _changed(tmp_path, f"{section}.{name}", entry)
         with pytest.raises(ParamsError) as caught:

@@ -83,6 +83,7 @@ class Inputs:
             "catalog": self.root / "data/catalog",
             "evaluations": [self.root / f"reports/evaluation/{name}.json" for name in systems],
             "models": self.root / "models",
+            "released": [],
             "priors": {q: self.root / f"data/priors/{q}.npz" for q in ("lab313", "yuv32")},
             "figures": self.root / "reports/figures",
             "out": self.root / "reports/index.html",

@@ -1,25 +1,31 @@
-"""Tool colorize: color photos with a trained system."""
+"""Tool colorize: color photos, with the model that comes with huescape or a trained system."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from huescape.base.errors import ParamsError
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
     chosen_decoding,
 )
-from huescape.params.load import load_params
-from huescape.params.places import PARAMS, refuse_kept, trained_model
+from huescape.params.decodings import ANNEALED
+from huescape.params.places import PARAMS, refuse_kept
+
+MODEL = "landscape"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which photos, where to, with what."""
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--system", help="a trained system (default: the first in params.yaml)")
+    parser.add_argument(
+        "--system",
+        default=MODEL,
+        help="a system that was trained here, a model that comes with huescape, or the folder of "
+        f"one (default: {MODEL}, which comes with it)",
+    )
     add_decoding_arguments(parser)
     parser.add_argument(
         "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
@@ -28,16 +34,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> None:
-    """Color photos of any size with a trained system."""
-    params = load_params(PARAMS)
-    name = options.system or next(iter(params.every_system), None)
-    if name is None:
-        raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
-    refuse_kept(options.output)
-    decoding = chosen_decoding(options, params.evaluate.decode)
-    model = trained_model(name)
-    from huescape.systems.colorize import colorize_files  # loads torch: after what is wrong
+    """Color photos of any size."""
+    chosen_decoding(options, ANNEALED)  # numbers out of range are refused before torch is loaded
+    if PARAMS.exists():
+        refuse_kept(options.output)
+    from huescape.systems import chosen
+    from huescape.systems.colorize import colorize_files
 
+    model = chosen.find_model(options.system)
+    decoding = chosen_decoding(options, chosen.usual_decoding(model))
+    print(f"colorize: {chosen.said(model, decoding)}", flush=True)
     colorize_files(
         model,
         options.photos,
