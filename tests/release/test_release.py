@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from huescape.release.project import read_trained, refuse_tested
 from huescape.release.write import FILES
 from huescape.subcommands import run
 from huescape.systems.released import own_decoding
-from huescape.systems.system import load_system, save_system
+from huescape.systems.system import load_system
 
 Refused = Callable[..., str]
 
@@ -160,14 +161,17 @@ def test_training_photos_that_are_tested_on_are_named(project: Path) -> None:
     check(replace(same, sha256="0" * 64, phash=f"{int(trained.phash, 16) ^ 3:016x}"))
 
 
-def test_weights_that_half_precision_cannot_hold_are_refused(project: Path) -> None:
-    system = load_system(Path("models/small"))
-    with torch.no_grad():
-        for parameter in system.network.parameters():
-            parameter *= 1000
-    save_system(Path("models/small"), system, {}, "step,loss\n")
-    with pytest.raises(HuescapeError, match=r"half precision moves colors by .*; allowed: 0.1 and"):
-        precision.moved_by_half(Path("models/small"), Path("data/resized"), Decoding())
+def test_half_precision_that_moves_colors_too_far_is_refused(
+    project: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "HIGH", 0.0)
+    words = r"half precision moves colors by [\d.e-]+ of ab in the mean and [\d.e-]+ at the 99.9th"
+    assert re.search(words + r".*; allowed: 0.1 and 0$", refused())
+
+
+def test_weights_that_half_precision_cannot_hold_are_refused() -> None:
+    with pytest.raises(HuescapeError, match="a: has values that half precision cannot hold"):
+        precision.halved({"a": torch.tensor([1e5])})
 
 
 def test_what_is_no_number_stays_as_it_is() -> None:

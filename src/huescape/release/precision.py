@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from huescape.base.errors import HuescapeError
@@ -39,8 +40,15 @@ class Moved:
 
 
 def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors in half precision, but for those that are no floating-point numbers."""
-    return {name: x.half() if x.is_floating_point() else x for name, x in state.items()}
+    """The tensors in half precision, but for those that are no floating-point numbers.
+
+    Raises HuescapeError for one with a value that half precision cannot hold.
+    """
+    found = {name: x.half() if x.is_floating_point() else x for name, x in state.items()}
+    for name, x in found.items():
+        if not bool(torch.isfinite(x).all()):
+            raise HuescapeError(f"{name}: has values that half precision cannot hold")
+    return found
 
 
 def half_system(model: Path) -> System:
