@@ -30,7 +30,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _colorize(folder: Path, *options: str, before: str = "") -> subprocess.CompletedProcess[str]:
+def _colorize(
+    folder: Path, *options: str, before: str = "pass"
+) -> subprocess.CompletedProcess[str]:
     code = f"import sys; {before}; from huescape.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "colorize", "a.png", "-o", "out", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
