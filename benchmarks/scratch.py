@@ -34,6 +34,7 @@ SMALL: dict[str, Any] = {
 }
 #: One quantizer of few bins in place of both, so that all stages together take seconds.
 ONE_QUANTIZER: dict[str, Any] = {
+    "released": {},
     "quantizers": {
         "lab": {
             "space": "lab",

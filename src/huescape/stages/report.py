@@ -111,7 +111,7 @@ def run(
             for item in checked
         ],
         "claims_summary": claims.summary(checked),
-        "claims_basis": claims_table.basis_of(trained),
+        "claims_basis": claims_table.basis_of(trained or groups),
         **_result_parts(results, rows),
         "distributions": scores.distributions_of(groups),
         **_data_parts(found, tables, out, params),
