@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-OF_THE_MACHINE = ("train", "finetune", "evaluate", "score", "report")
+OF_THE_MACHINE = ("train", "finetune", "evaluate", "score", "evaluate_released", "report")
 
 
 def outputs(text: str) -> dict[tuple[str, str], str]:

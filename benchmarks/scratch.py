@@ -23,6 +23,7 @@ SMALL: dict[str, Any] = {
     "resize": {"size": 48, "shards": 3},
     "quantizers.yuv32.bins.n": 12,
     "systems.colorunet.network": {"width": 4},
+    "released": {},
     "systems.colorunet.augmentation.crop": 32,
     "systems.colorunet.steps": 6,
     "systems.colorunet.batch": 4,
@@ -33,6 +34,7 @@ SMALL: dict[str, Any] = {
 }
 #: One quantizer of few bins in place of both, so that all stages together take seconds.
 ONE_QUANTIZER: dict[str, Any] = {
+    "released": {},
     "quantizers": {
         "lab": {
             "space": "lab",

@@ -62,7 +62,8 @@ def test_check_looks_again_when_any_preset_changes() -> None:
 def test_dvc_sees_all_the_code_of_a_stage(stage: str) -> None:
     """A change of any line that it can run, and that can change its outputs, makes it stale."""
     declared = _code_deps(stage)
-    code = {PACKAGE / "huescape" / at for at in code_of(stage.split("@")[0])}
+    group = load_graph(ROOT).stages[stage].group
+    code = {PACKAGE / "huescape" / at for at in code_of(group)}
     assert code
     assert {at for at in code if not declared & {at, *at.parents}} == set()
 
@@ -159,7 +160,23 @@ def test_outputs_are_ignored_by_git_or_tracked_by_it(graph: Graph) -> None:
     ignored = subprocess.run(
         ["git", "check-ignore", *tracked], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
-    assert set(tracked) - set(ignored) == {"reports/evaluation/colorunet.json"}
+    scores = {f"reports/evaluation/{name}.json" for name in ("colorunet", "landscape")}
+    assert set(tracked) - set(ignored) == scores
+
+
+def test_a_shipped_model_is_scored_without_a_training(graph: Graph) -> None:
+    stage = graph.stages["evaluate_released@landscape"]
+    assert stage.cmd == "sh workflow/run evaluate landscape"
+    assert stage.upstream == ("bins@lab313", "prior@lab313", "resize")
+    assert stage.name in graph.stages["report"].upstream
+    assert PACKAGE / "huescape/released/landscape" in _code_deps(stage.name)
+    assert PACKAGE / "huescape/released" in _code_deps("check") & _code_deps("report")
+
+
+def test_no_two_stages_have_one_rule() -> None:
+    names = ("evaluate_released@x", "evaluate@released_x", "evaluate@x", "score@x", "report")
+    rules = {Stage(name, "", (), (), None, "one", 0, constant=False).rule for name in names}
+    assert len(rules) == len(names)
 
 
 def test_tainted_is_the_stale_and_all_after_them() -> None:

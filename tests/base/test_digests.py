@@ -138,7 +138,10 @@ def test_the_remedy_is_a_stage_that_dvc_knows(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert remedy("train@a").endswith("-f train@a`")
-    (tmp_path / "dvc.lock").write_text("stages:\n  train@a:\n  finetune@b:\n  score@b:\n")
-    asked = ("train@a", "train@b", "evaluate@b", "filter")
+    stages = ("train@a", "finetune@b", "score@b", "evaluate_released@c")
+    lines = [f"  {stage}:\n" for stage in stages]
+    (tmp_path / "dvc.lock").write_text("stages:\n" + "".join(lines))
+    asked = ("train@a", "train@b", "evaluate@b", "evaluate@c", "filter")
     named = [remedy(stage).split()[-1].rstrip("`") for stage in asked]
-    assert named == ["train@a", "finetune@b", "score@b", "filter"]
+    assert named == [*stages, "filter"]
+    assert remedy("release@c") == "it comes with huescape: install that again"

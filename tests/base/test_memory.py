@@ -103,7 +103,10 @@ def project(tmp_path: Path) -> Path:
 def test_a_photo_too_large_for_the_memory_stops_no_other(project: Path) -> None:
     photos = ("a.png", "huge.png", "z.png")
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, "900", "colorize", *photos, "-o", "out", "--size", "64"],
+        [
+            *(sys.executable, "-c", LIMITED, "900", "colorize", *photos),
+            *("-o", "out", "--size", "64", "--system", "colorunet"),
+        ],
         cwd=project,
         env={**os.environ, "HUESCAPE_THREADS": "1", "HUESCAPE_DEVICE": "cpu"},
         capture_output=True,

@@ -99,3 +99,17 @@ def test_a_fine_tuned_system_follows_what_it_starts_from(project: Any, engine: s
     assert sorted(project.engine(engine)) == sorted([*CHECK, *own, *SYSTEM])
     other = "snakemake" if engine == "dvc" else "dvc"
     assert project.engine(other) == [], project.output
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+def test_a_shipped_model_is_scored_alone(project: Any, engine: str) -> None:
+    shipped = ["evaluate@landscape", "report"]
+    project.set("released", {"landscape": {}})
+    assert sorted(project.engine(engine)) == sorted([*CHECK, *shipped])
+    assert "shipped; not trained here" in (project.root / "reports/index.html").read_text()
+    other = "snakemake" if engine == "dvc" else "dvc"
+    assert project.engine(other) == [], project.output
+    project.set("systems.colorunet.optimizer.lr", 0.0021)
+    assert sorted(project.engine(engine)) == sorted([*CHECK, *SYSTEM])
+    project.set("released", {})
+    assert project.engine(engine) == [*CHECK, "report"]

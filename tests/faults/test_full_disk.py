@@ -68,12 +68,12 @@ def test_colorize_on_a_full_disk_stops_and_says_what_was_not_tried(disk: Path) -
     for name in names:
         Image.effect_noise((200, 200), 90).save(disk / name)
     with filled(disk, 150_000):  # room for one result
-        done = run(disk, f"colorize {' '.join(names)} -o out")
+        done = run(disk, f"colorize {' '.join(names)} -o out --system colorunet")
         assert the_error(done) == "3 of 4 photos could not be colored"
         assert "b.png: cannot write out/b.png: No space left on device\n" in done.stderr
         assert "2 more were not tried\n" in done.stderr
     assert [path.name for path in (disk / "out").iterdir()] == ["a.png"]
-    assert run(disk, "colorize b.png c.png d.png -o out").returncode == 0
+    assert run(disk, "colorize b.png c.png d.png -o out --system colorunet").returncode == 0
     assert sorted(path.name for path in (disk / "out").iterdir()) == names
 
 
@@ -82,7 +82,10 @@ def test_colorize_and_export_on_a_read_only_disk(disk: Path) -> None:
     Image.new("L", (20, 20)).save(disk / "a.png")
     before = results(disk)
     with read_only(disk):
-        for tool in ("colorize a.png -o out", "export colorunet -o a.pt2 --size 32"):
+        for tool in (
+            "colorize a.png -o out --system colorunet",
+            "export colorunet -o a.pt2 --size 32",
+        ):
             error = the_error(run(disk, tool))
             assert re.search(r"cannot write .*(out|a\.pt2): Read-only file system", error)
     assert results(disk) == before

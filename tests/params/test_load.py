@@ -134,6 +134,23 @@ def test_a_wrong_value_is_named_in_one_line(
     assert "another value" not in message
 
 
+@pytest.mark.parametrize(
+    ("name", "entry", "words"),
+    [
+        ("colorunet", {}, "systems.colorunet has that name; allowed: another one for the system"),
+        ("nosuch", {}, "no model of that name comes with huescape; allowed: landscape"),
+        ("landscape", {"tau": 0.4}, "tau: no such key; allowed here: none"),
+    ],
+)
+def test_what_is_scored_as_released_comes_with_huescape(
+    tmp_path: Path, name: str, entry: Any, words: str
+) -> None:
+    with pytest.raises(ParamsError) as caught:
+        load_params(_changed(tmp_path, f"released.{name}", entry))
+    assert f"released.{name}" in str(caught.value)
+    assert words in str(caught.value)
+
+
 def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Path) -> None:
     finetuned = {"preset": "zhang2016_l2_finetuned", "quantizer": "yuv32"}
     for section, name, entry, words in (

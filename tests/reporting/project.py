@@ -17,6 +17,7 @@ from huescape.base.arrays import write_arrays
 from huescape.base.digests import seal
 from huescape.base.tables import write_table
 from huescape.metrics.names import BASELINES
+from huescape.reporting.inputs import SystemResult
 from huescape.stages import report
 from tests.reporting.conftest import SCORES, TRUTH, result
 
@@ -83,6 +84,7 @@ class Inputs:
             "catalog": self.root / "data/catalog",
             "evaluations": [self.root / f"reports/evaluation/{name}.json" for name in systems],
             "models": self.root / "models",
+            "released": [],
             "priors": {q: self.root / f"data/priors/{q}.npz" for q in ("lab313", "yuv32")},
             "figures": self.root / "reports/figures",
             "out": self.root / "reports/index.html",
@@ -164,21 +166,26 @@ def _write_prior(root: Path, name: str, bins: int, empty: int) -> None:
 
 
 def write_system(root: Path, name: str, macro: float, batch: int) -> None:
-    folder = root / "reports/evaluation" / name
-    folder.mkdir(parents=True, exist_ok=True)
     params = {"preset": "colorunet", "quantizer": "yuv32", "steps": 160, "batch": batch}
     made = result(name, scores_of(macro), {"loss": 2.1}, **params)
+    write_evaluation(root, made, macro)
+    write_json(root / f"models/{name}/system.json", made.model)
+    history = pd.DataFrame({"step": range(1, 161), "loss": 2 + np.exp(-np.arange(160) / 40)})
+    write_table(root / f"models/{name}/history.csv", history)
+
+
+def write_evaluation(root: Path, made: SystemResult, macro: float) -> None:
+    """What the stage evaluate writes of a system, and of a shipped one, too."""
+    folder = root / "reports/evaluation" / made.name
+    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "scores.json", made.scores)
     write_arrays(folder / "photo_sums.npz", **asdict(made.photos))
-    write_json(root / f"models/{name}/system.json", made.model)
     draw_grid(folder / "grid.png")
     draw_grid(folder / "curves.png", rows=1)
     t = np.arange(151)
     names = {"system": 10 / macro} | {name: 20.0 + k for k, name in enumerate(BASELINES)}
     curves = {"threshold": t} | {name: 1 - np.exp(-t / scale) for name, scale in names.items()}
     write_table(folder / "curves.csv", pd.DataFrame(curves), 6)
-    history = pd.DataFrame({"step": range(1, 161), "loss": 2 + np.exp(-np.arange(160) / 40)})
-    write_table(root / f"models/{name}/history.csv", history)
 
 
 def scores_of(macro: float) -> dict[str, Any]:

@@ -14,12 +14,15 @@ import pytest
 from PIL import Image
 
 from huescape.metrics.names import BASELINES
+from tests.reporting.conftest import result
 from tests.reporting.project import (
     HOSTILE,
     PARAMS,
     Inputs,
     Page,
+    scores_of,
     write,
+    write_evaluation,
     write_pictures,
     write_project,
     write_system,
@@ -232,3 +235,21 @@ def test_the_page_shows_no_secret_of_an_address(inputs: Inputs) -> None:
     page = inputs.run()
     assert "hunter2" not in page
     assert "https://***@host.org/a.tar?sig=***" in page
+
+
+def test_a_shipped_model_is_compared_and_has_no_training(inputs: Inputs) -> None:
+    before, claims = Page(inputs.run()), inputs.table("claims.csv")
+    shipped = result("landscape", scores_of(0.9) | {"decode": "median"})
+    write_evaluation(inputs.root, shipped, 0.9)
+    page = Page(inputs.run(released=[inputs.root / "reports/evaluation/landscape.json"]))
+    assert "shipped; not trained here, but on photos of " in page.text
+    assert "landscape by its own, median" in page.text
+    assert "The training of wide" in page.text
+    assert "The training of landscape" not in page.text
+    assert [row["name"] for row in inputs.table("compare.csv")][:3] == [
+        *("colorunet", "wide", "landscape"),
+    ]
+    # What was trained here is judged by itself.
+    for told in (before, page):
+        assert "The best system, colorunet," in told.text
+    assert inputs.table("claims.csv") == claims

@@ -122,10 +122,12 @@ def test_categories_that_a_source_does_not_have_are_one_line(params: Path) -> No
         )
 
 
-def test_a_section_that_dvc_needs_is_asked_for(params: Path) -> None:
-    _change(params, "finetuned: {}\n", "")
+@pytest.mark.parametrize("line", ["finetuned: {}\n", "released: {landscape: {}}\n"])
+def test_a_section_that_dvc_needs_is_asked_for(params: Path, line: str) -> None:
+    _change(params, line, "")
+    section = line.partition(":")[0]
     with pytest.raises(
-        ParamsError, match=r"params\.yaml: finetuned is missing; allowed: .* or \{\}"
+        ParamsError, match=rf"params\.yaml: {section} is missing; allowed: .* or \{{\}}"
     ):
         _run(params)
     assert not params.with_name("checked.txt").exists()

@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from huescape import tracking
 from huescape.base.errors import HuescapeError
+from huescape.params.released import released_model
 from tests.tracking.conftest import Evaluate
 from tests.tracking.test_runs import history, runs, train
 
@@ -181,3 +182,28 @@ def test_a_copied_project_writes_into_its_own_artifacts(
     assert before == {path: path.stat().st_mtime_ns for path in before}
     [run] = runs(MlflowClient(store))
     assert run.info.artifact_uri.startswith(f"{tmp_path}/mlruns/")
+
+
+def test_a_shipped_model_has_a_run_of_its_scores_alone_once(
+    project: MlflowClient, evaluation: Evaluate
+) -> None:
+    shipped = released_model("landscape")
+    scores, folder = evaluation()
+    found = json.loads((folder / "scores.json").read_text())
+    weights = json.loads((shipped / "system.json").read_text())["weights_sha256"]
+    (folder / "scores.json").write_text(json.dumps({**found, "weights_sha256": weights}))
+    scores, folder = scores.rename("reports/landscape.json"), folder.rename("reports/landscape")
+    for _ in range(2):
+        tracking.attach_shipped("landscape", shipped, scores, folder).close()
+        [run] = runs(project)
+    assert run.data.metrics == {"auc": 0.38, "psnr": 20.0}
+    assert run.data.tags["origin"] == "shipped"
+    assert run.data.params["evaluate.prior"] == "lab313"
+    assert run.info.status == "FINISHED"
+    assert not (run.outputs and run.outputs.model_outputs)
+    listed = Path(project.download_artifacts(run.info.run_id, "evaluation"))
+    assert json.loads((listed / "landscape.json").read_text())["auc"] == 0.38
+    for published in (0, 0):
+        assert tracking.publish_folders(Path("none"), Path("reports"), [shipped]) == published
+    project.delete_run(run.info.run_id)
+    assert tracking.publish_folders(Path("none"), Path("reports"), [shipped]) == 1

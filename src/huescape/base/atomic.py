@@ -92,7 +92,12 @@ def write_text(path: Path, content: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON (sorted keys, no NaN), so that equal values give equal bytes."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """`value` as `write_json` writes it."""
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def explained(error: OSError, path: Path) -> OSError | HuescapeError:

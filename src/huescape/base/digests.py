@@ -27,7 +27,7 @@ SUMS = "SHA256SUMS"
 # A multiple of every page size; between two slices a process can be interrupted.
 _SLICE = 1 << 22
 _MADV_POPULATE_READ = 22
-_FINETUNED = {"train": "finetune", "evaluate": "score"}
+_OTHERS = {"train": ("finetune",), "evaluate": ("score", "evaluate_released")}
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -67,7 +67,8 @@ def read_verified(path: Path, stage: str, folder: Path | None = None) -> bytes:
     try:
         content = read_regular(path)
     except FileNotFoundError as error:
-        raise HuescapeError(f"{path}: no such file; `dvc repro {stage}` makes it") from error
+        again = remedy(stage) if _is_shipped(stage) else f"`dvc repro {stage}` makes it"
+        raise HuescapeError(f"{path}: no such file; {again}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise HuescapeError(f"{path}: cannot be read: {reason}; {remedy(stage)}") from error
@@ -90,18 +91,25 @@ def remedy(stage: str) -> str:
 
     `-s`: without it, DVC would also run again everything before that stage.
     """
+    if _is_shipped(stage):
+        return "it comes with huescape: install that again"
     return f"make it again with `dvc repro -s -f {_own_name(stage)}`"
 
 
+def _is_shipped(stage: str) -> bool:
+    """Whether no stage writes the file, but a release that the package holds."""
+    return stage.startswith("release@")
+
+
 def _own_name(stage: str) -> str:
-    """Its name in dvc.lock: systems that start from another one are made by stages of their own."""
+    """Its name in dvc.lock: fine-tuned and shipped systems have stages of their own."""
     group, at, name = stage.partition("@")
-    own = f"{_FINETUNED.get(group, group)}{at}{name}"
     try:
         lines = Path("dvc.lock").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return stage
-    return own if f"  {own}:" in lines else stage
+    others = (f"{other}{at}{name}" for other in _OTHERS.get(group, ()))
+    return next((other for other in others if f"  {other}:" in lines), stage)
 
 
 def is_sound(folder: Path) -> bool:

@@ -45,8 +45,9 @@ class Stage:
 
     @property
     def rule(self) -> str:
-        """The name of its Snakemake rule."""
-        return self.name.replace("@", "_")
+        """The name of its Snakemake rule: the group, without its own underscores, and the key."""
+        group, at, key = self.name.partition("@")
+        return group.replace("_", "") + at.replace("@", "_") + key
 
     @property
     def partition_rule(self) -> str:

@@ -12,12 +12,12 @@ _KEYS = ("method", "tau", "temperature")
 
 
 def add_decoding_arguments(parser: ArgumentParser) -> None:
-    """`--method`, `--tau` and `--temperature`, by default those of `evaluate.decode`."""
-    said = "default: evaluate.decode"
+    """`--method`, `--tau` and `--temperature`, by default a release's or `evaluate.decode`."""
+    said = "default: that of a released model, else evaluate.decode"
     parser.add_argument(
         "--method",
         choices=get_args(Method),
-        help=f"how a color is chosen from a distribution ({said}; the others as in params.yaml "
+        help=f"how a color is chosen from a distribution ({said}; the others as there "
         "where the method is, too)",
     )
     parser.add_argument("--tau", type=float, help=f"0 to 1; higher is more vivid ({said})")

@@ -16,6 +16,7 @@ from huescape.params.messages import short
 from huescape.params.photos import FilterParams, ResizeParams
 from huescape.params.presets import resolve_system
 from huescape.params.quantizers import QuantizerParams
+from huescape.params.released import ReleasedParams, released_models
 from huescape.params.reports import EvaluateParams, ReportParams
 from huescape.params.sections import validate
 from huescape.params.systems import FinetunedOverrides, SystemOverrides, SystemParams
@@ -31,6 +32,8 @@ class Params(Section):
     quantizers: dict[Key, QuantizerParams]
     systems: dict[Key, SystemOverrides]
     finetuned: dict[Key, FinetunedOverrides] = Field(default_factory=dict)
+    released: dict[Key, ReleasedParams] = Field(default_factory=dict)
+    """Models that come with the package, by name: scored beside the systems, and not trained."""
     evaluate: EvaluateParams = EvaluateParams()
     report: ReportParams = ReportParams()
 
@@ -40,10 +43,23 @@ class Params(Section):
             raise ValueError(
                 f"finetuned.{name}: systems.{name} has that name; allowed: another one"
             )
+        for name in sorted(self.every_system.keys() & self.released.keys()):
+            section = self.every_system[name].section
+            raise ValueError(
+                f"released.{name}: {section}.{name} has that name; allowed: another one for the "
+                "system"
+            )
         return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Params:
+        for name in self.released:
+            if name not in released_models():
+                shipped = ", ".join(released_models()) or "none"
+                raise ValueError(
+                    f"released.{name}: no model of that name comes with huescape; "
+                    f"allowed: {shipped}"
+                )
         listed = ", ".join(sorted(self.quantizers)) or "none"
         for name, system in self.every_system.items():
             if system.quantizer not in self.quantizers:

@@ -29,7 +29,7 @@ def explain(error: ErrorDetails, value: Any, schema: JsonSchema, prefix: Sequenc
     keys, at, parent = _walk(error["loc"], value, schema)
     dotted = ".".join([*prefix, *keys]) or "the file"
     if error["type"] == "extra_forbidden":
-        allowed = ", ".join(sorted(parent.get("properties", {})))
+        allowed = ", ".join(sorted(parent.get("properties", {}))) or "none"
         return f"{dotted}: no such key; allowed here: {allowed}"
     if error["type"] == "missing":
         return f"{dotted}: is missing; allowed: {_allowed(at, schema)}"

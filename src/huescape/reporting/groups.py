@@ -149,7 +149,8 @@ def _params(result: SystemResult, starts: Mapping[str, str]) -> Settings:
 def _identity(result: SystemResult, starts: Mapping[str, str]) -> str:
     params = {k: v for k, v in _params(result, starts).items() if k != "seed"}
     pretrained = result.model.get("pretrained", "")
-    return json.dumps([params, pretrained, _photos(result)], sort_keys=True, default=str)
+    parts = [params, pretrained, result.is_shipped, _photos(result)]
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
 def _photos(result: SystemResult) -> str:

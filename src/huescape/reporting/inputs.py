@@ -19,6 +19,7 @@ from huescape.metrics import distribution_sums, photo_sums
 from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.names import BASELINES
 from huescape.metrics.photo_sums import PhotoSums
+from huescape.params.released import RELEASED
 
 Json = dict[str, Any]
 Sums = TypeVar("Sums")
@@ -31,7 +32,7 @@ _SCORES = (
 
 @dataclass(frozen=True)
 class SystemResult:
-    """One trained system: its scores, its model's record, its history, its curves, its pictures.
+    """One system: its scores, its model's record, its history, its curves, its pictures.
 
     `history` has the columns `step` and `loss`, `curves` has `threshold`, `system` and one for each
     baseline. `photos` is what each test photo adds to the scores. `grid` is a PNG of the pictures;
@@ -47,6 +48,11 @@ class SystemResult:
     curves_figure: Path | None
     grid: Path | None
     pictures: Path | None = None
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it came with the package: it was not trained here, and has no history."""
+        return "release" in self.model
 
 
 @dataclass(frozen=True)
@@ -83,23 +89,28 @@ class Catalog:
     by_source: dict[tuple[str, str], int]
 
 
-def read_result(evaluation: Path, models: Path) -> SystemResult:
+def read_result(evaluation: Path, model_folder: Path) -> SystemResult:
     """Read the evaluation of `<folder>/<system>.json`, in `<folder>/<system>`, and its model.
 
-    Raises HuescapeError for a file that is missing or does not hold what it should.
+    A model that came with the package has an empty history. Raises HuescapeError for a file that is
+    missing or does not hold what it should.
     """
     name = evaluation.stem
     folder = evaluation.parent / name
     path = folder / "scores.json"
     scores = _read_object(path, f"evaluate@{name}")
     _require(scores, _SCORES, path)
-    model = _read_object(models / name / "system.json", f"train@{name}")
-    _require(model, ("params", "steps", "loss", "dataset_digest"), models / name / "system.json")
+    maker = f"{'release' if model_folder.parent == RELEASED else 'train'}@{name}"
+    model = _read_object(model_folder / "system.json", maker)
+    _require(model, ("params", "steps", "loss", "dataset_digest"), model_folder / "system.json")
+    history = pd.DataFrame({"step": [], "loss": []})
+    if "release" not in model:
+        history = _read_numbers(model_folder / "history.csv", maker, ("step", "loss"))
     return SystemResult(
         name=name,
         scores=scores,
         model=model,
-        history=_read_numbers(models / name / "history.csv", f"train@{name}", ("step", "loss")),
+        history=history,
         curves=_read_numbers(folder / "curves.csv", f"evaluate@{name}", ("threshold", "system")),
         photos=_read_photo_sums(folder / "photo_sums.npz", f"evaluate@{name}"),
         curves_figure=_if_there(folder / "curves.png"),

@@ -71,7 +71,7 @@ def score_rows(groups: Sequence[Group]) -> list[ScoreRow]:
             "system",
             group.name,
             group.name,
-            f"the same as {', '.join(group.twins)}" if group.twins else "",
+            _note(group),
             group.seeds,
             _estimates(group.scores().values()),
             frozenset(w["score"] for member in group.members for w in member.scores["warnings"]),
@@ -161,6 +161,21 @@ def warnings_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     text = f"scored on other photos than {first.name}: these rows cannot be compared"
     others = [r.name for r in results if r.scores["baselines"] != first.scores["baselines"]]
     return _said_once(said, len(results)) + [(", ".join(others), text)] * bool(others)
+
+
+def headline_of(results: Sequence[SystemResult]) -> str:
+    """The decoding of the headline scores; that of shipped models is their own, and named."""
+    own = [f"{r.name} by its own, {r.scores['decode']}" for r in results if r.is_shipped]
+    common = [r.scores["decode"] for r in results if not r.is_shipped][:1]
+    return "; ".join(common + own)
+
+
+def _note(group: Group) -> str:
+    first = group.members[0]
+    if not first.is_shipped:
+        return f"the same as {', '.join(group.twins)}" if group.twins else ""
+    photos = ", ".join(sorted(first.model["release"]["photos"]))
+    return f"shipped; not trained here, but on photos of {photos}; {first.scores['decode']}"
 
 
 def _cell(row: ScoreRow, metric: Score, best: float | None) -> Cell:

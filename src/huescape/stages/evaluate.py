@@ -1,4 +1,4 @@
-"""Stage evaluate: score one system and the baselines on the test split."""
+"""Stage evaluate: score one system, trained or shipped, and the baselines on the test split."""
 
 from __future__ import annotations
 
@@ -15,35 +15,48 @@ from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
 from huescape.params.places import EVALUATION, MODELS, PARAMS, RESIZED, bins_of, needed, prior_of
 from huescape.params.presets import read_system
+from huescape.params.released import ReleasedParams, released_model
 from huescape.params.reports import EvaluateParams
-from huescape.params.sections import read_section
+from huescape.params.sections import entries, read_entry, read_section
 from huescape.shards import ShardSet
+from huescape.systems.released import own_decoding
 from huescape.systems.system import WEIGHTS, load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which system."""
-    parser.add_argument("system", help="a name under `systems:` or `finetuned:` in params.yaml")
+    parser.add_argument(
+        "system", help="a name under `systems:`, `finetuned:` or `released:` in params.yaml"
+    )
 
 
 def main(options: Namespace) -> dict[str, float]:
-    """Score one system and the baselines, and add the scores to the run that trained it."""
+    """Score one system and the baselines, and tell MLflow: the run that trained it, if one did."""
     name, params = options.system, read_section(PARAMS, "evaluate", EvaluateParams)
-    read_system(PARAMS, name)  # a model that is left over has no scores
-    scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
-    paths = (MODELS / name, RESIZED, bins_of(params.prior), prior_of(params.prior))
+    is_shipped = name in entries(PARAMS, "released")
+    model = _shipped(name) if is_shipped else _trained(name)
+    paths = (model, RESIZED, bins_of(params.prior), prior_of(params.prior))
     for path in paths:
         needed(path)
+    if own := own_decoding(model) if is_shipped else None:
+        params = params.model_copy(update={"decode": own})
+    scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
     insist_on_place(scores)
-    metrics = run(
-        *paths,
-        scores,
-        folder,
-        params,
-    )
-    tracking.attach(name, MODELS / name, scores, folder).close()
+    metrics = run(*paths, scores, folder, params)
+    attach = tracking.attach_shipped if is_shipped else tracking.attach
+    attach(name, model, scores, folder).close()
     return metrics
+
+
+def _trained(name: str) -> Path:
+    read_system(PARAMS, name)  # a model that is left over has no scores
+    return MODELS / name
+
+
+def _shipped(name: str) -> Path:
+    read_entry(PARAMS, "released", name, ReleasedParams)
+    return released_model(name)
 
 
 def run(

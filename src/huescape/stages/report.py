@@ -17,6 +17,7 @@ from huescape.engines import leftovers, lockfile
 from huescape.metrics.scores import METRICS
 from huescape.params import places
 from huescape.params.load import Params, load_params
+from huescape.params.released import RELEASED
 from huescape.reporting import charts, dataset, examples, scores, systems
 from huescape.reporting.groups import Group, grouped
 from huescape.reporting.inputs import (
@@ -57,6 +58,7 @@ def main(options: Namespace) -> dict[str, float]:
         places.CATALOG,
         [places.EVALUATION / f"{name}.json" for name in params.every_system],
         places.MODELS,
+        [places.EVALUATION / f"{name}.json" for name in params.released],
         {name: places.prior_of(name) for name in params.quantizers},
         places.FIGURES,
         places.PAGE,
@@ -69,6 +71,7 @@ def run(
     catalog: Path,
     evaluations: Sequence[Path],
     models: Path,
+    released: Sequence[Path],
     priors: dict[str, Path],
     figures: Path,
     out: Path,
@@ -80,32 +83,35 @@ def run(
     and the systems' pictures of the same photos, `side_by_side/`.
 
     Each of `evaluations` is a system's `<folder>/<system>.json`, with its curves and pictures in
-    `<folder>/<system>/`; `priors` are the priors by quantizer, their figures in `figures`. The
-    page holds no time, no commit and no path of this machine: the same inputs give the same bytes,
-    in any clone. Raises HuescapeError when a file is missing or broken; nothing is written then.
+    `<folder>/<system>/`, and `released` those of shipped models; `priors` are the priors by
+    quantizer, their figures in `figures`. The page holds no time, no commit and no path of this
+    machine: the same inputs give the same bytes, in any clone. Raises HuescapeError when a file is
+    missing or broken; nothing is written then.
     """
-    if not evaluations:
+    if not evaluations and not released:
         raise HuescapeError("there is nothing to report: `systems` of params.yaml is empty")
-    results = [read_result(path, models) for path in sorted(evaluations)]
+    results = [read_result(path, models / path.stem) for path in sorted(evaluations)]
+    results += [read_result(path, RELEASED / path.stem) for path in sorted(released)]
     found = read_catalog(raw, catalog)
     tables = [read_prior(name, path, figures) for name, path in sorted(priors.items())]
     params = load_params(params_file)
     groups = grouped(results, params.quantizers)
+    trained = [group for group in groups if not group.members[0].is_shipped]
     comparisons = Comparisons()
-    checked = claims.check(groups, comparisons)
+    checked = claims.check(trained, comparisons)
     rows = scores.score_rows(groups)
     context: dict[str, Any] = {
         "title": params.report.title,
         "version": huescape.__version__,
         "params_text": mask(read_text(params_file)).rstrip("\n"),
-        "verdict": verdict(groups, comparisons),
+        "verdict": verdict(trained or groups, comparisons),
         "compared": systems.compared(groups),
         "claims": [
             (item.claim, [claims_table.row(line) for line in item.lines], item.missing)
             for item in checked
         ],
         "claims_summary": claims.summary(checked),
-        "claims_basis": claims_table.basis_of(groups),
+        "claims_basis": claims_table.basis_of(trained or groups),
         **_result_parts(results, rows),
         "distributions": scores.distributions_of(groups),
         **_data_parts(found, tables, out, params),
@@ -135,10 +141,15 @@ def _result_parts(results: Sequence[SystemResult], rows: Sequence[ScoreRow]) -> 
         "scores": scores.table(rows),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
-        "headline": results[0].scores["decode"],
+        "names": [r.name for r in results],
+        "headline": scores.headline_of(results),
         "decodes": [(r.name, scores.decodes_of(r)) for r in results],
-        "numbers": [(r.name, scores.all_numbers(r)) for r in results],
-        "trainings": [(r.name, systems.training_of(r), charts.learning_curve(r)) for r in results],
+        "numbers": [(r.name, scores.all_numbers(r), r.scores["decode"]) for r in results],
+        "trainings": [
+            (r.name, systems.training_of(r), charts.learning_curve(r))
+            for r in results
+            if not r.is_shipped
+        ],
         "auc_chart": chart,
         "auc_end": end,
     }

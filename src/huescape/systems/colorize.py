@@ -40,20 +40,24 @@ _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
 
 
 def colorize(
-    system: System, photo: npt.NDArray[Any], decoding: Decoding = ANNEALED, size: int = SIZE
+    system: System,
+    photo: npt.NDArray[Any],
+    decoding: Decoding = ANNEALED,
+    size: int | None = None,
 ) -> Picture:
     """Color a photo of any size.
 
     Args:
         photo: uint8 (H, W, 3) RGB, of which only the lightness is used, or (H, W) gray.
         decoding: how a color is chosen from a distribution; a regression has none.
-        size: the longer side, in pixels, of what the network sees; a photo is only ever shrunk.
+        size: the longer side, in pixels, of what the network sees, to which a photo is only ever
+            shrunk; by default that of the system's evaluation, see `seen_size`.
     Returns:
         RGB uint8 (H, W, 3), with the photo's own lightness except where a color leaves the gamut.
     Raises:
         HuescapeError: another shape or dtype. ParamsError: a size out of range.
     """
-    check_size(size)
+    size = seen_size(system, size)
     rgb_HW3 = _as_rgb(photo)
     (chroma_2HW,) = predicted_chroma(system, rgb_HW3, [decoding], size)
     return _joined(system, rgb_HW3, chroma_2HW)
@@ -80,7 +84,7 @@ def colorize_files(
     photos: Sequence[Path],
     out: Path,
     decoding: Decoding = ANNEALED,
-    size: int = SIZE,
+    size: int | None = None,
     overwrite: bool = False,
     asked: Sequence[str] = (),
 ) -> list[Path]:
@@ -106,6 +110,7 @@ def colorize_files(
     system = load_system(model)
     refuse_decoding(system, model.name, asked)
     _make_folder(out)
+    size = seen_size(system, size)
     color = partial(colorize, system, decoding=decoding, size=size)
     written, failures = [], []
     for photo, target in progress(list(zip(photos, targets, strict=True)), desc="colorize"):
@@ -195,10 +200,19 @@ def _is_hopeless(error: HuescapeError) -> bool:
     return isinstance(refused, OSError) and refused.errno in _HOPELESS
 
 
-def check_size(size: int) -> None:
+def check_size(size: int | None) -> None:
     """Raise ParamsError for a size out of range."""
-    if size < 8:
+    if size is not None and size < 8:
         raise ParamsError(f"--size is {size}; allowed: at least 8 pixels")
+
+
+def seen_size(system: System, size: int | None) -> int:
+    """`size`, or where there is none, the longer side that the system's evaluation shows.
+
+    Raises ParamsError for a size out of range.
+    """
+    check_size(size)
+    return size or system.params.geometry.view or SIZE
 
 
 def _as_rgb(photo: npt.NDArray[Any]) -> Picture:

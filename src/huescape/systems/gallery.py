@@ -26,7 +26,13 @@ from huescape.metrics.chroma import unclipped_ab
 from huescape.metrics.colorfulness import colorfulness
 from huescape.params.decodings import Decoding
 from huescape.photos.toning import ONE_TONE, own_chroma
-from huescape.systems.colorize import SIZE, check_size, on_photo, predicted_chroma, shrunk
+from huescape.systems.colorize import (
+    check_size,
+    on_photo,
+    predicted_chroma,
+    seen_size,
+    shrunk,
+)
 from huescape.systems.system import System, load_system, refuse_decoding
 
 Picture = npt.NDArray[np.uint8]
@@ -60,14 +66,14 @@ def draw_gallery(
     photos: Sequence[tuple[str, Path]],
     out: Path,
     decodings: Sequence[Decoding],
-    size: int = SIZE,
+    size: int | None = None,
     overwrite: bool = False,
     asked: Sequence[str] = (),
 ) -> dict[str, float]:
     """Color photos and draw them into the folder `out`: sheets, and a page that shows them.
 
     Photos with colors of their own come first, by rising AuC of the first decoding; then those
-    without, by name. All are held in memory as the network sees them: 0.3 MB each, and as much
+    without, by name. All are held in memory as the network sees them: 0.5 MB each, and as much
     again for every further decoding.
 
     Args:
@@ -90,6 +96,7 @@ def draw_gallery(
     refuse_decoding(system, model.name, asked)
     atomic.insist_on_place(out)
     columns = decodings[:1] if system.head == "chroma" else decodings
+    size = seen_size(system, size)
     shown = sorted(_colored(system, photos, columns, size), key=lambda one: (_rank(one), one.name))
     if not shown:
         raise HuescapeError(f"none of {len(photos)} photos could be read")

@@ -26,6 +26,7 @@ from huescape.color.decoding import decode, upsample_chroma
 from huescape.color.spaces import Space, space
 from huescape.params.base import Head
 from huescape.params.decodings import Decoding
+from huescape.params.released import RELEASED
 from huescape.params.systems import SystemParams
 from huescape.systems.prediction import as_it_is, enlarged
 
@@ -63,7 +64,7 @@ class System:
     @property
     def head(self) -> Head:
         """What the network gives: logits of bins, or chroma."""
-        return _head(self.quantizer)
+        return head_of(self.quantizer)
 
     @property
     def device(self) -> torch.device:
@@ -155,7 +156,7 @@ def build_system(
         )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(params.seed)
-        outputs = 2 if _head(spec) == "chroma" else len(centers)
+        outputs = 2 if head_of(spec) == "chroma" else len(centers)
         network = networks.build(params.network.name, params.network.options, outputs)
     if pretrained:
         network.load_pretrained()
@@ -237,6 +238,11 @@ def read_description(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise HuescapeError(f"{path}: cannot be read: {_line(error)}") from error
     version = description.get("version") if isinstance(description, dict) else None
+    if type(version) is int and version > VERSION:
+        raise HuescapeError(
+            f"{path}: made by a newer huescape: version {version}; this one reads {VERSION}; "
+            "update huescape"
+        )
     if version != VERSION:
         raise HuescapeError(f"{path}: version is {version!r}; allowed: {VERSION}")
     return dict(description)
@@ -261,11 +267,12 @@ def read_weights(folder: Path, description: Mapping[str, Any]) -> dict[str, Tens
 
 
 def _stage(folder: Path) -> str:
-    return f"train@{folder.resolve().name}"
+    path = folder.resolve()
+    return f"{'release' if path.parent == RELEASED.resolve() else 'train'}@{path.name}"
 
 
-def _head(quantizer: Mapping[str, Any]) -> Head:
-    """What the targets are is what the network gives."""
+def head_of(quantizer: Mapping[str, Any]) -> Head:
+    """What a network gives that learned these targets."""
     return "chroma" if quantizer["encode"].get("method") == "chroma" else "bins"
 
 

@@ -1,19 +1,19 @@
-"""Tool colorize: color photos with a trained system."""
+"""Tool colorize: color photos, with the model that comes with huescape or a trained system."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from huescape.base.errors import ParamsError
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
     chosen_decoding,
 )
-from huescape.params.decodings import Decoding
-from huescape.params.load import load_params
-from huescape.params.places import PARAMS, refuse_kept, trained_model
+from huescape.params.decodings import ANNEALED, Decoding
+from huescape.params.places import PARAMS, refuse_kept
+
+MODEL = "landscape"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,31 +26,41 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def add_model_arguments(parser: ArgumentParser) -> None:
     """Which model colors, and how."""
-    parser.add_argument("--system", help="a trained system (default: the first in params.yaml)")
+    parser.add_argument(
+        "--system",
+        default=MODEL,
+        help="a system that was trained here, a model that comes with huescape, or the folder of "
+        f"one (default: {MODEL}, which comes with it)",
+    )
     add_decoding_arguments(parser)
     parser.add_argument(
-        "--size", type=int, default=256, help="longer side that the network sees (default: 256)"
+        "--size",
+        type=int,
+        help="longer side that the network sees (default: that of the system's evaluation)",
     )
 
 
-def chosen_model(options: Namespace) -> tuple[Path, Decoding]:
-    """The folder of the model that colors, and its decoding, by the options.
+def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
+    """The folder of the model that colors, and its decoding, by the options; `tool` says which.
 
-    Raises HuescapeError where there is no such model, ParamsError for a wrong option.
+    Raises HuescapeError where there is no such model, ParamsError for a wrong option, and where
+    `output` would be cleared away by the project of this folder.
     """
-    params = load_params(PARAMS)
-    name = options.system or next(iter(params.every_system), None)
-    if name is None:
-        raise ParamsError(f"{PARAMS}: systems is empty; name a trained one with --system")
-    decoding = chosen_decoding(options, params.evaluate.decode)
-    return trained_model(name), decoding
+    chosen_decoding(options, ANNEALED)  # numbers out of range are refused before torch is loaded
+    if PARAMS.exists():
+        refuse_kept(options.output)
+    from huescape.systems import chosen
+
+    model = chosen.find_model(options.system)
+    decoding = chosen_decoding(options, chosen.usual_decoding(model))
+    print(f"{tool}: {chosen.said(model, decoding)}", flush=True)
+    return model, decoding
 
 
 def main(options: Namespace) -> None:
-    """Color photos of any size with a trained system."""
-    refuse_kept(options.output)
-    model, decoding = chosen_model(options)
-    from huescape.systems.colorize import colorize_files  # loads torch: after what is wrong
+    """Color photos of any size."""
+    model, decoding = chosen_model(options, "colorize")
+    from huescape.systems.colorize import colorize_files
 
     colorize_files(
         model,

@@ -14,8 +14,8 @@ _FILE = Path("dvc.yaml")
 _STAGE = re.compile(r"^  (\w+):$", re.MULTILINE)
 # The command of a stage: two groups can run the same one.
 _COMMAND = re.compile(r"^ +cmd: sh workflow/run (\w+)", re.MULTILINE)
-# Presets stay: which one a system has is a name in params.yaml.
-_CODE = re.compile(r"^ +- src/huescape/(?!presets\b).*\n", re.MULTILINE)
+# Presets and shipped models stay: which one a system has is a name in params.yaml.
+_CODE = re.compile(r"^ +- src/huescape/(?!presets\b|released\b).*\n", re.MULTILINE)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

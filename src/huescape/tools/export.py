@@ -1,4 +1,4 @@
-"""Tool export: write a trained system as one file for torch.export."""
+"""Tool export: write a trained or shipped system as one file for torch.export."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from huescape.params.decoding_options import (
     asked_options,
     chosen_decoding,
 )
-from huescape.params.load import load_params
-from huescape.params.places import PARAMS, refuse_kept, trained_model
+from huescape.params.decodings import ANNEALED
+from huescape.params.places import PARAMS, refuse_kept
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which system, where to, for which photos."""
-    parser.add_argument("system", help="a trained system")
+    parser.add_argument(
+        "system", help="a trained system, a model that comes with huescape, or the folder of one"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pt2")
     add_decoding_arguments(parser)
     parser.add_argument("--size", type=int, default=256, help="side of the photos (default: 256)")
@@ -27,11 +29,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> None:
     """Write a trained system as one file."""
-    decoding = chosen_decoding(options, load_params(PARAMS).evaluate.decode)
-    refuse_kept(options.output)
+    chosen_decoding(options, ANNEALED)  # numbers out of range are refused before torch is loaded
+    if PARAMS.exists():
+        refuse_kept(options.output)
     if os.path.lexists(options.output) and not options.overwrite:
         raise HuescapeError(f"{options.output}: exists; name another file, or add --overwrite")
-    model = trained_model(options.system)
-    from huescape.systems.export import export_system  # loads torch: after what is wrong
+    from huescape.systems import chosen
+    from huescape.systems.export import export_system
 
+    model = chosen.find_model(options.system)
+    decoding = chosen_decoding(options, chosen.usual_decoding(model))
     export_system(model, options.output, decoding, options.size, asked_options(options))

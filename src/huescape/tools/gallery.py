@@ -11,7 +11,7 @@ from pathlib import Path
 from huescape.base.errors import ParamsError
 from huescape.params.decoding_options import asked_options
 from huescape.params.load import load_params
-from huescape.params.places import PARAMS, refuse_kept
+from huescape.params.places import PARAMS
 from huescape.sources.walk import LeftOut, walk_photos
 from huescape.tools.colorize import add_model_arguments, chosen_model
 
@@ -33,8 +33,7 @@ def main(options: Namespace) -> dict[str, float]:
     """Color photos, compare them with what they were, and draw all that on sheets."""
     if options.count is not None and options.count < 1:
         raise ParamsError(f"--count is {options.count}; allowed: at least 1")
-    refuse_kept(options.output)
-    model, decoding = chosen_model(options)
+    model, decoding = chosen_model(options, "gallery")
     decodings = {decoding.name: decoding}
     asked = asked_options(options)
     if options.decodings:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from huescape import tracking
 from huescape.base.errors import HuescapeError
 from huescape.params.places import EVALUATION, MODELS
+from huescape.params.released import released_model, released_models
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,7 +22,8 @@ def main(options: Namespace) -> None:
     if options.forget:
         print(f"forgotten: {tracking.forget(options.forget)}")
         return
-    print(f"published: {tracking.publish_folders(MODELS, EVALUATION)}")
+    shipped = [released_model(name) for name in released_models()]
+    print(f"published: {tracking.publish_folders(MODELS, EVALUATION, shipped)}")
     if left := tracking.addresses():
         waiting = ", ".join(f"{address} ({count})" for address, count in left.items())
         raise HuescapeError(

@@ -6,6 +6,7 @@ from huescape.tracking.recorder import Recorder
 from huescape.tracking.sessions import (
     attach,
     attach_member,
+    attach_shipped,
     publish_folders,
     start_sweep,
     start_training,
@@ -19,6 +20,7 @@ __all__ = [
     "addresses",
     "attach",
     "attach_member",
+    "attach_shipped",
     "forget",
     "publish_folders",
     "start_sweep",

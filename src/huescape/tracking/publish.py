@@ -35,6 +35,13 @@ def publish(store: Store, record: Record) -> str:
         return run_id
 
 
+def is_known(store: Store, record: Record) -> bool:
+    """Whether the store has the run of a training, or of an evaluation without one."""
+    if not record.get("model"):
+        return bool(store.find(SCORES_TAG, content_of(record)))
+    return trained(store, record) is not None
+
+
 def trained(store: Store, record: Record) -> Run | None:
     """The run that made the model of this digest: that of this working copy, if there are more."""
     found = store.find(MODEL_TAG, record["digest"])

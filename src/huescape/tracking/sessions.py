@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ from huescape.tracking.membership import Membership, membership
 from huescape.tracking.notices import Outage, Unusable, warn
 from huescape.tracking.outbox import deliver
 from huescape.tracking.recorder import Recorder
-from huescape.tracking.records import Record, describe, key_of, now, of_model, read_object
+from huescape.tracking.records import (
+    Record,
+    describe,
+    folder_digest,
+    key_of,
+    now,
+    of_model,
+    read_object,
+)
 from huescape.tracking.settings import installed, tracking_uri, tree, wanted
 
 
@@ -77,6 +86,19 @@ def attach(system: str, model: Path, scores: Path, folder: Path) -> Recorder:
         return _not_tracked(error)
 
 
+def attach_shipped(system: str, model: Path, scores: Path, folder: Path) -> Recorder:
+    """Record the evaluation of a model that came with the package: a run without a training.
+
+    The same scores of the same model are the same run, made once. Otherwise as `attach`.
+    """
+    if not wanted() or _point() is not None:
+        return Recorder()
+    try:
+        return Recorder(_shipped_evaluation(system, model, scores, folder))
+    except (OSError, HuescapeError) as error:
+        return _not_tracked(error)
+
+
 def attach_member(system: str, model: Path, member: Membership) -> Recorder:
     """Go on with the run of a system at a point of a sweep.
 
@@ -90,28 +112,29 @@ def attach_member(system: str, model: Path, member: Membership) -> Recorder:
         return _not_tracked(error)
 
 
-def publish_folders(models: Path, evaluations: Path) -> int:
+def publish_folders(models: Path, evaluations: Path, shipped: Sequence[Path] = ()) -> int:
     """Publish what waits, and every finished folder that the store has no run of; how many.
 
-    `models` holds a folder a system, `evaluations` its scores as `<system>.json` and `<system>/`.
+    `models` holds a folder a system, `evaluations` its scores as `<system>.json` and `<system>/`;
+    `shipped` are the folders of models that come with the package: their scores alone are a run.
     Prints a line for each store that cannot be used, and for each folder that is damaged. Raises
     HuescapeError when mlflow is not installed or the store of this project cannot be used, and for
     damaged folders when all others are published.
     """
     if not installed():
         raise HuescapeError("mlflow is not installed")
-    from huescape.tracking.publish import publish, trained
+    from huescape.tracking.publish import is_known, publish
     from huescape.tracking.store import connect, outages
 
     delivered, store = deliver(), None
     damaged: list[str] = []
     try:
-        for record in _finished(models, evaluations, damaged):
+        for record in _finished(models, evaluations, shipped, damaged):
             with outages():
                 store = store or connect(None)
                 if record.get("of"):
                     publish(store, record)
-                elif trained(store, record) is None:
+                elif not is_known(store, record):
                     publish(store, record)
                     delivered += 1
     except (Outage, Unusable) as error:
@@ -121,17 +144,30 @@ def publish_folders(models: Path, evaluations: Path) -> int:
     return delivered
 
 
-def _finished(models: Path, evaluations: Path, damaged: list[str]) -> Iterator[Record]:
+def _finished(
+    models: Path, evaluations: Path, shipped: Sequence[Path], damaged: list[str]
+) -> Iterator[Record]:
     """What the finished folders tell; the names of those that cannot be read go to `damaged`."""
     for model in sorted(path.parent for path in models.glob("*/system.json")):
         scores, folder = evaluations / f"{model.name}.json", evaluations / model.name
-        try:
+        with _naming(model, damaged):
             yield of_model(model.name, model)
             if _is_of(folder, model):
                 yield _evaluation(model.name, model, scores, folder)
-        except (OSError, HuescapeError) as error:
-            warn(f"not published: {error}")
-            damaged.append(model.name)
+    for model in shipped:
+        scores, folder = evaluations / f"{model.name}.json", evaluations / model.name
+        with _naming(model, damaged):
+            if _is_of(folder, model):
+                yield _shipped_evaluation(model.name, model, scores, folder)
+
+
+@contextmanager
+def _naming(model: Path, damaged: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, HuescapeError) as error:
+        warn(f"not published: {error}")
+        damaged.append(model.name)
 
 
 def _is_of(folder: Path, model: Path) -> bool:
@@ -145,17 +181,29 @@ def _is_of(folder: Path, model: Path) -> bool:
 
 def _evaluation(system: str, model: Path, scores: Path, folder: Path) -> Record:
     of = of_model(system, model)
-    settings = read_object(folder / "scores.json", "settings")["settings"]
+    made = {"model": None, "key": "", "status": "FINISHED", "created": now(), "ended": now()}
+    return {**of, **made, "of": of, **_scored(scores, folder)}
+
+
+def _shipped_evaluation(system: str, model: Path, scores: Path, folder: Path) -> Record:
+    description = read_object(model / "system.json", "params", "release")
+    found = _scored(scores, folder)
+    params = {**description["params"], "evaluate": found["settings"]}
+    key = key_of("shipped", folder_digest(model), folder_digest(folder))
+    note = (
+        f"Evaluation of the model **{system}**, which came with huescape and was not trained here; "
+        f"all its scores are in `evaluation/{system}/scores.csv` in *Artifacts*."
+    )
+    tags = {"system": system, "origin": "shipped"}
+    record = describe(key, system, params, None, tags, note=note)
+    return record | {"status": "FINISHED", "ended": record["created"], "model": None, **found}
+
+
+def _scored(scores: Path, folder: Path) -> dict[str, Any]:
+    """What an evaluation adds to its run."""
     headline = read_object(scores)
     return {
-        **of,
-        "model": None,
-        "key": "",
-        "status": "FINISHED",
-        "created": now(),
-        "ended": now(),
-        "of": of,
-        "settings": settings,
+        "settings": read_object(folder / "scores.json", "settings")["settings"],
         "results": {k: float(v) for k, v in headline.items() if isinstance(v, int | float)},
         "artifacts": [[str(scores.resolve()), "evaluation"], [str(folder.resolve()), "evaluation"]],
     }

@@ -1,0 +1,1 @@
+"""A trained and scored system as a folder for others: half precision, a card, digests."""
