@@ -59,6 +59,16 @@ def test_counts_the_test_photos_only(inputs: Any) -> None:
         assert set(pictures) == set(found.totals)
 
 
+def test_validation_photos_are_scored_on_demand(inputs: Any) -> None:
+    photos = ShardSet.open(inputs.resized)
+    reference = read_reference(inputs.bins, inputs.prior)
+    rules, system = Rules(reference.weight_Q, 1, 1), load_system(inputs.models / "yuv")
+    found = evaluate(system, photos, reference, rules, DECODES, 1, "val")
+    assert found.ids == [photos.ids[row] for row in photos.rows("val")]
+    assert found.ids
+    assert not set(found.ids) & set(TEST_IDS)
+
+
 def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
     photos = ShardSet.open(inputs.resized)
     training = {

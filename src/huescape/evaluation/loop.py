@@ -25,7 +25,7 @@ from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
 from huescape.color.spaces import Space
 from huescape.evaluation.distributions import Distributions, distributions
-from huescape.evaluation.passes import batches, inside, see, unpadded
+from huescape.evaluation.passes import Rows, batches, inside, see, unpadded
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
 from huescape.metrics.distribution_sums import DistributionSums
@@ -63,19 +63,22 @@ def evaluate(
     rules: Rules,
     decodes: Mapping[str, Decoding],
     pictures: int,
+    split: str = "test",
 ) -> Evaluation:
-    """Score `system` by each decoding, and the baselines, on the test split of `photos`.
+    """Score `system` by each decoding, and the baselines, on a split of `photos`.
 
-    Raises HuescapeError when there is no test photo, or no training photo for the baselines.
+    Raises HuescapeError when there is no photo in it, or no training photo for the baselines.
     """
-    for split in ("test", "train"):
-        if not len(photos.rows(split)):
-            raise HuescapeError(f"{photos.folder}: no photo of the split {split}; nothing to score")
-    rows_N = photos.rows("test")
+    for needed in (split, "train"):
+        if not len(photos.rows(needed)):
+            raise HuescapeError(
+                f"{photos.folder}: no photo of the split {needed}; nothing to score"
+            )
+    rows_N = photos.rows(split)
     examples = example_ids([photos.ids[row] for row in rows_N], pictures)
     result = Evaluation(examples={photo: {} for photo in examples})
     measured = distributions(system, photos)
-    tasks = _tasks(system, photos, decodes, frozenset(examples), measured)
+    tasks = _tasks(system, photos, rows_N, decodes, frozenset(examples), measured)
     scored = score_in_threads(tasks, reference, system.space)
     for photo in progress(scored, total=len(rows_N), desc="evaluate"):
         _count(result, photo, rules)
@@ -112,12 +115,13 @@ def score_in_threads(tasks: Iterable[Task], reference: Reference, space: Space) 
 def _tasks(
     system: System,
     photos: ShardSet,
+    rows_N: Rows,
     decodes: Mapping[str, Decoding],
     keep: frozenset[str],
     measured: Distributions | None = None,
 ) -> Iterator[Task]:
     donors_N = photos.rows("train")
-    for rows in batches(photos.rows("test"), photos.columns["rgb"].shape[0]):
+    for rows in batches(rows_N, photos.columns["rgb"].shape[0]):
         donors = np.array([donors_N[pick(photos.ids[row], len(donors_N))] for row in rows])
         for seen, donor_HW3 in zip(
             see(system, photos, rows), unpadded(photos, donors), strict=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -29,7 +29,9 @@ class EvaluateParams(Section):
     macro_photos: int = Field(default=5, ge=1, le=10**9)
     """Photos that a bin needs to count in the macro scores."""
     pictures: int = Field(default=8, ge=0, le=64)
-    """Test photos that are shown."""
+    """Photos that are shown."""
+    split: Literal["test", "val"] = "test"
+    """What is scored: `val` to choose a decoding by, `test` to report what was chosen."""
 
     @field_validator("decodes")
     @classmethod

@@ -120,6 +120,11 @@ def facts_of(trained: Trained, decoding: Decoding) -> dict[str, Any]:
 
 
 def _check_scores(name: str, model: Path, result: inputs.SystemResult) -> None:
+    if (split := result.scores["settings"]["split"]) != "test":
+        raise HuescapeError(
+            f"{places.EVALUATION / name}: scores on the split {split}, by which decodings are "
+            "chosen; allowed for a release: evaluate.split test"
+        )
     if result.scores.get("weights_sha256") != file_sha256(model / WEIGHTS):
         raise HuescapeError(
             f"{places.EVALUATION / name}: scores of other weights than {model / WEIGHTS}; "

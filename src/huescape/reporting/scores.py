@@ -15,6 +15,7 @@ from huescape.reporting.intervals import Estimate, estimate
 from huescape.reporting.wording import NONE, number, plain, thousands
 
 Kind = Literal["system", "baseline", "oracle", "truth"]
+_SPLITS = {"test": "test", "val": "validation"}
 _KINDS: dict[str, Kind] = {ORACLE: "oracle", TRUTH: "truth"}
 # As many names as a reader takes in.
 _FEW = 4
@@ -138,14 +139,19 @@ def all_numbers(result: SystemResult) -> TextTable:
 def basis_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:
     """(systems, what their scores rest on) pairs: photos, bins, effective pixels."""
     text = (
-        "{photos} test photos; macro AuC over {macro_bins} bins of true color; rebalanced AuC "
+        "{photos} {split} photos; macro AuC over {macro_bins} bins of true color; rebalanced AuC "
         "carried by {effective_pixels} effective pixels"
     )
     keys = ("photos", "macro_bins", "effective_pixels")
     said = (
-        (r.name, text.format(**{key: thousands(r.scores[key]) for key in keys})) for r in results
+        (r.name, text.format(split=_SPLITS[r.scores["settings"]["split"]], **_counts(r, keys)))
+        for r in results
     )
     return _said_once(said, len(results))
+
+
+def _counts(result: SystemResult, keys: Sequence[str]) -> dict[str, str]:
+    return {key: thousands(result.scores[key]) for key in keys}
 
 
 def warnings_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:

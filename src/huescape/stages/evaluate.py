@@ -68,7 +68,7 @@ def run(
     out_dir: Path,
     params: EvaluateParams,
 ) -> dict[str, float]:
-    """Score the system in `model` on the test photos of `resized`.
+    """Score the system in `model` on the photos of `resized` that `params.split` names.
 
     Args:
         model: folder of the trained system; the folder's name is the system's.
@@ -90,7 +90,8 @@ def run(
     rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
     keep_freed_memory()
     with reproducible(device):
-        result = evaluate(system, photos, reference, rules, params.every_decode, params.pictures)
+        asked = params.every_decode, params.pictures, params.split
+        result = evaluate(system, photos, reference, rules, *asked)
     # A photo that does not suit the network is padded before it is seen.
     multiple = system.network.multiple
     shown = max(photos.number("size"), system.params.geometry.view or 0)
