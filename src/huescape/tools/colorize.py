@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from huescape.base import runtime
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
@@ -49,8 +50,11 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
     chosen_decoding(options, ANNEALED)  # numbers out of range are refused before torch is loaded
     if PARAMS.exists():
         refuse_kept(options.output)
+    import torch
+
     from huescape.systems import chosen
 
+    torch.set_num_threads(runtime.torch_threads())
     model = chosen.find_model(options.system)
     decoding = chosen_decoding(options, chosen.usual_decoding(model))
     print(f"{tool}: {chosen.said(model, decoding)}", flush=True)
