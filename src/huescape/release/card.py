@@ -42,6 +42,7 @@ def card(
         facts=facts,
         notes=notes,
         model=result.model,
+        pretrained=result.model.get("pretrained"),
         scores=result.scores,
         distribution=result.scores["distribution"],
         decode=decode,

@@ -79,8 +79,9 @@ def _save(path: Path, folder: Path, model: Model) -> None:
         input_example=np.linspace(-1, 1, _SIDE**2, dtype=np.float32).reshape(1, 1, _SIDE, _SIDE),
         pip_requirements=_requirements(folder),
     )
-    for cache in sorted(path.rglob("__pycache__")):
-        shutil.rmtree(cache)
+    # Neither what is compiled nor the models that come with the package.
+    for unused in (*path.rglob("__pycache__"), *path.glob("code/huescape/released")):
+        shutil.rmtree(unused)
 
 
 def _signature(folder: Path) -> ModelSignature:
