@@ -80,7 +80,7 @@ def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
         )
     }
     system = load_system(inputs.models / "yuv")
-    tasks = list(loop._tasks(system, photos, DECODES, frozenset()))
+    tasks = list(loop._tasks(system, photos, photos.rows("test"), DECODES, frozenset()))
     assert [task.photo for task in tasks] == TEST_IDS
     assert {task.donor_HW3.tobytes() for task in tasks} <= training
 

@@ -85,6 +85,7 @@ def result(
         "decodes": {},
         "distribution": DISTRIBUTION,
         "warnings": [],
+        "settings": {"split": "test"},
         "baselines": {"gray": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
     }
     evaluation |= scores or {}

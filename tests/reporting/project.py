@@ -206,6 +206,7 @@ def scores_of(macro: float) -> dict[str, Any]:
             for t, shift in (("annealed T=0.38", 0.0), ("median", -0.004), ("annealed T=1", 0.009))
         },
         "warnings": [WARNING],
+        "settings": {"split": "test"},
     }
 
 

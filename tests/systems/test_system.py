@@ -184,7 +184,10 @@ def test_damaged_models_are_one_line_that_names_the_file(tmp_path: Path) -> None
         ("{", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
         ("[]", "version is None; allowed: 3"),
-        (text.replace('"version": 3', '"version": 4'), "version is 4; allowed: 3"),
+        (
+            text.replace('"version": 3', '"version": 4'),
+            "made by a newer huescape: version 4; this one reads 3",
+        ),
         (text.replace('"params"', '"parms"'), "is not a system"),
         (text.replace('"seed"', '"sed"'), "is not a system"),
         (text.replace('"prior": [\n  0.5,', '"prior": [\n'), "the prior has shape (2,)"),

@@ -41,7 +41,9 @@ def test_folders_are_walked_and_each_photo_is_drawn_once(project: Path, capsys: 
     (project / "photos/bad.jpg").write_text("no photo")
     assert gallery("photos", "photos/a.png", "-o", "gallery", "--decodings") == 0
     done = capsys.readouterr()
-    assert done.out.startswith("gallery: photos 3, sheets 1, auc 0.")
+    used, counted = done.out.splitlines()
+    assert used.startswith("gallery: landscape (shipped with huescape), ")
+    assert counted.startswith("gallery: photos 3, sheets 1, auc 0.")
     said = [line for line in done.err.splitlines() if line.startswith("photos")]
     assert said == [
         "photos: not read: 1 camera raw .nef",

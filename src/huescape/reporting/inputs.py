@@ -25,7 +25,7 @@ Json = dict[str, Any]
 Sums = TypeVar("Sums")
 
 _SCORES = (
-    *("baselines", "decodes", "decode", "warnings", "head", "cost", "distribution"),
+    *("baselines", "decodes", "decode", "warnings", "settings", "head", "cost", "distribution"),
     *("photos", "macro_bins", "effective_pixels"),
 )
 
