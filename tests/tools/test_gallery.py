@@ -30,7 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def gallery(*arguments: str) -> int:
-    return main(["gallery", *arguments])
+    return main(["gallery", "--system", "colorunet", *arguments])
 
 
 Said = pytest.CaptureFixture[str]
@@ -42,7 +42,7 @@ def test_folders_are_walked_and_each_photo_is_drawn_once(project: Path, capsys: 
     assert gallery("photos", "photos/a.png", "-o", "gallery", "--decodings") == 0
     done = capsys.readouterr()
     used, counted = done.out.splitlines()
-    assert used.startswith("gallery: landscape (shipped with huescape), ")
+    assert used.startswith("gallery: colorunet (models/colorunet), annealed ")
     assert counted.startswith("gallery: photos 3, sheets 1, auc 0.")
     said = [line for line in done.err.splitlines() if line.startswith("photos")]
     assert said == [
