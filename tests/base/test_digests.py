@@ -144,4 +144,6 @@ def test_the_remedy_is_a_stage_that_dvc_knows(
     asked = ("train@a", "train@b", "evaluate@b", "evaluate@c", "filter")
     named = [remedy(stage).split()[-1].rstrip("`") for stage in asked]
     assert named == [*stages, "filter"]
-    assert remedy("release@c") == "it comes with huescape: install that again"
+    assert remedy("release@c") == (
+        "get the release again, or install huescape again if it came with it"
+    )

@@ -12,7 +12,8 @@ import pytest
 from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
 from huescape.evaluation import loop, passes
-from huescape.evaluation.loop import Evaluation, evaluate, example_ids
+from huescape.evaluation.loop import Evaluation, evaluate
+from huescape.evaluation.passes import example_ids
 from huescape.evaluation.scoring import Reference, read_reference
 from huescape.metrics.names import BASELINES
 from huescape.metrics.totals import Rules
@@ -80,7 +81,7 @@ def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
         )
     }
     system = load_system(inputs.models / "yuv")
-    tasks = list(loop._tasks(system, photos, photos.rows("test"), DECODES, frozenset()))
+    tasks = list(loop._tasks(system, photos, photos.rows("test"), DECODES, frozenset(), None))
     assert [task.photo for task in tasks] == TEST_IDS
     assert {task.donor_HW3.tobytes() for task in tasks} <= training
 

@@ -100,7 +100,8 @@ def test_weights_of_photos_under_other_terms_are_not_under_the_license_of_the_co
     project: Path,
 ) -> None:
     path = Path("data/raw/sources.json")
-    path.write_text(path.read_text().replace("MIT, rendered by huescape", "for research"))
+    (source,) = json.loads(path.read_text())
+    path.write_text(json.dumps([{**source, "kind": "folder", "licence": "for research"}]))
     digests.reseal(path)
     assert run(["release", "small", "-o", "out"]) == 0
     card = Path("out/card.md").read_text()

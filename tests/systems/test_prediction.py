@@ -64,3 +64,11 @@ def test_nothing_is_darker_or_lighter_than_the_photo() -> None:
     edge[..., 8:] = 1
     found = enlarged(Mean(1), edge, 2.0, "chroma")[0, 0]
     assert (found.min(), found.max()) == (0, 1)
+
+
+def test_what_a_photo_gets_does_not_depend_on_others() -> None:
+    network, both = Mean(1), torch.zeros(2, 1, 16, 16)
+    both[0, ..., 8:], both[1, ..., 8:] = 0.1, 1
+    together = enlarged(network, both, 2.0, "chroma")
+    for n in range(2):
+        assert torch.equal(together[n], enlarged(network, both[n : n + 1], 2.0, "chroma")[0])

@@ -58,7 +58,10 @@ def test_options_come_on_top_of_its_decoding(folder: Path) -> None:
 
 
 def test_which_model_a_name_means(folder: Path) -> None:
-    """One trained here, then a shipped one, then a folder; each with its decoding."""
+    """One trained here, then a shipped one, then a folder; each with its decoding.
+
+    Without a name, the shipped one, whatever was trained here.
+    """
     shutil.copytree(MODEL, folder / "mine")
     (folder / "out").mkdir()
     done = _colorize(folder, "--system", "./mine")
@@ -66,8 +69,9 @@ def test_which_model_a_name_means(folder: Path) -> None:
     write_system(folder / "models/landscape", "yuv")
     root = Path(__file__).parents[2]
     (folder / "params.yaml").write_text((root / "params.yaml").read_text())
-    done = _colorize(folder, "--overwrite")
+    done = _colorize(folder, "--overwrite", "--system", "landscape")
     assert done.stdout == "colorize: landscape (models/landscape), annealed T=0.38\n"
+    assert "shipped with huescape" in _colorize(folder, "--overwrite").stdout
     done = _colorize(folder, "--overwrite", "--system", "nosuch")
     assert done.returncode == 1
     assert "trained: landscape; " in done.stderr

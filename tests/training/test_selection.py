@@ -36,21 +36,26 @@ def test_a_smaller_share_is_part_of_a_larger(targets: Path, few: float, many: fl
     assert small <= large <= set(shards.rows("train").tolist())
 
 
-def test_patterns_name_photos_of_the_training_split_alone(targets: Path) -> None:
+def test_patterns_name_photos(targets: Path) -> None:
     shards = ShardSet.open(targets / "shards")
     names = [shards.ids[row] for row in shards.rows("train")]
-    others = [shards.ids[row] for row in shards.rows("val")]
-    rows = training_rows(shards, PhotosParams(only=(names[0], f"{names[2]}*", *others)))
+    rows = training_rows(shards, PhotosParams(only=(names[0], f"{names[2]}*")))
     assert {shards.ids[row] for row in rows} == {n for n in names if n.startswith(names[2])} | {
         names[0]
     }
 
 
-def test_where_none_is_left_the_message_shows_one(targets: Path) -> None:
+def test_a_pattern_that_matches_nothing_is_named_with_an_id(targets: Path) -> None:
     shards = ShardSet.open(targets / "shards")
     first = shards.ids[shards.rows("train")[0]]
-    with pytest.raises(HuescapeError, match=rf"photos: none of the \d+ .*nothing.*{first}"):
-        training_rows(shards, PhotosParams(only=("nothing/*",)))
+    words = rf"photos\.only: 'nothing/\*' matches none of the \d+ training photos, as {first}"
+    with pytest.raises(HuescapeError, match=words):
+        training_rows(shards, PhotosParams(only=(first, "nothing/*")))
+
+
+def test_a_share_that_leaves_nothing_is_refused(targets: Path) -> None:
+    with pytest.raises(HuescapeError, match=r"photos\.share is 1e-09, which leaves none"):
+        training_rows(ShardSet.open(targets / "shards"), PhotosParams(share=1e-9))
 
 
 def test_batches_hold_the_chosen_photos(targets: Path) -> None:

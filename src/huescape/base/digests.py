@@ -92,12 +92,12 @@ def remedy(stage: str) -> str:
     `-s`: without it, DVC would also run again everything before that stage.
     """
     if _is_shipped(stage):
-        return "it comes with huescape: install that again"
+        return "get the release again, or install huescape again if it came with it"
     return f"make it again with `dvc repro -s -f {_own_name(stage)}`"
 
 
 def _is_shipped(stage: str) -> bool:
-    """Whether no stage writes the file, but a release that the package holds."""
+    """Whether no stage here writes the file: it is of a release."""
     return stage.startswith("release@")
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from huescape.base.progress import progress
 from huescape.color.encoding import nearest_bin
 from huescape.color.priors import floored
-from huescape.evaluation.passes import Seen, batches, see
+from huescape.evaluation.passes import Seen, batches, example_ids, see, seen_side
 from huescape.metrics.calibration import DistributionTotals, fitted_temperature, prior_bits
 from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.totals import finite
@@ -81,10 +81,10 @@ def distributions(system: System, photos: ShardSet) -> Distributions | None:
     if not len(rows):
         print("evaluate: no photo of the split val, so no temperature is fitted")
         return Distributions(system, None)
-    by_hash = sorted(rows.tolist(), key=lambda row: _digest(photos.ids[row]))
-    chosen = np.array(sorted(by_hash[:_PHOTOS]))
+    few = frozenset(example_ids([photos.ids[row] for row in rows], _PHOTOS))
+    chosen = np.array([row for row in rows if photos.ids[row] in few])
     parts = []
-    side = photos.columns["rgb"].shape[0]
+    side = seen_side(system, photos)
     for some in progress(list(batches(chosen, side)), desc="fit a temperature"):
         parts += [_sampled(system, seen) for seen in see(system, photos, some)]
     logits_QP = np.concatenate([logits for logits, _ in parts], axis=1)

@@ -9,9 +9,8 @@ Shape suffixes: N photos, S side of the padded photos, H rows, W columns.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +24,7 @@ from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
 from huescape.color.spaces import Space
 from huescape.evaluation.distributions import Distributions, distributions
-from huescape.evaluation.passes import Rows, batches, inside, see, unpadded
+from huescape.evaluation.passes import Rows, batches, example_ids, inside, see, seen_side, unpadded
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
 from huescape.metrics.distribution_sums import DistributionSums
@@ -49,11 +48,6 @@ class Evaluation:
     examples: dict[str, dict[str, Picture]] = field(default_factory=dict)
     distribution: dict[str, Any] | None = None
     distribution_sums: DistributionSums | None = None
-
-
-def example_ids(ids: Sequence[str], count: int) -> list[str]:
-    """The `count` photos to show: the first by the hash of their id, the same for every system."""
-    return sorted(ids, key=lambda photo: hashlib.sha256(photo.encode()).hexdigest())[:count]
 
 
 def evaluate(
@@ -118,10 +112,10 @@ def _tasks(
     rows_N: Rows,
     decodes: Mapping[str, Decoding],
     keep: frozenset[str],
-    measured: Distributions | None = None,
+    measured: Distributions | None,
 ) -> Iterator[Task]:
     donors_N = photos.rows("train")
-    for rows in batches(rows_N, photos.columns["rgb"].shape[0]):
+    for rows in batches(rows_N, seen_side(system, photos)):
         donors = np.array([donors_N[pick(photos.ids[row], len(donors_N))] for row in rows])
         for seen, donor_HW3 in zip(
             see(system, photos, rows), unpadded(photos, donors), strict=True

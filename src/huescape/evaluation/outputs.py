@@ -99,6 +99,12 @@ def _warnings(coverage: dict[str, int | float], params: EvaluateParams) -> list[
     """What a reader must know: the key of a score, and what is to be said of it."""
     effective, pixels = coverage["effective_pixels"], coverage["pixels"]
     found = []
+    if params.split == "val":
+        text = (
+            "is over validation photos (`evaluate.split`), as are all scores: they choose a "
+            "decoding, and the temperature that is said to be fitted is fitted on them"
+        )
+        found.append({"score": "auc", "text": text})
     if effective < FEW_PIXELS:
         text = (
             f"rests on {effective:,.0f} effective pixels out of {pixels:,}, below {FEW_PIXELS:,}: "

@@ -6,6 +6,7 @@ C outputs; h, w are H, W divided by the network's stride.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +42,18 @@ class Seen:
     output_Chw: torch.Tensor
 
 
+def example_ids(ids: Sequence[str], count: int) -> list[str]:
+    """The `count` photos to show: the first by the hash of their id, the same for every system."""
+    return sorted(ids, key=lambda photo: hashlib.sha256(photo.encode()).hexdigest())[:count]
+
+
+def seen_side(system: System, photos: ShardSet) -> int:
+    """The side of the largest picture that the network sees of stored photos."""
+    return max(int(photos.columns["rgb"].shape[0]), system.params.geometry.view or 0)
+
+
 def batches(rows_N: Rows, side: int) -> Iterator[Rows]:
-    """The rows of photos of `side` pixels, as many at a time as go through the network together."""
+    """The rows of photos seen at `side` pixels, as many at a time as go through the network."""
     batch = max(1, _BATCH_PIXELS // side**2)
     for start in range(0, len(rows_N), batch):
         yield rows_N[start : start + batch]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from huescape.params.base import FromList, Key, Named, Section
+
+_DIGITS = 13  # hexadecimal ones: as many as a float64 holds
 
 
 class InitializationParams(Section):
@@ -199,6 +203,17 @@ class PhotosParams(Section):
 
     only: Annotated[tuple[str, ...], FromList] = ()
     share: Factor = 1.0
+
+    def holds(self, photo: str) -> bool:
+        """Whether a training photo with this id is learned from."""
+        named = not self.only or any(fnmatchcase(photo, pattern) for pattern in self.only)
+        return named and _place(photo) < self.share
+
+
+def _place(photo: str) -> float:
+    """A number in [0, 1) that depends on the id alone, and is not that of its split."""
+    digest = hashlib.sha256(f"share {photo}".encode()).hexdigest()
+    return float(int(digest[:_DIGITS], 16) / 16**_DIGITS)
 
 
 Steps = Annotated[int, Field(ge=0, le=10**9)]

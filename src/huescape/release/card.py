@@ -37,31 +37,37 @@ def card(
     )
     environment.filters["thousands"] = thousands
     source = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
-    licences = [source["licence"] for source in facts["licences"].values()]
+    kinds = {source["kind"] for source in facts["licences"].values()}
     return environment.from_string(source).render(
         facts=facts,
         notes=notes,
         model=result.model,
-        pretrained=result.model.get("pretrained"),
+        pretrained=_architecture(result.model.get("pretrained")),
         scores=result.scores,
         distribution=result.scores["distribution"],
         decode=decode,
         metrics=_SHOWN,
         rows=_score_rows(result, decode),
         against_gray=_against_gray(result, decode),
-        is_rendered=all(licence.startswith("MIT") for licence in licences),
+        is_rendered=kinds == {"sample"},
     )
+
+
+def _architecture(pretrained: str | None) -> str | None:
+    """The name of the pretrained network without the place of its weights."""
+    return pretrained.partition(":")[0] if pretrained else None
 
 
 def _score_rows(result: SystemResult, decode: str) -> list[tuple[str, list[str]]]:
     """(label, cells) of the release's decoding first, of the others, and of baselines."""
     found = result.scores["decodes"]
-    names = [decode, *(name for name in found if name != decode)]
+    others = [name for name in found if name != decode] if result.scores["head"] == "bins" else []
+    names = [decode, *others]
     baselines = [name for name in _BASELINES if name in result.scores["baselines"]]
     drawn = bootstrap.resampled([(result.photos, name) for name in (*names, *baselines)])
     scores = [*(found[name] for name in names)]
     scores += [result.scores["baselines"][name] for name in baselines]
-    labels = [f"**{decode}**", *names[1:], *(BASELINES[name].label for name in baselines)]
+    labels = [f"**{decode}**", *others, *(BASELINES[name].label for name in baselines)]
     return [
         (label, [_cell(metric, one, values) for metric in _SHOWN])
         for label, one, values in zip(labels, scores, drawn, strict=True)

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from huescape.base.errors import HuescapeError
-from huescape.evaluation.loop import example_ids
-from huescape.evaluation.passes import Seen, batches, inside, see
+from huescape.evaluation.passes import Seen, batches, example_ids, inside, see, seen_side
 from huescape.metrics.chroma import unclipped_ab
 from huescape.params.decodings import Decoding
 from huescape.shards import ShardSet
@@ -89,7 +88,7 @@ def _distances(
     full: System, half: System, photos: ShardSet, rows: npt.NDArray[np.int64], decoding: Decoding
 ) -> Iterator[npt.NDArray[np.float64]]:
     """Of each photo's pixels, (H W,)."""
-    for batch in batches(rows, photos.columns["rgb"].shape[0]):
+    for batch in batches(rows, seen_side(full, photos)):
         for one, other in zip(see(full, photos, batch), see(half, photos, batch), strict=True):
             ab_HW2 = [_ab(full, seen, decoding) for seen in (one, other)]
             yield np.linalg.norm(ab_HW2[0] - ab_HW2[1], axis=-1).ravel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from huescape.base.errors import HuescapeError
 from huescape.params import places
 from huescape.params.decodings import Decoding
 from huescape.params.photos import FilterParams
+from huescape.params.systems import PhotosParams
 from huescape.photos.catalog import CATALOG, SPLITS, CatalogRow, kept_rows, read_catalog
 from huescape.photos.duplicates import pairs_within
 from huescape.reporting import inputs
@@ -94,7 +95,9 @@ def refuse_tested(rows: Sequence[CatalogRow]) -> None:
 def facts_of(trained: Trained, decoding: Decoding) -> dict[str, Any]:
     """The section `release` of `system.json`, without a date: equal inputs give equal facts."""
     description = trained.result.model
-    counts = Counter((row.source, row.split) for row in trained.rows)
+    learned = learned_from(trained.name, description, trained.rows)
+    rows = [row for row in trained.rows if row.split != "train"] + learned
+    counts = Counter((row.source, row.split) for row in rows)
     return {
         "system": trained.name,
         "decode": decoding.model_dump(mode="json"),
@@ -112,7 +115,7 @@ def facts_of(trained: Trained, decoding: Decoding) -> dict[str, Any]:
             for source in trained.sources
         },
         "licences": {
-            source["name"]: {key: source.get(key, "") for key in ("licence", "homepage")}
+            source["name"]: {key: source.get(key, "") for key in ("kind", "licence", "homepage")}
             for source in trained.sources
         },
         "steps": dict(_steps(trained.name, description)),
@@ -160,11 +163,27 @@ def _train(rows: Sequence[CatalogRow]) -> list[CatalogRow]:
     return [row for row in rows if row.split == "train"]
 
 
+def learned_from(
+    name: str, description: Mapping[str, Any], rows: Sequence[CatalogRow]
+) -> list[CatalogRow]:
+    """The training photos that the system saw, or those that it started from."""
+    params = PhotosParams.model_validate(description["params"].get("photos", {}))
+    seen = {row.id for row in _train(rows) if params.holds(row.id)}
+    for start in _starts(description):
+        seen |= {row.id for row in learned_from(start.name, read_description(start), rows)}
+    return [row for row in _train(rows) if row.id in seen]
+
+
+def _starts(description: Mapping[str, Any]) -> list[Path]:
+    """The folder of the system that the training started from, as far as it is there."""
+    start = description["params"].get("initialization", {}).get("from")
+    return [places.MODELS / start] if start and (places.MODELS / start).is_dir() else []
+
+
 def _steps(name: str, description: dict[str, Any]) -> Iterator[tuple[str, int]]:
     """Of the training, and before it of those that it started from, as far as they are there."""
-    start = description["params"].get("initialization", {}).get("from")
-    if start and (places.MODELS / start).is_dir():
-        yield from _steps(start, read_description(places.MODELS / start))
+    for start in _starts(description):
+        yield from _steps(start.name, read_description(start))
     yield name, int(description["steps"])
 
 

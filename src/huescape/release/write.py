@@ -19,9 +19,8 @@ from huescape.release.card import card
 from huescape.release.precision import half_system, halved, moved_by_half
 from huescape.release.project import Trained, facts_of
 from huescape.systems.released import SECTION
-from huescape.systems.system import DESCRIPTION, WEIGHTS, read_description
+from huescape.systems.system import CARD, DESCRIPTION, WEIGHTS, read_description
 
-CARD = "card.md"
 FILES = {WEIGHTS, DESCRIPTION, CARD, digests.SUMS}
 MEGABYTE = 10**6
 
@@ -41,7 +40,8 @@ def release(
             f"allowed: {', '.join(trained.scored)}, or another of evaluate.decodes"
         )
     moved = moved_by_half(trained.model, RESIZED, decoding)
-    facts = {**facts_of(trained, decoding), "half_precision": asdict(moved)}
+    apart = bool(half_system(trained.model).network.apart())
+    facts = {**facts_of(trained, decoding), "apart": apart, "half_precision": asdict(moved)}
     files = _files(trained.model, facts)
     files[CARD] = card(trained.result, facts, notes, decoding.name).encode()
     size = sum(map(len, files.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
@@ -31,7 +31,8 @@ class ScoreRow:
     """A group of systems that differ in their seed, a baseline, an oracle or the truth.
 
     `means` are its scores by key, None where there is none; `doubted` are the keys of those that
-    a warning of the evaluation is about.
+    a warning of the evaluation is about. `races` where it can be the best of a column: a shipped
+    model may have learned from the very photos.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class ScoreRow:
     seeds: tuple[int, ...]
     means: Mapping[str, Estimate | None]
     doubted: frozenset[str] = frozenset()
+    races: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,14 @@ def score_rows(groups: Sequence[Group]) -> list[ScoreRow]:
             group.seeds,
             _estimates(group.scores().values()),
             frozenset(w["score"] for member in group.members for w in member.scores["warnings"]),
+            not group.members[0].is_shipped,
         )
         for group in groups
     ]
     for name, scores in _baselines(groups[0].members[0] if groups else None).items():
         kind = _KINDS.get(name, "baseline")
-        rows.append(ScoreRow(kind, name, *BASELINES[name], (), _estimates([scores])))
+        row = ScoreRow(kind, name, *BASELINES[name], (), _estimates([scores]))
+        rows.append(replace(row, races=name not in _KINDS))
     return rows
 
 
@@ -181,7 +185,10 @@ def _note(group: Group) -> str:
     if not first.is_shipped:
         return f"the same as {', '.join(group.twins)}" if group.twins else ""
     photos = ", ".join(sorted(first.model["release"]["photos"]))
-    return f"shipped; not trained here, but on photos of {photos}; {first.scores['decode']}"
+    return (
+        f"shipped; not trained here, but on photos of {photos}, which may be among these; "
+        f"{first.scores['decode']}"
+    )
 
 
 def _cell(row: ScoreRow, metric: Score, best: float | None) -> Cell:
@@ -190,14 +197,14 @@ def _cell(row: ScoreRow, metric: Score, best: float | None) -> Cell:
         endless = row.kind == "truth" and metric.key == "psnr"
         return Cell("∞" if endless else NONE, "", False, False)
     spread = "" if one.half is None else f"± {one.half:.{metric.digits + 1}f}"
-    won = row.kind not in _KINDS.values() and one.mean == best
+    won = row.races and one.mean == best
     return Cell(_formatted(metric, one.mean), spread, won, metric.key in row.doubted)
 
 
 def _best(metric: Score, rows: Sequence[ScoreRow]) -> float | None:
-    found = [(row.kind, one.mean) for row in rows if (one := row.means[metric.key])]
-    racing = [mean for kind, mean in found if kind not in _KINDS.values()]
-    return metric.pick(racing, next((mean for kind, mean in found if kind == "truth"), None))
+    found = [(row, one.mean) for row in rows if (one := row.means[metric.key])]
+    racing = [mean for row, mean in found if row.races]
+    return metric.pick(racing, next((mean for row, mean in found if row.kind == "truth"), None))
 
 
 def _estimates(scores: Iterable[Json]) -> dict[str, Estimate | None]:

@@ -153,6 +153,11 @@ def _photos(section: Json) -> str:
 
 
 def _geometry(section: Json) -> str:
+    view = section.get("view")
+    return _trained_on(section) + (f", scored at {view} pixels at least" if view else "")
+
+
+def _trained_on(section: Json) -> str:
     side, fit = section.get("side"), section.get("fit", "pad")
     if fit == "inside":
         return f"without padding, short side {side}" if side else "without padding"

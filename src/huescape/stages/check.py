@@ -114,7 +114,10 @@ def _remembered(memory: Path) -> str | None:
 def _meaning(params: Params) -> str:
     """A digest of the systems, the targets they learn, the code, the libraries and own weights."""
     systems = {name: resolve_system(name, entry) for name, entry in params.every_system.items()}
-    grid = {name: entry.encode.model_dump_json() for name, entry in params.quantizers.items()}
+    grid = {
+        name: (entry.space, entry.encode.model_dump_json())
+        for name, entry in params.quantizers.items()
+    }
     described = {name: system.model_dump_json() for name, system in systems.items()}
     presets = [file for kind in ("*.py", "*.yaml") for file in _PRESETS.rglob(kind)]
     code = closure.digest("check", [file.relative_to(closure.PACKAGE) for file in presets])

@@ -108,6 +108,12 @@ def _check_layers(network: Network, system: SystemParams) -> None:
 
 
 def _check_rates(network: Network, system: SystemParams) -> None:
+    """A slow part has pretrained weights, which another initialization would take away."""
+    if system.initialization.method == "kmeans" and list(network.slow_part()):
+        raise ParamsError(
+            "initialization.method is 'kmeans', which would replace the pretrained weights that "
+            f"network {system.network.name!r} is to train on; allowed: network, system"
+        )
     if system.optimizer.slow != 1 and not list(network.slow_part()):
         raise ParamsError(
             f"optimizer.slow is {system.optimizer.slow:g}; allowed for network "

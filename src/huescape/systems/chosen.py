@@ -42,7 +42,11 @@ def usual_decoding(model: Path) -> Decoding:
     """
     if own := own_decoding(model):
         return own
-    return load_params(PARAMS).evaluate.decode if model.parent == MODELS else ANNEALED
+    return (
+        load_params(PARAMS).evaluate.decode
+        if model.resolve().parent == MODELS.resolve()
+        else ANNEALED
+    )
 
 
 def said(model: Path, decoding: Decoding) -> str:

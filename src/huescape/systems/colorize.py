@@ -51,7 +51,7 @@ def colorize(
         photo: uint8 (H, W, 3) RGB, of which only the lightness is used, or (H, W) gray.
         decoding: how a color is chosen from a distribution; a regression has none.
         size: the longer side, in pixels, of what the network sees, to which a photo is only ever
-            shrunk; by default that of the system's evaluation, see `seen_size`.
+            shrunk; by default that of `seen_size`.
     Returns:
         RGB uint8 (H, W, 3), with the photo's own lightness except where a color leaves the gamut.
     Raises:
@@ -207,7 +207,7 @@ def check_size(size: int | None) -> None:
 
 
 def seen_size(system: System, size: int | None) -> int:
-    """`size`, or where there is none, the longer side that the system's evaluation shows.
+    """`size`, or where there is none, the system's view; else 256, as photos are stored by default.
 
     Raises ParamsError for a size out of range.
     """

@@ -16,11 +16,13 @@ from huescape.color.median import weiszfeld
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, load_system, refuse_decoding
 
+SIZE = 256
+
 
 class Colorizer(nn.Module):
     """Lightness (1, 1, H, W) in the space's units to chroma (1, 2, H, W), by one decoding.
 
-    H and W are fixed when it is exported.
+    H and W are fixed when it is exported, and are what the network sees: nothing is scaled up.
     """
 
     centers_Q2: Tensor
@@ -39,7 +41,7 @@ class Colorizer(nn.Module):
         self.register_buffer("rarity_Q", rarity_Q if decoding.tau else None)
 
     def forward(self, lightness_11HW: Tensor) -> Tensor:
-        """The same as `System.predict_chroma`."""
+        """The same as `System.predict_chroma`, for photos of at least the system's view."""
         output = self.network((lightness_11HW - self.offset) / self.input_scale)
         if self.head == "chroma":
             chroma = output * self.scale
@@ -51,9 +53,11 @@ class Colorizer(nn.Module):
 
 
 def export_system(
-    model: Path, out: Path, decoding: Decoding, size: int, asked: Sequence[str] = ()
+    model: Path, out: Path, decoding: Decoding, size: int | None = None, asked: Sequence[str] = ()
 ) -> None:
     """Write the system in `model` as `out`, for photos of `size` x `size` pixels.
+
+    By default, `size` is the system's view, or 256.
 
     `torch.export.load(out).module()` is the exported `Colorizer`. Raises ParamsError for another
     suffix than .pt2, a size that the network cannot take, or a decoding that was `asked` for (the
@@ -63,7 +67,10 @@ def export_system(
         raise ParamsError(f"--output is {out}; allowed: a file called *.pt2")
     system = load_system(model)
     refuse_decoding(system, model.name, asked)
-    multiple = system.network.multiple
+    multiple, view = system.network.multiple, system.params.geometry.view
+    size = view or SIZE if size is None else size
+    if view and size < view:
+        raise ParamsError(f"--size is {size}; allowed for this system: at least its view, {view}")
     if size < multiple or size % multiple:
         raise ParamsError(f"--size is {size}; allowed for this network: a multiple of {multiple}")
     # Channels-last weights make `save` warn that it found no complete tensor.

@@ -117,7 +117,9 @@ def _refuse_others(out: Path, overwrite: bool) -> None:
     others = [name for name in names if not _OWN.fullmatch(name)]
     if others:
         raise HuescapeError(f"{out}: holds {others[0]}, which is no gallery's; name another folder")
-    if names and not overwrite:
+    if "index.html" in names and "sheet-001.png" not in names:
+        raise HuescapeError(f"{out}: holds a page that is no gallery's; name another folder")
+    if "sheet-001.png" in names and not overwrite:
         raise HuescapeError(f"{out}: holds a gallery; name another folder, or add --overwrite")
 
 

@@ -7,7 +7,7 @@ divided by the network's stride and rounded up.
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, channels_last
+from torch import Tensor, amax, amin, channels_last
 
 from huescape.networks import Network
 from huescape.params.base import Head
@@ -35,8 +35,9 @@ def enlarged(network: Network, input_N1HW: Tensor, factor: float, head: Head) ->
     h, w = (side // network.stride for side in whole_N1HW.shape[-2:])
     size = network.stride * round(factor * h), network.stride * round(factor * w)
     large_N1HW = F.interpolate(whole_N1HW, size, mode="bicubic", align_corners=False)
-    # Cubic curves overshoot at edges: beyond black and white there is nothing.
-    large_N1HW = large_N1HW.clamp(input_N1HW.min(), input_N1HW.max())
+    # Cubic curves overshoot at edges; each photo keeps its own darkest and lightest.
+    low_N111, high_N111 = (f(input_N1HW, dim=(1, 2, 3), keepdim=True) for f in (amin, amax))
+    large_N1HW = large_N1HW.clamp(low_N111, high_N111)
     output_NChw = as_it_is(network, large_N1HW)
     if head == "chroma":
         return _resized(output_NChw, (h, w))

@@ -31,6 +31,8 @@ from huescape.params.systems import SystemParams
 from huescape.systems.prediction import as_it_is, enlarged
 
 WEIGHTS, DESCRIPTION, HISTORY = "weights.safetensors", "system.json", "history.csv"
+#: What a release has, and a training has not.
+CARD = "card.md"
 VERSION = 3
 # What version 1 wrote: a pickle, without a digest.
 _OLD_WEIGHTS = "weights.pt"
@@ -268,7 +270,8 @@ def read_weights(folder: Path, description: Mapping[str, Any]) -> dict[str, Tens
 
 def _stage(folder: Path) -> str:
     path = folder.resolve()
-    return f"{'release' if path.parent == RELEASED.resolve() else 'train'}@{path.name}"
+    is_release = path.parent == RELEASED.resolve() or (path / CARD).is_file()
+    return f"{'release' if is_release else 'train'}@{path.name}"
 
 
 def head_of(quantizer: Mapping[str, Any]) -> Head:

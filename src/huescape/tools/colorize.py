@@ -13,6 +13,7 @@ from huescape.params.decoding_options import (
 )
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.places import PARAMS, refuse_kept
+from huescape.params.released import released_model
 
 MODEL = "landscape"
 
@@ -29,7 +30,6 @@ def add_model_arguments(parser: ArgumentParser) -> None:
     """Which model colors, and how."""
     parser.add_argument(
         "--system",
-        default=MODEL,
         help="a system that was trained here, a model that comes with huescape, or the folder of "
         f"one (default: {MODEL}, which comes with it)",
     )
@@ -37,7 +37,7 @@ def add_model_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         type=int,
-        help="longer side that the network sees (default: that of the system's evaluation)",
+        help="longer side that the network sees (default: the system's view, or 256)",
     )
 
 
@@ -55,7 +55,7 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
     from huescape.systems import chosen
 
     torch.set_num_threads(runtime.torch_threads())
-    model = chosen.find_model(options.system)
+    model = chosen.find_model(options.system) if options.system else released_model(MODEL)
     decoding = chosen_decoding(options, chosen.usual_decoding(model))
     print(f"{tool}: {chosen.said(model, decoding)}", flush=True)
     return model, decoding

@@ -23,7 +23,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pt2")
     add_decoding_arguments(parser)
-    parser.add_argument("--size", type=int, default=256, help="side of the photos (default: 256)")
+    parser.add_argument(
+        "--size", type=int, help="side of the photos (default: the system's view, or 256)"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
 
 
