@@ -41,7 +41,7 @@ def test_comparison_and_claims_are_on_the_page_and_in_tables(inputs: Inputs) -> 
     text = " ".join(Page(inputs.run()).text.split())
     rows = inputs.table("compare.csv")
     assert [row["name"] for row in rows[:3]] == ["colorunet", "wide", "gray"]
-    assert len(rows) == 7
+    assert len(rows) == 8
     assert "This run: 31 test photos; 1 seed a system; 160 training steps." in text
     claims = inputs.table("claims.csv")
     assert [row["verdict"] for row in claims if row["claim"] == "4"] == ["seen once"] * 2
