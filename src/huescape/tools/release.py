@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from huescape.base import runtime
 from huescape.base.errors import ParamsError
 from huescape.params.decoding_options import (
     add_decoding_arguments,
@@ -45,10 +46,13 @@ def main(options: Namespace) -> None:
     if not options.max_megabytes > 0:
         raise ParamsError(f"--max-megabytes is {options.max_megabytes:g}; allowed: above 0")
     refuse_kept(options.output)
+    import torch
+
     from huescape.release.notes import read_notes
     from huescape.release.project import read_trained
     from huescape.release.write import refuse_existing, release
 
+    torch.set_num_threads(runtime.torch_threads())
     refuse_existing(options.output, options.overwrite)
     notes = read_notes(options.notes)
     trained = read_trained(options.system)
