@@ -41,7 +41,7 @@ def recipe(name: str, **more: Any) -> SystemParams:
         "quantizer": "toy",
         "network": {"width": 2},
         "augmentation": {"crop": 64},
-        "geometry": {"side": None},
+        "geometry": {"side": None, "view": SIDE},
         "steps": 4,
         "batch": 2,
         "checkpoint_every": 2,
