@@ -95,7 +95,7 @@ def refuse_tested(rows: Sequence[CatalogRow]) -> None:
 def facts_of(trained: Trained, decoding: Decoding) -> dict[str, Any]:
     """The section `release` of `system.json`, without a date: equal inputs give equal facts."""
     description = trained.result.model
-    learned = learned_from(trained.name, description, trained.rows)
+    learned = learned_from(description, trained.rows)
     rows = [row for row in trained.rows if row.split != "train"] + learned
     counts = Counter((row.source, row.split) for row in rows)
     return {
@@ -163,14 +163,12 @@ def _train(rows: Sequence[CatalogRow]) -> list[CatalogRow]:
     return [row for row in rows if row.split == "train"]
 
 
-def learned_from(
-    name: str, description: Mapping[str, Any], rows: Sequence[CatalogRow]
-) -> list[CatalogRow]:
+def learned_from(description: Mapping[str, Any], rows: Sequence[CatalogRow]) -> list[CatalogRow]:
     """The training photos that the system saw, or those that it started from."""
     params = PhotosParams.model_validate(description["params"].get("photos", {}))
     seen = {row.id for row in _train(rows) if params.holds(row.id)}
     for start in _starts(description):
-        seen |= {row.id for row in learned_from(start.name, read_description(start), rows)}
+        seen |= {row.id for row in learned_from(read_description(start), rows)}
     return [row for row in _train(rows) if row.id in seen]
 
 

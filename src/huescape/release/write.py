@@ -13,6 +13,7 @@ import safetensors.torch
 
 from huescape.base import atomic, digests
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.networks import Network
 from huescape.params.decodings import Decoding
 from huescape.params.places import RESIZED
 from huescape.release.card import card
@@ -40,9 +41,10 @@ def release(
             f"allowed: {', '.join(trained.scored)}, or another of evaluate.decodes"
         )
     moved = moved_by_half(trained.model, RESIZED, decoding)
-    apart = bool(half_system(trained.model).network.apart())
+    network = half_system(trained.model).network
+    apart = bool(network.apart())
     facts = {**facts_of(trained, decoding), "apart": apart, "half_precision": asdict(moved)}
-    files = _files(trained.model, facts)
+    files = _files(network, trained.model, facts)
     files[CARD] = card(trained.result, facts, notes, decoding.name).encode()
     size = sum(map(len, files.values()))
     if size > megabytes * MEGABYTE:
@@ -68,10 +70,9 @@ def refuse_existing(out: Path, overwrite: bool) -> None:
         raise HuescapeError(f"{out}: is there and no release; name another folder")
 
 
-def _files(model: Path, facts: Mapping[str, Any]) -> dict[str, bytes]:
+def _files(network: Network, model: Path, facts: Mapping[str, Any]) -> dict[str, bytes]:
     """Weights and description: what is not of the release is as the training left it."""
-    system = half_system(model)
-    state = {name: x.contiguous() for name, x in halved(system.network.own_state()).items()}
+    state = {name: x.contiguous() for name, x in halved(network.own_state()).items()}
     weights = safetensors.torch.save(state)
     description = {
         **read_description(model),
