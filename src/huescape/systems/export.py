@@ -14,9 +14,8 @@ from huescape.base.errors import ParamsError
 from huescape.color.decoding import decode_unchecked, rarity, upsample_chroma
 from huescape.color.median import weiszfeld
 from huescape.params.decodings import Decoding
+from huescape.systems.colorize import seen_size
 from huescape.systems.system import System, load_system, refuse_decoding
-
-SIZE = 256
 
 
 class Colorizer(nn.Module):
@@ -68,7 +67,7 @@ def export_system(
     system = load_system(model)
     refuse_decoding(system, model.name, asked)
     multiple, view = system.network.multiple, system.params.geometry.view
-    size = view or SIZE if size is None else size
+    size = seen_size(system, None) if size is None else size
     if view and size < view:
         raise ParamsError(f"--size is {size}; allowed for this system: at least its view, {view}")
     if size < multiple or size % multiple:
