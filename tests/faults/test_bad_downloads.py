@@ -210,8 +210,8 @@ def contents() -> Iterator[Case]:
         for checksum in (True, False):
             label = f"{name}{'' if checksum else ', no checksum'}"
             yield Case(label, [reply("200 OK", body)], f"the server sends {says}", checksum)
-    page = reply("200 OK", PAGE, ["Content-Length: 37000000000"], hang=0.1)
-    yield Case("a page of 37 GB", [page], "sends a web page", False, starts=[None])
+    page = reply("200 OK", PAGE, ["Content-Length: 37000000000000000"], hang=0.1)
+    yield Case("a page of 37 PB", [page], "sends a web page", False, starts=[None])
     yield Case("another archive", [good(OTHER)], "checksum differs")
     yield Case(
         "a damaged archive", [good(CONTENT[:9000] + b"?" + CONTENT[9001:])], "checksum differs"

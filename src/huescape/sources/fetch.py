@@ -50,8 +50,8 @@ def fetch(
     A partial file is continued with a range request if the server still has the same file (its
     ETag or Last-Modified, or a known md5 that will tell), and started anew otherwise. `refuse`
     looks at the first bytes: what it finds wrong is removed and never gets its name. `room` is
-    called with the number of bytes still to come before the first of them is written; it raises
-    when the disk is too small. Raises HuescapeError for an address that does not exist, a
+    called with the number of bytes still to come before the first of them is written, of a file
+    whose beginning `refuse` has passed; it raises when the disk is too small. Raises HuescapeError for an address that does not exist, a
     connection lost or too slow too often, a full disk, or a checksum that differs.
     """
     if (
@@ -204,36 +204,48 @@ class _Download:
     def _receive(self, answer: Answer) -> None:
         if answer.start not in (0, self.have()):
             raise LostError(f"the server sent bytes from {answer.start}")
+        first = self._first(answer)
         if not self.asked and answer.total is not None:
             self.room(answer.total - self.have())  # a partial file that is started anew is freed
             self.asked = True
-        self._append(answer)
+        self._append(answer, first)
         if answer.total is not None and self.have() != answer.total:
             raise LostError(f"{self.have()} of {answer.total} bytes came")
 
-    def _append(self, answer: Answer) -> None:
+    def _first(self, answer: Answer) -> bytes:
+        """The first bytes of a new file; a page is no file that room is asked for."""
+        if answer.start:
+            return b""
+        first = answer.read(min(_GLANCE, answer.total or _GLANCE))
+        if len(first) == _GLANCE:
+            self._judge(first, whole=False)
+        return first
+
+    def _append(self, answer: Answer, chunk: bytes) -> None:
         stream = FileIO(self.part, "ab" if answer.start else "wb")
         write_json(self.note, {"url": mask(self.url), "validator": answer.validator})
         desc, at = f"download {self.target.name}", answer.start
         shown: tqdm[Any] = bar(total=answer.total, desc=desc, unit="B", initial=at, scale=True)
         end = answer.total or sys.maxsize
         with stream, shown:
-            while at < end and (chunk := answer.read(min(_CHUNK, end - at))):
+            while at < end and (chunk := chunk or answer.read(min(_CHUNK, end - at))):
                 _write(stream, chunk, self.part)
                 shown.update(len(chunk))
-                at += len(chunk)
-                if at - len(chunk) < _GLANCE <= at:
+                begun, at = at, at + len(chunk)
+                if 0 < begun < _GLANCE <= at:  # it came in small pieces
                     self._inspect(whole=False)
                 self.pace.count(len(chunk))
+                chunk = b""
                 if reason := self.pace.over:
                     raise self.stopped(reason)
 
     def _inspect(self, whole: bool) -> None:
         """Remove a file that is not what it should be, as its first bytes tell."""
-        if self.refuse is None:
-            return
         with self.part.open("rb") as stream:
-            problem = self.refuse(stream.read(_LOOK), whole)
+            self._judge(stream.read(_LOOK), whole)
+
+    def _judge(self, first: bytes, whole: bool) -> None:
+        problem = self.refuse(first, whole) if self.refuse else None
         if problem is not None:
             self._forget()
             raise HuescapeError(
