@@ -27,7 +27,7 @@ TOO_MUCH = 1 << 50
 # What a process may take is what it has, and a given number of MB.
 LIMITED = """
 import resource, sys
-import huescape.systems.colorize
+import huescape.coloring.files
 from huescape.cli import main
 pages = int(open("/proc/self/statm").read().split()[0])
 most = pages * resource.getpagesize() + int(sys.argv[1]) * 1_000_000
@@ -104,7 +104,7 @@ def test_a_photo_too_large_for_the_memory_stops_no_other(project: Path) -> None:
     photos = ("a.png", "huge.png", "z.png")
     done = subprocess.run(
         [
-            *(sys.executable, "-c", LIMITED, "900", "colorize", *photos),
+            *(sys.executable, "-c", LIMITED, "300", "colorize", *photos),
             *("-o", "out", "--size", "64", "--system", "colorunet"),
         ],
         cwd=project,

@@ -130,7 +130,9 @@ def test_upsampling_keeps_constants_and_means() -> None:
     # Pixel centers aligned: output x sits at (x + 0.5) / 4 - 0.5 of the input, held at the ends.
     expected = ((torch.arange(32) + 0.5) / 4 - 0.5).clamp(0, 7)
     assert torch.allclose(up[0, 0, 5], expected, atol=1e-5)
-    assert upsample_chroma(ramp, (8, 8)) is ramp
+    assert torch.equal(upsample_chroma(ramp, (8, 8)), ramp)
+    part = upsample_chroma(ramp, (32, 32), part=slice(9, 14))
+    assert torch.equal(part, up[..., 9:14, :])
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])

@@ -11,6 +11,7 @@ import pytest
 
 from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
+from huescape.coloring.painting import colorize
 from huescape.evaluation import loop, passes
 from huescape.evaluation.loop import Evaluation, evaluate
 from huescape.evaluation.passes import example_ids
@@ -20,7 +21,6 @@ from huescape.metrics.totals import Rules
 from huescape.params.decodings import Decoding
 from huescape.params.systems import Fit, GeometryParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
-from huescape.systems.colorize import colorize
 from huescape.systems.system import System, load_system
 
 DECODES = {

@@ -13,6 +13,7 @@ from PIL import Image
 
 from huescape.base.arrays import read_arrays
 from huescape.base.errors import HuescapeError
+from huescape.coloring.painting import colorize
 from huescape.metrics import bootstrap
 from huescape.metrics.distribution_sums import ARRAYS as DISTRIBUTION_ARRAYS
 from huescape.metrics.distribution_sums import DistributionSums
@@ -24,7 +25,6 @@ from huescape.params.decodings import Decoding
 from huescape.params.reports import EvaluateParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
 from huescape.stages.evaluate import run
-from huescape.systems.colorize import colorize
 from huescape.systems.system import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)

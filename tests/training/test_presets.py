@@ -13,13 +13,13 @@ import torch
 from huescape import networks
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
+from huescape.coloring.export import export_system
 from huescape.losses import LOSSES
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides, SystemParams
 from huescape.shards import CHROMA_LEVELS, Column, ShardSet, write_index, write_shard
 from huescape.stages import train
-from huescape.systems.export import export_system
 from huescape.systems.system import load_system
 from huescape.training.batches import Batch, Batches
 

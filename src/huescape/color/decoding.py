@@ -104,9 +104,15 @@ def rarity(tau: float, prior_Q: Tensor) -> Tensor:
 
 
 def upsample_chroma(
-    chroma_N2hw: Tensor, size: tuple[int, int], stride: int = 1, source: tuple[int, int] = (0, 0)
+    chroma_N2hw: Tensor,
+    size: tuple[int, int],
+    stride: int = 1,
+    source: tuple[int, int] = (0, 0),
+    part: slice = slice(None),
 ) -> Tensor:
     """Bilinear upsampling to (H, W): (N, 2, H, W); beyond the outermost points, their color.
+
+    With `part`, those rows of it alone.
 
     The points of `chroma_N2hw` are pixels stride // 2, stride // 2 + stride, … of a picture of
     `source` = (rows, columns), by default (h stride, w stride): where targets are sampled. (The
@@ -115,19 +121,19 @@ def upsample_chroma(
     height, width = chroma_N2hw.shape[-2:]
     source = source if all(source) else (height * stride, width * stride)
     if stride == 1 and (height, width) == tuple(size) == tuple(source):
-        return chroma_N2hw
-    rows = _interpolated(chroma_N2hw, -2, size[0], stride, source[0])
-    return _interpolated(rows, -1, size[1], stride, source[1])
+        return chroma_N2hw[..., part, :]
+    rows = _interpolated(chroma_N2hw, -2, size[0], stride, source[0], part)
+    return _interpolated(rows, -1, size[1], stride, source[1], slice(None))
 
 
-def _interpolated(x: Tensor, dim: int, count: int, stride: int, source: int) -> Tensor:
-    """Linear interpolation of one axis at the centers of `count` pixels."""
-    pixel = (torch.arange(count, dtype=torch.float64) + 0.5) * (source / count) - 0.5
+def _interpolated(x: Tensor, dim: int, count: int, stride: int, source: int, part: slice) -> Tensor:
+    """Linear interpolation of one axis at the centers of that `part` of `count` pixels."""
+    pixel = (torch.arange(count, dtype=torch.float64)[part] + 0.5) * (source / count) - 0.5
     place = ((pixel - stride // 2) / stride).clamp(0, x.shape[dim] - 1)
     before = place.floor().long()
     after = (before + 1).clamp(max=x.shape[dim] - 1)
     shape = [1] * x.ndim
-    shape[dim] = count
+    shape[dim] = len(pixel)
     share = (place - before).to(x.dtype).view(shape).to(x.device)
     low = x.index_select(dim, before.to(x.device))
     high = x.index_select(dim, after.to(x.device))

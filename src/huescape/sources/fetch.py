@@ -51,8 +51,9 @@ def fetch(
     ETag or Last-Modified, or a known md5 that will tell), and started anew otherwise. `refuse`
     looks at the first bytes: what it finds wrong is removed and never gets its name. `room` is
     called with the number of bytes still to come before the first of them is written, of a file
-    whose beginning `refuse` has passed; it raises when the disk is too small. Raises HuescapeError for an address that does not exist, a
-    connection lost or too slow too often, a full disk, or a checksum that differs.
+    whose beginning `refuse` has passed; it raises when the disk is too small. Raises HuescapeError
+    for an address that does not exist, a connection lost or too slow too often, a full disk, or a
+    checksum that differs.
     """
     if (
         url.partition("://")[0].lower() not in SCHEMES

@@ -99,18 +99,18 @@ class System:
         size: tuple[int, int],
         source: tuple[int, int] = (0, 0),
     ) -> Tensor:
-        """Chroma (N, 2, *size) of what `predict` gave for a picture of `source` rows and columns.
-
-        A regression has nothing to decode.
-        """
-        if self.head == "chroma":
-            chroma_N2hw = output_NChw * self.space.chroma_scale
-        else:
-            bins = (torch.from_numpy(self.centers), torch.from_numpy(self.prior))
-            centers_Q2, prior_Q = (x.to(self.device, torch.float32) for x in bins)
-            chosen = decoding.method, decoding.temperature, decoding.tau
-            chroma_N2hw = decode(output_NChw, centers_Q2, *chosen, prior_Q)
+        """Chroma (N, 2, *size) of what `predict` gave for a picture of `source` (rows, columns)."""
+        chroma_N2hw = self.chroma(output_NChw, decoding)
         return upsample_chroma(chroma_N2hw, size, self.network.stride, source)
+
+    def chroma(self, output_NChw: Tensor, decoding: Decoding) -> Tensor:
+        """Chroma (N, 2, h, w) of what `predict` gave; a regression has nothing to decode."""
+        if self.head == "chroma":
+            return output_NChw * self.space.chroma_scale
+        bins = (torch.from_numpy(self.centers), torch.from_numpy(self.prior))
+        centers_Q2, prior_Q = (x.to(self.device, torch.float32) for x in bins)
+        chosen = decoding.method, decoding.temperature, decoding.tau
+        return decode(output_NChw, centers_Q2, *chosen, prior_Q)
 
     def predict_chroma(self, lightness_N1HW: Tensor, decoding: Decoding) -> Tensor:
         """Chroma (N, 2, H, W) of lightness in the space's own units, full size."""

@@ -64,7 +64,7 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
 def main(options: Namespace) -> None:
     """Color photos of any size."""
     model, decoding = chosen_model(options, "colorize")
-    from huescape.systems.colorize import colorize_files
+    from huescape.coloring.files import colorize_files
 
     colorize_files(
         model,

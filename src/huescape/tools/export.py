@@ -36,8 +36,8 @@ def main(options: Namespace) -> None:
         refuse_kept(options.output)
     if os.path.lexists(options.output) and not options.overwrite:
         raise HuescapeError(f"{options.output}: exists; name another file, or add --overwrite")
+    from huescape.coloring.export import export_system
     from huescape.systems import chosen
-    from huescape.systems.export import export_system
 
     model = chosen.find_model(options.system)
     decoding = chosen_decoding(options, chosen.usual_decoding(model))

@@ -42,7 +42,7 @@ def main(options: Namespace) -> dict[str, float]:
     photos = _found(options.photos, options.output)
     if options.count is not None:
         photos = random.Random(options.seed).sample(photos, min(options.count, len(photos)))
-    from huescape.systems.gallery import draw_gallery  # loads torch: after what is wrong
+    from huescape.coloring.gallery import draw_gallery  # loads torch: after what is wrong
 
     return draw_gallery(
         model,

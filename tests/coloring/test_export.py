@@ -15,11 +15,11 @@ import torch
 from PIL import Image
 
 from huescape.color.bins import gamut_centers
+from huescape.coloring.export import export_system
 from huescape.params.decoding_options import add_decoding_arguments, chosen_decoding
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemOverrides
-from huescape.systems.export import export_system
 from huescape.systems.system import build_system, load_system, save_system
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from huescape.base import atomic
 from huescape.base.errors import ParamsError
 from huescape.color.decoding import decode_unchecked, rarity, upsample_chroma
 from huescape.color.median import weiszfeld
+from huescape.coloring.prediction import seen_size
 from huescape.params.decodings import Decoding
-from huescape.systems.colorize import seen_size
 from huescape.systems.system import System, load_system, refuse_decoding
 
 

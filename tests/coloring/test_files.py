@@ -13,10 +13,11 @@ from PIL import Image
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.bins import gamut_centers
 from huescape.color.spaces import rgb_to_lab, rgb_to_yuv
+from huescape.coloring.files import colorize_files, result_paths
+from huescape.coloring.painting import colorize
 from huescape.params.base import Named
 from huescape.params.decodings import Decoding
 from huescape.params.systems import SystemParams
-from huescape.systems.colorize import colorize, colorize_files, result_paths
 from huescape.systems.system import System, build_system, save_system
 
 
@@ -103,7 +104,7 @@ def test_temperature_and_size_matter(system: System) -> None:
 
 def test_strips_leave_no_seams(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = colorize(system, picture(90, 70), size=48)
-    monkeypatch.setattr("huescape.systems.colorize._STRIP_PIXELS", 70 * 7)
+    monkeypatch.setattr("huescape.coloring.painting._STRIP_PIXELS", 70 * 7)
     assert (colorize(system, picture(90, 70), size=48) == whole).all()
 
 

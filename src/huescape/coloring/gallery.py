@@ -19,6 +19,9 @@ from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.progress import progress
 from huescape.color.decoding import join
 from huescape.color.spaces import rgb_to_lab
+from huescape.coloring.files import on_photo
+from huescape.coloring.painting import field_of
+from huescape.coloring.prediction import check_size, predict, seen_size, shrunk
 from huescape.figures import grid
 from huescape.figures.side_by_side import gray
 from huescape.metrics.auc import auc, distance_table
@@ -26,13 +29,6 @@ from huescape.metrics.chroma import unclipped_ab
 from huescape.metrics.colorfulness import colorfulness
 from huescape.params.decodings import Decoding
 from huescape.photos.toning import ONE_TONE, own_chroma
-from huescape.systems.colorize import (
-    check_size,
-    on_photo,
-    predicted_chroma,
-    seen_size,
-    shrunk,
-)
 from huescape.systems.system import System, load_system, refuse_decoding
 
 Picture = npt.NDArray[np.uint8]
@@ -145,12 +141,14 @@ def _look(
     """Color and score a photo of any size, as the network sees it."""
     rgb_HW3 = shrunk(photo, size)
     lab_HW3 = rgb_to_lab(rgb_HW3)
-    lightness_HW = np.ascontiguousarray(system.space.from_rgb(rgb_HW3)[..., 0])
+    prediction = predict(system, rgb_HW3, size)
+    lightness_HW, rows = prediction.lightness_hw, slice(0, len(rgb_HW3))
     has_colors = own_chroma(lab_HW3) >= ONE_TONE
     colored, scores = [], []
-    for chroma_2HW in predicted_chroma(system, rgb_HW3, decodings, size):
-        chroma_HW2 = np.moveaxis(chroma_2HW, 0, -1)
-        colored.append(join(lightness_HW, chroma_HW2, system.space))
+    for decoding in decodings:
+        field = field_of(prediction, decoding)
+        chroma_HW2 = field.at(lightness_HW.shape, rows, lightness_HW)
+        colored.append(join(lightness_HW, np.ascontiguousarray(chroma_HW2), system.space))
         if has_colors:
             ab_HW2 = unclipped_ab(lightness_HW, chroma_HW2, system.space.name)
             scores.append(_auc(ab_HW2, lab_HW3[..., 1:]))

@@ -14,69 +14,27 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
 
 from huescape.base import atomic
 from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
-from huescape.color.decoding import join
+from huescape.coloring.painting import colorize
+from huescape.coloring.prediction import check_size, seen_size
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.photos import PhotoError, open_photo, read_bytes
-from huescape.systems.system import System, load_system, refuse_decoding
+from huescape.systems.system import load_system, refuse_decoding
 
 Picture = npt.NDArray[np.uint8]
 T = TypeVar("T")
 
-SIZE = 256
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
-_STRIP_PIXELS = 1 << 20
 _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-
-
-def colorize(
-    system: System,
-    photo: npt.NDArray[Any],
-    decoding: Decoding = ANNEALED,
-    size: int | None = None,
-) -> Picture:
-    """Color a photo of any size.
-
-    Args:
-        photo: uint8 (H, W, 3) RGB, of which only the lightness is used, or (H, W) gray.
-        decoding: how a color is chosen from a distribution; a regression has none.
-        size: the longer side, in pixels, of what the network sees, to which a photo is only ever
-            shrunk; by default that of `seen_size`.
-    Returns:
-        RGB uint8 (H, W, 3), with the photo's own lightness except where a color leaves the gamut.
-    Raises:
-        HuescapeError: another shape or dtype. ParamsError: a size out of range.
-    """
-    size = seen_size(system, size)
-    rgb_HW3 = _as_rgb(photo)
-    (chroma_2HW,) = predicted_chroma(system, rgb_HW3, [decoding], size)
-    return _joined(system, rgb_HW3, chroma_2HW)
-
-
-def predicted_chroma(
-    system: System, rgb_HW3: Picture, decodings: Sequence[Decoding], size: int
-) -> list[npt.NDArray[np.float32]]:
-    """The chroma (2, H, W) of a photo by each decoding, before any clipping, from one pass.
-
-    `size` is as in `colorize`.
-    """
-    height, width = rgb_HW3.shape[:2]
-    small_hw3 = shrunk(rgb_HW3, size)
-    lightness_11hw = torch.from_numpy(system.space.from_rgb(small_hw3)[None, None, ..., 0].copy())
-    output_1Chw = system.predict(system.normalize(lightness_11hw))
-    source = (small_hw3.shape[0], small_hw3.shape[1])
-    decoded = (system.decode(output_1Chw, one, (height, width), source) for one in decodings)
-    return [chroma_12HW[0].cpu().numpy() for chroma_12HW in decoded]
 
 
 def colorize_files(
@@ -198,55 +156,6 @@ def _is_hopeless(error: HuescapeError) -> bool:
     """Whether the disk refuses every photo alike."""
     refused = error.__cause__
     return isinstance(refused, OSError) and refused.errno in _HOPELESS
-
-
-def check_size(size: int | None) -> None:
-    """Raise ParamsError for a size out of range."""
-    if size is not None and size < 8:
-        raise ParamsError(f"--size is {size}; allowed: at least 8 pixels")
-
-
-def seen_size(system: System, size: int | None) -> int:
-    """`size`, or where there is none, the system's view; else 256, as photos are stored by default.
-
-    Raises ParamsError for a size out of range.
-    """
-    check_size(size)
-    return size or system.params.geometry.view or SIZE
-
-
-def _as_rgb(photo: npt.NDArray[Any]) -> Picture:
-    photo = np.asarray(photo)
-    if photo.dtype == np.uint8 and photo.ndim == 2:
-        photo = np.repeat(photo[..., None], 3, axis=2)
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
-        raise HuescapeError(
-            f"a photo has dtype {photo.dtype} and shape {photo.shape}; "
-            "allowed: uint8 (H, W, 3) or (H, W)"
-        )
-    return photo
-
-
-def shrunk(rgb_HW3: Picture, size: int) -> Picture:
-    """The photo as the training saw its photos: Lanczos, only ever downsampled."""
-    height, width = rgb_HW3.shape[:2]
-    scale = size / max(height, width)
-    if scale >= 1:
-        return rgb_HW3
-    fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(rgb_HW3).resize(fitted, Image.Resampling.LANCZOS))
-
-
-def _joined(system: System, rgb_HW3: Picture, chroma_2HW: npt.NDArray[np.float32]) -> Picture:
-    """Original lightness and new chroma, in strips of rows: floats of a big photo are large."""
-    out_HW3 = np.empty_like(rgb_HW3)
-    rows = max(1, _STRIP_PIXELS // rgb_HW3.shape[1])
-    for top in range(0, len(rgb_HW3), rows):
-        strip = slice(top, top + rows)
-        lightness_HW = system.space.from_rgb(rgb_HW3[strip])[..., 0]
-        chroma_HW2 = np.moveaxis(chroma_2HW[:, strip], 0, -1)
-        out_HW3[strip] = join(lightness_HW, chroma_HW2, system.space)
-    return out_HW3
 
 
 def _make_folder(out: Path) -> None:

@@ -1,0 +1,1 @@
+"""Pictures in, colored pictures out: with a system that is there, of any size, in any file."""

@@ -1,0 +1,158 @@
+"""A prediction painted onto a photo: its own lightness, pixel by pixel, and the new chroma.
+
+In strips of rows: floats of a big photo would be large. Shape suffixes: H rows and W columns of the
+photo, S rows of a strip; h, w of what the network sees; m, n of its output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from huescape.color.decoding import join, upsample_chroma
+from huescape.color.spaces import Space
+from huescape.coloring.edges import linear_fit
+from huescape.coloring.prediction import Prediction, as_rgb, predict
+from huescape.params.decodings import ANNEALED, Decoding
+from huescape.systems.system import System
+
+FloatArray = npt.NDArray[np.floating[Any]]
+_STRIP_PIXELS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Field:
+    """Chroma for a picture of any size: points of it, and how it follows the lightness there.
+
+    Attributes:
+        points_2hw: the chroma of each point; with slopes, that of lightness 0.
+        slopes_2hw: the change of chroma from the darkest to the lightest; None for none.
+        stride: from one point to the next, in pixels of the picture that was seen.
+        source: rows and columns of that picture.
+    """
+
+    points_2hw: npt.NDArray[np.float32]
+    slopes_2hw: npt.NDArray[np.float32] | None
+    stride: int
+    source: tuple[int, int]
+
+    def at(
+        self, size: tuple[int, int], rows: slice, lightness_SW: FloatArray
+    ) -> npt.NDArray[np.float32]:
+        """Chroma (S, W, 2) of some rows of a picture of `size`, of lightness 0 to 1."""
+        chroma_2SW = self._spread(self.points_2hw, size, rows)
+        if self.slopes_2hw is not None:
+            change_2SW = self._spread(self.slopes_2hw, size, rows) * lightness_SW
+            chroma_2SW = np.asarray(chroma_2SW + change_2SW, np.float32)
+        return np.moveaxis(chroma_2SW, 0, -1)
+
+    def _spread(
+        self, x_2hw: npt.NDArray[np.float32], size: tuple[int, int], rows: slice
+    ) -> npt.NDArray[np.float32]:
+        x_12hw = torch.from_numpy(x_2hw)[None]
+        spread_12SW = upsample_chroma(x_12hw, size, self.stride, self.source, rows)
+        return np.asarray(spread_12SW[0].numpy(), np.float32)
+
+
+def colorize(
+    system: System,
+    photo: npt.NDArray[Any],
+    decoding: Decoding = ANNEALED,
+    size: int | None = None,
+    *,
+    strength: float = 1.0,
+    edges: bool = False,
+) -> npt.NDArray[Any]:
+    """Color a photo of any size.
+
+    Args:
+        photo: uint8 or uint16, RGB (H, W, 3), of which only the lightness is used, or gray (H, W).
+        decoding: how a color is chosen from a distribution; a regression has none.
+        size: as in `predict`.
+        strength, edges: as in `paint`.
+    Returns:
+        RGB (H, W, 3) of the photo's dtype, with its own lightness except where a color leaves the
+        gamut.
+    Raises:
+        HuescapeError: another shape or dtype. ParamsError: a size out of range.
+    """
+    return paint(predict(system, photo, size), photo, decoding, strength=strength, edges=edges)
+
+
+def paint(
+    prediction: Prediction,
+    photo: npt.NDArray[Any],
+    decoding: Decoding = ANNEALED,
+    *,
+    strength: float = 1.0,
+    edges: bool = False,
+) -> npt.NDArray[Any]:
+    """The photo of a prediction in the colors of one decoding, (H, W, 3) of its dtype.
+
+    Args:
+        photo: the one that was predicted, or of its shape.
+        strength: what the chroma is multiplied by; 0 is gray.
+        edges: whether colors end where the lightness changes (`edges`).
+    """
+    field = field_of(prediction, decoding, strength=strength, edges=edges)
+    return paint_field(prediction.system.space, field, as_rgb(photo))
+
+
+def field_of(
+    prediction: Prediction, decoding: Decoding, *, strength: float = 1.0, edges: bool = False
+) -> Field:
+    """The chroma that a decoding gives, for a picture of any size; arguments as of `paint`."""
+    system, stride = prediction.system, prediction.system.network.stride
+    points_2mn = prediction.chroma(decoding) * np.float32(strength)
+    source = (prediction.lightness_hw.shape[0], prediction.lightness_hw.shape[1])
+    if not edges:
+        return Field(points_2mn, None, stride, source)
+    seen_12hw = upsample_chroma(torch.from_numpy(points_2mn)[None], source, stride, source)
+    guide_hw = unit(prediction.lightness_hw, system.space)
+    slopes_2hw, offsets_2hw = linear_fit(guide_hw, seen_12hw[0].numpy())
+    return Field(offsets_2hw, slopes_2hw, 1, source)
+
+
+def paint_field(space: Space, field: Field, rgb_HW3: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The lightness of `rgb_HW3`, uint8 or uint16, with the chroma of `field`; of its dtype."""
+    out_HW3 = np.empty(rgb_HW3.shape, rgb_HW3.dtype)
+    size = (rgb_HW3.shape[0], rgb_HW3.shape[1])
+    for rows in strips(size):
+        lightness_SW = lightness(space, rgb_HW3[rows])
+        chroma_SW2 = field.at(size, rows, unit(lightness_SW, space))
+        out_HW3[rows] = _joined(space, lightness_SW, chroma_SW2, rgb_HW3.dtype)
+    return out_HW3
+
+
+def strips(size: tuple[int, int]) -> Iterator[slice]:
+    """The rows of a picture of `size`, about a million pixels at a time."""
+    rows = max(1, _STRIP_PIXELS // size[1])
+    return (slice(top, min(top + rows, size[0])) for top in range(0, size[0], rows))
+
+
+def lightness(space: Space, rgb_SW3: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Lightness (S, W) float32, in the space's units, of levels of 8 or 16 bits."""
+    if rgb_SW3.dtype == np.uint16:
+        rgb_SW3 = rgb_SW3.astype(np.float32) / np.float32(65535)
+    return np.ascontiguousarray(space.from_rgb(rgb_SW3)[..., 0], dtype=np.float32)
+
+
+def unit(lightness_hw: FloatArray, space: Space) -> FloatArray:
+    """Lightness as 0 to 1."""
+    low, high = space.lightness_range
+    return (lightness_hw - np.float32(low)) / np.float32(high - low)
+
+
+def _joined(
+    space: Space, lightness_SW: FloatArray, chroma_SW2: FloatArray, dtype: npt.DTypeLike
+) -> npt.NDArray[Any]:
+    if dtype == np.uint8:
+        return join(lightness_SW, np.ascontiguousarray(chroma_SW2), space)
+    rgb_SW3 = space.to_rgb(np.concatenate([lightness_SW[..., None], chroma_SW2], axis=-1))
+    levels_SW3: npt.NDArray[Any] = np.rint(rgb_SW3 * np.float32(65535)).astype(np.uint16)
+    return levels_SW3
