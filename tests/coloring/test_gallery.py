@@ -13,13 +13,13 @@ from PIL import Image
 
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.spaces import rgb_to_lab
+from huescape.coloring import gallery
 from huescape.coloring.painting import colorize
 from huescape.figures import grid
 from huescape.figures.side_by_side import gray
 from huescape.landscapes.render import render_scene
 from huescape.metrics.colorfulness import colorfulness
 from huescape.params.decodings import ANNEALED, Decoding
-from huescape.coloring import gallery
 from huescape.systems.system import System, save_system
 from tests.coloring.test_files import make_system
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.coloring.test_export import write
 
 from huescape.cli import main
 from huescape.landscapes.render import render_scene
+from tests.coloring.test_export import write
 
 ROOT = Path(__file__).parents[2]
 
