@@ -6,7 +6,6 @@ photo, S rows of a strip; h, w of what the network sees; m, n of its output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,11 @@ from huescape.color.decoding import join, upsample_chroma
 from huescape.color.spaces import Space
 from huescape.coloring.edges import linear_fit
 from huescape.coloring.prediction import Prediction, as_rgb, predict
+from huescape.coloring.strips import strips
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.systems.system import System
 
 FloatArray = npt.NDArray[np.floating[Any]]
-_STRIP_PIXELS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -127,12 +126,6 @@ def paint_field(space: Space, field: Field, rgb_HW3: npt.NDArray[Any]) -> npt.ND
         chroma_SW2 = field.at(size, rows, unit(lightness_SW, space))
         out_HW3[rows] = _joined(space, lightness_SW, chroma_SW2, rgb_HW3.dtype)
     return out_HW3
-
-
-def strips(size: tuple[int, int]) -> Iterator[slice]:
-    """The rows of a picture of `size`, about a million pixels at a time."""
-    rows = max(1, _STRIP_PIXELS // size[1])
-    return (slice(top, min(top + rows, size[0])) for top in range(0, size[0], rows))
 
 
 def lightness(space: Space, rgb_SW3: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
