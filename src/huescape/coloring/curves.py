@@ -93,7 +93,7 @@ def _curve(tag: bytes) -> npt.NDArray[np.float32]:
             return x_K.astype(np.float32)
         if count == 1:
             power_K: FloatArray = np.power(x_K, values[0] / 256)
-        return power_K.astype(np.float32)
+            return power_K.astype(np.float32)
         return np.interp(x_K, np.linspace(0, 1, count), values / _MOST).astype(np.float32)
     if tag[:4] != b"para":
         raise ValueError("no curve")

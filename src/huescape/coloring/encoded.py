@@ -19,6 +19,7 @@ from huescape.coloring.metadata import Metadata
 from huescape.coloring.profiles import srgb_profile
 from huescape.coloring.sixteen_bits import swap_colors
 from huescape.coloring.splicing import Pieces, into_jpeg, into_png, into_tiff
+from huescape.coloring.tags import ORIENTATION, without
 
 Pixels = npt.NDArray[Any]
 
@@ -68,6 +69,8 @@ def _by_pillow(
     if alpha_HW is not None:
         image.putalpha(Image.fromarray(alpha_HW))
     options: dict[str, Any] = {"exif": kept.exif, "xmp": kept.xmp, "icc_profile": srgb_profile()}
+    if kind == "AVIF":  # else Pillow writes the block again, and loses what it does not know
+        options["exif"] = without(kept.exif, ORIENTATION)
     if kind == "WEBP":
         # `exact`: colors that are transparent are not thrown away.
         options |= {"lossless": is_lossless, "exact": is_lossless}

@@ -18,7 +18,8 @@ Change = Callable[[Image.Image], Image.Image]
 
 _MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
-_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+# Inks are never black: as in print shops, their darkest becomes black.
+_FLAGS = {"CMYK": ImageCms.Flags.BLACKPOINTCOMPENSATION}
 # Of 0 to 255, along each channel: enough to tell a profile from sRGB.
 _STEPS = 9
 
@@ -45,7 +46,8 @@ class Conversion:
 def conversion(icc: bytes, mode: str) -> Conversion:
     """How pixels of mode L, RGB or CMYK with the profile `icc` become sRGB.
 
-    Gray pixels may have a profile of RGB. Relative colorimetric, black on black.
+    Gray pixels may have a profile of RGB. Colors are kept as they are relative to white (relative
+    colorimetric).
 
     Raises ProfileError for bytes that are no profile, or one of other pixels.
     """
@@ -55,7 +57,8 @@ def conversion(icc: bytes, mode: str) -> Conversion:
         takes = _MODES.get(space, "")
         if takes != mode and (mode, takes) != ("L", "RGB"):
             raise ProfileError(f"is one of {space.strip() or 'nothing'}, which the pixels are not")
-        transform = ImageCms.buildTransform(profile, _srgb(), takes, "RGB", _INTENT, _FLAGS)
+        flags = _FLAGS.get(takes, ImageCms.Flags.NONE)
+        transform = ImageCms.buildTransform(profile, _srgb(), takes, "RGB", _INTENT, flags)
     except (OSError, TypeError, ValueError, ImageCms.PyCMSError) as error:
         if isinstance(error, ProfileError):
             raise

@@ -21,7 +21,8 @@ Levels = npt.NDArray[np.uint16]
 
 _GRAY = ("I;16", "I;16L", "I;16B", "I;16N")
 _GRAY_IN_INT = ("PNG", "PPM")  # mode I of these holds 0 to 65535
-_BITS, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA = 258, 262, 277, 284, 338
+_WIDTH, _HEIGHT = 256, 257
+_BITS, _PHOTOMETRIC, _PLANAR, _EXTRA = 258, 262, 284, 338
 _WHITE_IS_ZERO, _RGB = 0, 2
 _SEPARATE, _PREMULTIPLIED, _ALPHA = 2, 1, 2
 _TIFF = (b"II*\0", b"MM\0*")
@@ -63,7 +64,8 @@ def color(image: Image.Image, data: bytes) -> tuple[Levels, Levels | None] | Non
         return None
     apart = is_tiff and (_tag(image, _PLANAR) == (_SEPARATE,) or not data.startswith(_TIFF))
     levels_HWC = _by_tifffile(data) if apart else _by_opencv(upright(data) if is_tiff else data)
-    size = (image.height, image.width)
+    # Pillow has turned the size of a TIFF already.
+    size = (*_tag(image, _HEIGHT), *_tag(image, _WIDTH)) if is_tiff else image.size[::-1]
     if levels_HWC is None or levels_HWC.dtype != np.uint16 or levels_HWC.shape[:2] != size:
         return None
     if levels_HWC.ndim != 3 or levels_HWC.shape[2] not in (3, 4):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 from huescape.coloring.metadata import (
@@ -76,12 +77,9 @@ def into_tiff(encoded: memoryview, kept: Metadata, icc: bytes, has_alpha: bool) 
     """A TIFF with the rest: its directory is written again, behind all else."""
     order, own = read_tags(encoded)
     merged = Tags()
-    if kept.exif:
-        try:
-            before, tags = read_tags(kept.exif)
-            merged.update(in_order(tags, before, order))
-        except TagError:  # damaged in the photo, too
-            pass
+    with suppress(TagError):  # damaged, as it was in the photo
+        before, tags = read_tags(kept.exif)
+        merged.update(in_order(tags, before, order))
     for number in (*OF_PIXELS, *(RESOLUTION_TAGS if kept.dpi else ())):
         merged.pop(number, None)
     merged.update({tag: field for tag, field in own.items() if tag not in RESOLUTION_TAGS})

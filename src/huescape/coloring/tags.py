@@ -69,6 +69,15 @@ def read_tags(block: bytes | memoryview) -> tuple[Order, Tags]:
     return order, _Reader(block, order).directory(at, 0)
 
 
+def without(block: bytes, tag: int) -> bytes:
+    """A block that says the same but for a tag; empty for what is no TIFF structure."""
+    try:
+        order, tags = read_tags(block)
+    except TagError:
+        return b""
+    return to_block(order, Tags({key: field for key, field in tags.items() if key != tag}))
+
+
 def to_block(order: Order, tags: Tags) -> bytes:
     """A block of a header and `tags`."""
     return struct.pack(f"{order}2sHI", _mark(order), 42, _HEADER) + packed(order, tags, _HEADER)
