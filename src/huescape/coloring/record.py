@@ -23,7 +23,7 @@ from huescape.base.errors import HuescapeError
 from huescape.base.regular import open_regular
 
 #: Its name in a folder of results.
-NAME = ".huescape-results.jsonl"
+NAME = ".huescape.results.jsonl"
 _CHUNK = 1 << 20
 _VERSION = 1
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -104,10 +104,12 @@ def held(out: Path) -> Iterator[Record]:
         stream = _taken(path)
         with stream:
             _mend(path)
-            yield read_record(path)
-            with suppress(OSError):
-                if not path.stat().st_size:
-                    path.unlink()
+            try:
+                yield read_record(path)
+            finally:
+                with suppress(OSError):
+                    if not path.stat().st_size:
+                        path.unlink()
     except OSError as error:
         raise HuescapeError(f"cannot write to {out}: {error.strerror or error}") from error
 

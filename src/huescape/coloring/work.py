@@ -79,8 +79,10 @@ def color_photos(photos: Sequence[Photo], out: Path, choices: Choices) -> Summar
             )
         plan = _plan(photos, out, record, choices, is_file)
         summary.done = plan.done
+        count = worker_count(choices.workers, len(plan.jobs))
+        colorist = _colorist(choices, plan, count, not is_file)
         try:
-            _work(plan, choices, not is_file, summary.skipped)
+            _work(colorist, plan.jobs, count, summary.skipped)
         finally:
             summary.colored = sum(is_written(job) for job in plan.jobs)
             summary.seconds = time.monotonic() - begin
@@ -109,14 +111,12 @@ def _plan(
     return planned(photos, names, out, record, _settings(choices), choices.overwrite)
 
 
-def _work(plan: Plan, choices: Choices, is_recorded: bool, skipped: Counter[str]) -> None:
-    """Color what is left; count what could not be colored, by reason."""
-    count = worker_count(choices.workers, len(plan.jobs))
-    threads = max(1, runtime.torch_threads() // count)
-    if choices.asked:
+def _colorist(choices: Choices, plan: Plan, workers: int, is_recorded: bool) -> Colorist:
+    threads = max(1, runtime.torch_threads() // workers)
+    if choices.asked and plan.jobs:
         system = loaded(choices.model, choices.device, threads)
         refuse_decoding(system, choices.model.name, choices.asked)
-    colorist = Colorist(
+    return Colorist(
         model=choices.model,
         device=choices.device,
         threads=threads,
@@ -126,8 +126,12 @@ def _work(plan: Plan, choices: Choices, is_recorded: bool, skipped: Counter[str]
         settings=_settings(choices) if is_recorded else None,
         inputs=plan.inputs,
     )
-    with closing(_outcomes(colorist, plan.jobs, count)) as outcomes:
-        for outcome in progress(outcomes, total=len(plan.jobs), desc="colorize"):
+
+
+def _work(colorist: Colorist, jobs: Sequence[Job], workers: int, skipped: Counter[str]) -> None:
+    """Color what is left; count what could not be colored, by reason."""
+    with closing(_outcomes(colorist, jobs, workers)) as outcomes:
+        for outcome in progress(outcomes, total=len(jobs), desc="colorize"):
             for word in outcome.words:
                 _say(word)
             if outcome.failure is not None:
@@ -135,7 +139,7 @@ def _work(plan: Plan, choices: Choices, is_recorded: bool, skipped: Counter[str]
                 skipped[outcome.reason] += 1
             if outcome.is_hopeless:
                 break
-    left = len(plan.jobs) - skipped.total() - sum(is_written(job) for job in plan.jobs)
+    left = len(jobs) - skipped.total() - sum(is_written(job) for job in jobs)
     if left:
         _say(f"{left} more were not tried")
         skipped["not tried"] += left

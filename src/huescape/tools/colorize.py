@@ -58,7 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--format", choices=NAMES, help="of all results (default: that of each photo)"
     )
     parser.add_argument(
-        "--suffix", default="", help="put before the extension of results, such as -colored"
+        "--suffix", default="", help="put before the extension of results (--suffix=-colored)"
     )
     parser.add_argument(
         "--device", help="cpu, cuda, cuda:1, mps (default: HUESCAPE_DEVICE, else the best there is)"
