@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from huescape.base import atomic
 from huescape.base.errors import ParamsError
-from huescape.color.decoding import decode_unchecked, rarity, upsample_chroma
+from huescape.color.decoding import Method, decode_unchecked, rarity, upsample_chroma
 from huescape.color.median import weiszfeld
 from huescape.coloring.prediction import seen_size
 from huescape.params.decodings import Decoding
@@ -33,7 +34,7 @@ class Colorizer(nn.Module):
         self.head, self.scale = system.head, float(system.space.chroma_scale)
         self.offset, self.input_scale = system.space.input_offset, system.space.input_scale
         self.stride = system.network.stride
-        self.decoding = decoding
+        self.method, self.temperature = _method(system, decoding), decoding.temperature
         centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32)
         self.register_buffer("centers_Q2", centers_Q2)
         rarity_Q = rarity(decoding.tau, torch.as_tensor(system.prior)).float()
@@ -45,10 +46,22 @@ class Colorizer(nn.Module):
         if self.head == "chroma":
             chroma = output * self.scale
         else:
-            how = self.decoding.method, self.decoding.temperature, self.rarity_Q
+            how = self.method, self.temperature, self.rarity_Q
             chroma = decode_unchecked(output, self.centers_Q2, *how, median=weiszfeld)
         size = (lightness_11HW.shape[-2], lightness_11HW.shape[-1])
         return upsample_chroma(chroma, size, self.stride)
+
+
+def _method(system: System, decoding: Decoding) -> Method:
+    """How one position is decoded by itself; ParamsError where that takes the others."""
+    if decoding.method != "diffuse":
+        return decoding.method
+    if system.head == "chroma":  # which has nothing to decode
+        return "annealed"
+    raise ParamsError(
+        "--method is diffuse, which solves equations for each photo and is no graph of torch's; "
+        f"allowed for export: {', '.join(get_args(Method))}"
+    )
 
 
 def export_system(
@@ -59,8 +72,8 @@ def export_system(
     By default, `size` is the system's view, or 256.
 
     `torch.export.load(out).module()` is the exported `Colorizer`. Raises ParamsError for another
-    suffix than .pt2, a size that the network cannot take, or a decoding that was `asked` for (the
-    names of the options) of a regression.
+    suffix than .pt2, a size that the network cannot take, a decoding that was `asked` for (the
+    names of the options) of a regression, or `diffuse`, which solves equations of the photo's own.
     """
     if out.suffix != ".pt2":
         raise ParamsError(f"--output is {out}; allowed: a file called *.pt2")
