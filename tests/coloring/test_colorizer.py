@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.coloring.systems import make_system, picture
 
 import huescape
 from huescape import Colorizer
@@ -21,7 +22,6 @@ from huescape.coloring.painting import colorize
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, save_system
 from tests.coloring.test_export import write
-from tests.coloring.test_files import make_system, picture
 
 ROOT = Path(__file__).parents[2]
 

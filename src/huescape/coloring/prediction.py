@@ -38,8 +38,12 @@ class Prediction:
     lightness_hw: npt.NDArray[np.float32]
 
     def chroma(self, decoding: Decoding) -> npt.NDArray[np.float32]:
-        """The color of each of the network's positions, (2, m, n), before any clipping."""
-        chroma_12mn = self.system.chroma(self.output_1Cmn, decoding)
+        """The color of each of the network's positions, (2, m, n), before any clipping.
+
+        Or of each pixel that it saw, (2, h, w), where the decoding is `diffuse`.
+        """
+        lightness_11hw = torch.from_numpy(self.lightness_hw)[None, None]
+        chroma_12mn = self.system.chroma(self.output_1Cmn, decoding, lightness_11hw)
         return np.asarray(chroma_12mn[0].cpu().numpy())
 
 
