@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.coloring.systems import make_system, picture
 
 import huescape
 from huescape import Colorizer
@@ -21,6 +20,7 @@ from huescape.base.errors import HuescapeError, ParamsError
 from huescape.coloring.painting import colorize
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, save_system
+from tests.coloring.systems import make_system, picture
 from tests.coloring.test_export import write
 
 ROOT = Path(__file__).parents[2]

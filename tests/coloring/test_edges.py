@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.coloring.systems import make_system, picture
 
 from huescape.coloring.edges import linear_fit
 from huescape.coloring.painting import Field, colorize, field_of, paint
 from huescape.coloring.prediction import predict
 from huescape.params.decodings import ANNEALED
 from huescape.systems.system import System
+from tests.coloring.systems import make_system, picture
 
 RADIUS, EPS = 2, 1e-3
 
