@@ -89,7 +89,7 @@ def test_a_large_photo_has_the_same_colors_with_its_own_edges(system: System) ->
     assert sky_HW.max() < 0.25 * reach
     assert sky_HW.mean() < 0.05 * reach
     assert land_HW.max() < 0.25 * reach
-    assert (found_HW2[-40:] == plain_HW2[-40:]).all()
+    assert land_HW[-40:].max() < 1e-5 * reach  # sums that roll over a picture leave the last digit
 
 
 def test_a_photo_of_16_bits_is_painted_and_keeps_its_lightness(system: System) -> None:

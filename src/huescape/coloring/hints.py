@@ -4,8 +4,8 @@ A hint is no seed of Levin et al. 2004 by itself: among a network's seeds one pi
 sky. So a region is looked for first, by the distance along paths that shun edges of the lightness
 and of the network's colors (`regions`). What is near a hint is a seed of its color, what is far is
 a seed of the network's, and between them the lightness decides, by the least squares of
-`color.diffusion`: not between the colors themselves but between their shares, so that where a hint
-has none, a picture is the same to the last bit.
+`color.diffusion`. What is diffused is the hints' share, and their colors times it, so that where
+they have none the picture stays as it is.
 
 Shape suffixes: h, w pixels of what the network saw; P hints that lie on different ones.
 """
