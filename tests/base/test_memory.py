@@ -27,7 +27,7 @@ TOO_MUCH = 1 << 50
 # What a process may take is what it has, and a given number of MB.
 LIMITED = """
 import resource, sys
-import huescape.coloring.files
+import huescape.coloring.work
 from huescape.cli import main
 pages = int(open("/proc/self/statm").read().split()[0])
 most = pages * resource.getpagesize() + int(sys.argv[1]) * 1_000_000

@@ -10,7 +10,7 @@ from huescape.coloring.painting import Field, colorize, field_of, paint
 from huescape.coloring.prediction import predict
 from huescape.params.decodings import ANNEALED
 from huescape.systems.system import System
-from tests.coloring.test_files import make_system, picture
+from tests.coloring.systems import make_system, picture
 
 RADIUS, EPS = 2, 1e-3
 

@@ -21,7 +21,7 @@ from huescape.landscapes.render import render_scene
 from huescape.metrics.colorfulness import colorfulness
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.systems.system import System, save_system
-from tests.coloring.test_files import make_system
+from tests.coloring.systems import make_system
 
 MEDIAN = Decoding(method="median")
 

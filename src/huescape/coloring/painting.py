@@ -6,8 +6,7 @@ photo, S rows of a strip; h, w of what the network sees; m, n of its output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,11 @@ from huescape.color.decoding import join, upsample_chroma
 from huescape.color.spaces import Space
 from huescape.coloring.edges import linear_fit
 from huescape.coloring.prediction import Prediction, as_rgb, predict
+from huescape.coloring.strips import strips
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.systems.system import System
 
 FloatArray = npt.NDArray[np.floating[Any]]
-_STRIP_PIXELS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -34,17 +33,27 @@ class Field:
         slopes_2hw: the change of chroma from the darkest to the lightest; None for none.
         stride: from one point to the next, in pixels of the picture that was seen.
         source: rows and columns of that picture.
+        own_2hw: the chroma of each pixel of that picture, for one of just its size; None where
+            points and slopes say that, too.
+        below: another field, to which this one is added.
     """
 
     points_2hw: npt.NDArray[np.float32]
     slopes_2hw: npt.NDArray[np.float32] | None
     stride: int
     source: tuple[int, int]
+    own_2hw: npt.NDArray[np.float32] | None = None
+    below: Field | None = None
 
     def at(
         self, size: tuple[int, int], rows: slice, lightness_SW: FloatArray
     ) -> npt.NDArray[np.float32]:
         """Chroma (S, W, 2) of some rows of a picture of `size`, of lightness 0 to 1."""
+        if self.below is not None:
+            alone = replace(self, below=None)
+            return alone.at(size, rows, lightness_SW) + self.below.at(size, rows, lightness_SW)
+        if self.own_2hw is not None and size == self.source:
+            return np.moveaxis(self.own_2hw[:, rows], 0, -1)
         chroma_2SW = self._spread(self.points_2hw, size, rows)
         if self.slopes_2hw is not None:
             change_2SW = self._spread(self.slopes_2hw, size, rows) * lightness_SW
@@ -97,7 +106,7 @@ def paint(
     Args:
         photo: the one that was predicted, or of its shape.
         strength: what the chroma is multiplied by; 0 is gray.
-        edges: whether colors end where the lightness changes (`edges`).
+        edges: whether colors end where the lightness changes (`edges`), as diffused ones always do.
     """
     field = field_of(prediction, decoding, strength=strength, edges=edges)
     return paint_field(prediction.system.space, field, as_rgb(photo))
@@ -110,12 +119,25 @@ def field_of(
     system, stride = prediction.system, prediction.system.network.stride
     points_2mn = prediction.chroma(decoding) * np.float32(strength)
     source = (prediction.lightness_hw.shape[0], prediction.lightness_hw.shape[1])
+    if system.diffuses(decoding):
+        return along_lightness(prediction, points_2mn, own=True)
     if not edges:
         return Field(points_2mn, None, stride, source)
     seen_12hw = upsample_chroma(torch.from_numpy(points_2mn)[None], source, stride, source)
-    guide_hw = unit(prediction.lightness_hw, system.space)
-    slopes_2hw, offsets_2hw = linear_fit(guide_hw, seen_12hw[0].numpy())
-    return Field(offsets_2hw, slopes_2hw, 1, source)
+    return along_lightness(prediction, seen_12hw[0].numpy())
+
+
+def along_lightness(
+    prediction: Prediction, seen_2hw: npt.NDArray[np.float32], own: bool = False
+) -> Field:
+    """A field by the chroma of the pixels that were seen, which ends where the lightness changes.
+
+    With `own`, a picture of their size has that chroma as it is.
+    """
+    guide_hw = unit(prediction.lightness_hw, prediction.system.space)
+    slopes_2hw, offsets_2hw = linear_fit(guide_hw, seen_2hw)
+    source = (guide_hw.shape[0], guide_hw.shape[1])
+    return Field(offsets_2hw, slopes_2hw, 1, source, seen_2hw if own else None)
 
 
 def paint_field(space: Space, field: Field, rgb_HW3: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -127,12 +149,6 @@ def paint_field(space: Space, field: Field, rgb_HW3: npt.NDArray[Any]) -> npt.ND
         chroma_SW2 = field.at(size, rows, unit(lightness_SW, space))
         out_HW3[rows] = _joined(space, lightness_SW, chroma_SW2, rgb_HW3.dtype)
     return out_HW3
-
-
-def strips(size: tuple[int, int]) -> Iterator[slice]:
-    """The rows of a picture of `size`, about a million pixels at a time."""
-    rows = max(1, _STRIP_PIXELS // size[1])
-    return (slice(top, min(top + rows, size[0])) for top in range(0, size[0], rows))
 
 
 def lightness(space: Space, rgb_SW3: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -38,8 +38,12 @@ class Prediction:
     lightness_hw: npt.NDArray[np.float32]
 
     def chroma(self, decoding: Decoding) -> npt.NDArray[np.float32]:
-        """The color of each of the network's positions, (2, m, n), before any clipping."""
-        chroma_12mn = self.system.chroma(self.output_1Cmn, decoding)
+        """The color of each of the network's positions, (2, m, n), before any clipping.
+
+        Or of each pixel that it saw, (2, h, w), where the decoding is `diffuse`.
+        """
+        lightness_11hw = torch.from_numpy(self.lightness_hw)[None, None]
+        chroma_12mn = self.system.chroma(self.output_1Cmn, decoding, lightness_11hw)
         return np.asarray(chroma_12mn[0].cpu().numpy())
 
 
@@ -95,10 +99,10 @@ def eight_bits(rgb_HW3: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return out_HW3
 
 
-def check_size(size: int | None) -> None:
-    """Raise ParamsError for a size out of range."""
+def check_size(size: int | None, dashes: str = "--") -> None:
+    """Raise ParamsError, which calls it `dashes` size, for a size out of range."""
     if size is not None and size < _LEAST_SIZE:
-        raise ParamsError(f"--size is {size}; allowed: at least {_LEAST_SIZE} pixels")
+        raise ParamsError(f"{dashes}size is {size}; allowed: at least {_LEAST_SIZE} pixels")
 
 
 def seen_size(system: System, size: int | None) -> int:

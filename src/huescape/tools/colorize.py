@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from huescape.base import runtime
+from huescape.base.errors import HuescapeError
+from huescape.coloring.album import Naming, find_photos
+from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
+from huescape.coloring.kinds import NAMES
+from huescape.coloring.manner import Manner
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
@@ -20,10 +27,52 @@ MODEL = "landscape"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which photos, where to, with what."""
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        metavar="PATH",
+        help="a photo, a folder of photos and folders, or a pattern such as '*.jpg'",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="a folder, where results are called like their photos; of one photo, also a file",
+    )
     add_model_arguments(parser)
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument(
+        "--strength", type=float, default=1.0, help="of the colors: 0 (gray) to 3 (default: 1)"
+    )
+    parser.add_argument(
+        "--edges",
+        action=BooleanOptionalAction,
+        default=False,
+        help="let colors end where the lightness changes (default: no)",
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="show the photo in gray beside the colored one"
+    )
+    parser.add_argument(
+        "--format", choices=NAMES, help="of all results (default: that of each photo)"
+    )
+    parser.add_argument(
+        "--suffix", default="", help="put before the extension of results (--suffix=-colored)"
+    )
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1, mps (default: HUESCAPE_DEVICE, else the best there is)"
+    )
+    parser.add_argument(
+        "--workers", type=int, help="processes (default: HUESCAPE_WORKERS, else by their number)"
+    )
+    parser.add_argument(
+        "--max-megapixels",
+        type=float,
+        default=MAX_MEGAPIXELS,
+        help=f"larger photos are refused (default: {MAX_MEGAPIXELS})",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files of others, too")
 
 
 def add_model_arguments(parser: ArgumentParser) -> None:
@@ -63,15 +112,33 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
 
 def main(options: Namespace) -> None:
     """Color photos of any size."""
+    choices = _choices(options, Path(), ANNEALED)
+    choices.check()  # before torch is loaded
+    found = find_photos(options.photos, options.output)
+    for line in found.words:
+        print(line, file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
-    from huescape.coloring.files import colorize_files
+    from huescape.coloring.devices import find_device
+    from huescape.coloring.models import seen_side, training_words
+    from huescape.coloring.work import color_photos
 
-    colorize_files(
+    device = str(find_device(options.device))
+    seen = f"shown at {seen_side(model, options.size)} pixels, on {device}"
+    print(f"colorize: {'; '.join(filter(None, [training_words(model), seen]))}", flush=True)
+    choices = replace(_choices(options, model, decoding), device=device)
+    color_photos(found.photos, options.output, choices)
+    if found.empty:
+        raise HuescapeError(f"{found.empty[0]}: no photo in there; all others were colored")
+
+
+def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
+    return Choices(
         model,
-        options.photos,
-        options.output,
-        decoding,
-        options.size,
-        options.overwrite,
-        asked_options(options),
+        Manner(decoding, options.size, options.strength, options.edges),
+        Naming(options.suffix, options.format),
+        compares=options.compare,
+        overwrite=options.overwrite,
+        max_megapixels=options.max_megapixels,
+        workers=options.workers,
+        asked=asked_options(options),
     )

@@ -1,0 +1,40 @@
+"""How a photo is colored, apart from which model colors it: what a person can choose."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from huescape.base.errors import ParamsError
+from huescape.params.decodings import ANNEALED, Decoding
+
+_LEAST_SIZE = 8
+_MOST_STRENGTH = 3.0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """All that decides, with the model, which color a pixel gets.
+
+    Attributes:
+        decoding: how a color is chosen from a distribution; a regression has none.
+        size: longer side that the network sees, from 8; None for the model's own.
+        strength: what chroma is multiplied by, 0 (gray) to 3.
+        edges: whether colors end where the lightness changes.
+    """
+
+    decoding: Decoding = ANNEALED
+    size: int | None = None
+    strength: float = 1.0
+    edges: bool = False
+
+    def check(self) -> None:
+        """Raise ParamsError for a number out of range."""
+        if self.size is not None and self.size < _LEAST_SIZE:
+            raise ParamsError(f"--size is {self.size}; allowed: at least {_LEAST_SIZE} pixels")
+        if not 0 <= self.strength <= _MOST_STRENGTH:  # NaN is not
+            raise ParamsError(f"--strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}")
+
+    def settings(self) -> dict[str, Any]:
+        """As JSON holds it: equal for manners that color alike."""
+        return {**asdict(self), "decoding": self.decoding.model_dump(mode="json")}
