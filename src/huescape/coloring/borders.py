@@ -44,6 +44,10 @@ class Frame(NamedTuple):
         )
 
 
+#: All of it, without a border.
+WHOLE = Frame()
+
+
 class _Side(NamedTuple):
     depth: int
     level: float

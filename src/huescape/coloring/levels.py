@@ -12,27 +12,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.color.spaces import Space
+
 FloatArray = npt.NDArray[np.floating[Any]]
 
-#: A picture counts as faded where it is nowhere darker, and nowhere lighter, but for a few pixels.
+#: A picture counts as faded where, of lightness 0 to 1, it is nowhere darker and nowhere lighter
+#: than these, but for a few pixels.
 DARKEST, LIGHTEST = 0.12, 0.90
 # Percent of the pixels at either end that are such a few; and what the stretch lets go.
 _FEW, _CLIPPED = 0.5, 0.1
 _LEAST_RANGE = 0.02
 
 
-def is_faded(lightness_hw: FloatArray) -> bool:
-    """Whether a picture of lightness 0 to 1 has neither black nor white."""
-    dark, light = np.percentile(lightness_hw, (_FEW, 100 - _FEW))
-    return bool(dark > DARKEST and light < LIGHTEST)
+def restored(lightness_hw: FloatArray, space: Space) -> npt.NDArray[np.float32]:
+    """The lightness of a picture, in units of `space`, from black to white if it has faded.
 
-
-def stretched(lightness_hw: FloatArray) -> npt.NDArray[np.float32]:
-    """Lightness of 0 to 1 scaled so that its darkest becomes 0 and its lightest 1.
-
-    A thousandth of the pixels at either end is clipped; a picture of one lightness stays as it is.
+    The darkest and the lightest thousandth of the pixels become black and white. A picture that has
+    either already stays as it is, and so does one of a single lightness.
     """
-    dark, light = np.percentile(lightness_hw, (_CLIPPED, 100 - _CLIPPED))
-    if light - dark < _LEAST_RANGE:
+    low, high = space.lightness_range
+    percents = (_CLIPPED, _FEW, 100 - _FEW, 100 - _CLIPPED)
+    black, dark, light, white = np.percentile((lightness_hw - low) / (high - low), percents)
+    if dark <= DARKEST or light >= LIGHTEST or white - black < _LEAST_RANGE:
         return np.asarray(lightness_hw, np.float32)
-    return np.clip((lightness_hw - dark) / (light - dark), 0, 1).astype(np.float32)
+    share_hw = ((lightness_hw - low) / (high - low) - black) / (white - black)
+    return np.asarray(np.clip(share_hw, 0, 1) * (high - low) + low, np.float32)
