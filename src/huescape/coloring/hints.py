@@ -20,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from huescape.base.errors import ParamsError
 from huescape.color.diffusion import diffuse
 from huescape.color.spaces import Space
+from huescape.coloring.borders import WHOLE, Frame
 from huescape.coloring.painting import Field, along_lightness, field_of, unit
 from huescape.coloring.prediction import Prediction
 from huescape.coloring.regions import distances
@@ -58,15 +60,16 @@ def hinted_field(
         photo_size: the photo's rows and columns.
         strength, edges: of the network's colors, as of `paint`.
     Raises:
-        ParamsError: a hint outside the photo.
+        ParamsError: a hint outside the photo, or on the border of a print, which gets no color.
     """
     check_hints(hints, photo_size)
+    hints, photo_size = _in_frame(hints, prediction.frame, photo_size)
     below = field_of(prediction, decoding, strength=strength, edges=edges)
     if not hints:
         return below
     space = prediction.system.space
     lightness_hw = unit(prediction.lightness_hw, space)
-    own_hw2 = below.at(below.source, slice(0, below.source[0]), lightness_hw)
+    own_hw2 = replace(below, frame=WHOLE).at(below.source, slice(0, below.source[0]), lightness_hw)
     own_2hw = np.moveaxis(own_hw2, -1, 0)
     is_hint_hw, hints_2hw = _placed(hints, photo_size, below.source, space)
     calm_hw = ndimage.median_filter(lightness_hw, _TEXTURE)
@@ -79,6 +82,22 @@ def hinted_field(
     spread_3hw = diffuse(lightness_hw, seeds_3hw, is_near_hw | ~np.isfinite(distance_hw))
     change_2hw = (spread_3hw[:2] - spread_3hw[2] * own_2hw).astype(np.float32)
     return replace(along_lightness(prediction, change_2hw, own=True), below=below)
+
+
+def _in_frame(
+    hints: Sequence[Hint], frame: Frame, photo_size: tuple[int, int]
+) -> tuple[list[Hint], tuple[int, int]]:
+    """The hints in pixels of what a frame holds, and the size of that."""
+    rows, columns = frame.within(photo_size)
+    for x, y, _ in hints:
+        if not (columns.start <= x < columns.stop and rows.start <= y < rows.stop):
+            raise ParamsError(
+                f"hint at {x:g},{y:g} lies on the border of the print, which gets no color; allowed: "
+                f"x from {columns.start} to {columns.stop - 1}, "
+                f"y from {rows.start} to {rows.stop - 1}"
+            )
+    size = (rows.stop - rows.start, columns.stop - columns.start)
+    return [Hint(x - columns.start, y - rows.start, color) for x, y, color in hints], size
 
 
 def _placed(
