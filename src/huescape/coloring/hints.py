@@ -92,8 +92,8 @@ def _in_frame(
     for x, y, _ in hints:
         if not (columns.start <= x < columns.stop and rows.start <= y < rows.stop):
             raise ParamsError(
-                f"hint at {x:g},{y:g} lies on the border of the print, which gets no color; allowed: "
-                f"x from {columns.start} to {columns.stop - 1}, "
+                f"hint at {x:g},{y:g} lies on the border of the print, which gets no color; "
+                f"allowed: x from {columns.start} to {columns.stop - 1}, "
                 f"y from {rows.start} to {rows.stop - 1}"
             )
     size = (rows.stop - rows.start, columns.stop - columns.start)
