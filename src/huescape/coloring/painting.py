@@ -100,6 +100,10 @@ class Field:
         return np.asarray(spread_12SW[0].numpy(), np.float32)
 
 
+#: No chroma, for a picture of any size.
+GRAY = Field(np.zeros((2, 1, 1), np.float32), None, 1, (1, 1))
+
+
 def colorize(
     system: System,
     photo: npt.NDArray[Any],
@@ -151,8 +155,13 @@ def paint(
     field = field_of(prediction, decoding, strength=strength, edges=edges)
     rgb_HW3 = as_rgb(photo)
     if keep_toning:
-        field = replace(field, toning=toning_of(shrunk(rgb_HW3, _TONED), space))
+        field = with_toning(field, rgb_HW3, space)
     return paint_field(space, field, rgb_HW3)
+
+
+def with_toning(field: Field, rgb_HW3: npt.NDArray[Any], space: Space) -> Field:
+    """The field with the tone of a print, such as sepia, on top of its chroma (`toning`)."""
+    return replace(field, toning=toning_of(shrunk(rgb_HW3, _TONED), space))
 
 
 def field_of(
