@@ -25,7 +25,7 @@ from huescape.systems.system import load_system
 from tests.coloring.systems import picture
 from tests.tracking.test_runs import runs, train
 
-#: The packages that the code of a served model imports, whatever its network.
+#: The packages that the code of a served model imports, early or late, whatever its network.
 IMPORTED = """
 import ast, sys
 import huescape.tracking.served_model
@@ -38,12 +38,12 @@ found = set()
 for name, module in list(sys.modules.items()):
     if name.split(".")[0] != "huescape":
         continue
-    for node in ast.parse(open(module.__file__, "rb").read()).body:
+    for node in ast.walk(ast.parse(open(module.__file__, "rb").read())):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module.split(".")[0])
-print(*found - sys.stdlib_module_names - {"huescape"})
+print(*found - sys.stdlib_module_names - {"huescape", "mlflow"})
 """
 #: What comes with another of them, at the one version that this takes.
 BROUGHT = {"pydantic_core": "pydantic"}
