@@ -137,7 +137,8 @@ def plan(
     for found in _plans(source, size, look):
         if _opens(muxer, found):
             notes = tuple(_notes(found, source, size))
-            return replace(found, options=_quality(found.encoder, crf), notes=notes)
+            options = {**found.options, **_quality(found.encoder, crf)}
+            return replace(found, options=options, notes=notes)
     raise HuescapeError(
         f"no encoder here writes {size[1]} x {size[0]} pixels into {muxer}; name a result of "
         "another suffix: .mkv holds most"
@@ -151,7 +152,8 @@ def _plans(source: Kind, size: tuple[int, int], look: Look) -> Iterator[Plan]:
         for pixels in _forms(encoder, source.pixels):
             for stored in dict.fromkeys((size, even)):
                 for base in dict.fromkeys(bases):
-                    yield Plan(encoder, pixels, stored, source.rate, base, look)
+                    options = dict(_OPTIONS.get(encoder, {}))
+                    yield Plan(encoder, pixels, stored, source.rate, base, look, options)
 
 
 def encoders_of(codec: str) -> Iterator[str]:
@@ -166,8 +168,10 @@ def encoders_of(codec: str) -> Iterator[str]:
 
 def _forms(encoder: str, source: VideoFormat) -> list[str]:
     """The forms of pixels that an encoder takes, with color, nearest to the source first."""
-    taken = Codec(encoder, "w").video_formats
-    chroma, depth = _chroma(source), depth_of(source)
+    codec = Codec(encoder, "w")
+    taken, depth = codec.video_formats, depth_of(source)
+    # Few players show 444 of a lossy codec.
+    chroma = "420" if source.is_rgb and codec.lossy else _chroma(source)
     depths = [d for d in (10, 12, 16) if d >= depth > 8]
     names = [f"yuv{c}p{d}le" for c in (chroma, "420", "422", "444") for d in depths]
     names += [f"yuv{c}p" for c in (chroma, "420", "422", "444")]
@@ -197,14 +201,13 @@ def _opens(muxer: str, wanted: Plan) -> bool:
 
 
 def _quality(encoder: str, crf: int | None) -> dict[str, str]:
-    options = dict(_OPTIONS.get(encoder, {}))
     if encoder in QUALITIES:
-        return {**options, "crf": str(QUALITIES[encoder] if crf is None else crf)}
+        return {"crf": str(QUALITIES[encoder] if crf is None else crf)}
     if crf is not None:
         raise ParamsError(
             f"--crf: the encoder {encoder} has none; allowed with {', '.join(QUALITIES)}"
         )
-    return options if Codec(encoder, "w").lossless else {**options, **_FINE}
+    return _FINE if Codec(encoder, "w").lossy else {}
 
 
 def _notes(found: Plan, source: Kind, size: tuple[int, int]) -> Iterator[str]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Of the announced frames: fewer are said. Sound may be a little longer than the picture, and some
+# films tell the length of both together alone.
+_FEW = 0.9
+
 
 @dataclass(frozen=True)
 class FilmFacts:
@@ -11,6 +15,7 @@ class FilmFacts:
 
     Attributes:
         frames: how many were colored.
+        announced: about how many the film says that it has; None where nothing tells.
         cuts: how many scenes were found after the first; None without smoothing.
         undecodable: packets of the picture that gave no frame; where they were, the frame before is
             shown longer.
@@ -25,6 +30,7 @@ class FilmFacts:
     """
 
     frames: int
+    announced: int | None
     cuts: int | None
     undecodable: int
     damaged: int
@@ -42,9 +48,9 @@ class FilmFacts:
     def summary(self) -> str:
         """One line: `90 frames of 480 x 360, 1 scene, h264 to libx264, 3.1 frames a second`."""
         rows, columns = self.size
-        parts = [f"{self.frames:,} frame{'s' * (self.frames != 1)} of {columns} x {rows}"]
+        parts = [f"{_of(self.frames, 'frame')} of {columns} x {rows}"]
         if self.cuts is not None:
-            parts.append(f"{self.cuts + 1} scene{'s' * (self.cuts != 0)}")
+            parts.append(_of(self.cuts + 1, "scene"))
         parts.append(f"{self.codec} to {self.encoder} {self.pixel_format}")
         parts.append(f"{self.frames / self.seconds:.1f} frames a second")
         return ", ".join(parts)
@@ -53,17 +59,18 @@ class FilmFacts:
     def warnings(self) -> list[str]:
         """What a person must know, a sentence each."""
         counted = (
-            (self.undecodable, "could not be decoded; the frame before is shown longer"),
-            (self.damaged, "came with errors, and were colored as they came"),
-            (self.mended, "had no time of their own, and were given one"),
-            (self.lost, "of other streams had times that the result does not take: left out"),
+            (self.undecodable, "packet", "could not be decoded; the frame before is shown longer"),
+            (self.damaged, "frame", "read with errors, colored all the same"),
+            (self.mended, "frame", "without a proper time, given one"),
+            (self.lost, "packet", "of sound or subtitles with times that do not rise, left out"),
         )
-        words = ("packets of the picture", "frames", "frames", "packets")
-        found = [
-            f"{count:,} {what} {said}"
-            for what, (count, said) in zip(words, counted, strict=True)
-            if count
-        ]
+        found = [f"{_of(count, what)} {said}" for count, what, said in counted if count]
         if self.ended:
             found.append(f"the film could not be read to its end: {self.ended}")
+        elif self.frames + self.undecodable < _FEW * (self.announced or 0):
+            found.append(f"of about {_of(self.announced or 0, 'frame')}, {self.frames:,} came")
         return [*self.notes, *found]
+
+
+def _of(count: int, what: str) -> str:
+    return f"{count:,} {what}" + "s" * (count != 1)

@@ -53,8 +53,7 @@ def is_film(path: Path) -> bool:
         head = b""
     if _begins_like_film(head):
         return True
-    is_photo = head.startswith(_PHOTOS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-    return not is_photo and path.suffix.lower() in {*MUXERS, *READ}
+    return path.suffix.lower() in {*MUXERS, *READ} and not _begins_like_photo(head)
 
 
 def _begins_like_film(head: bytes) -> bool:
@@ -63,6 +62,12 @@ def _begins_like_film(head: bytes) -> bool:
     if head[:4] == b"RIFF":
         return head[8:12] == b"AVI "
     return head.startswith(_FILMS) or head[4:8] in _MOVIE_ATOMS or _is_transport_stream(head)
+
+
+def _begins_like_photo(head: bytes) -> bool:
+    if head[4:8] == b"ftyp":
+        return head[8:12] in _STILL_BRANDS
+    return head.startswith(_PHOTOS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def _is_transport_stream(head: bytes) -> bool:

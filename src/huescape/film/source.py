@@ -82,6 +82,13 @@ class Source:
             seconds = self.container.duration / av.time_base
         return round(seconds * self.rate) or None if self.rate else None
 
+    @property
+    def end(self) -> int | None:
+        """When the last frame ends, in `time_base`; None where it is not known."""
+        if self.video.duration is None:
+            return None
+        return (self.video.start_time or 0) + self.video.duration
+
     def parts(self, copied: list[Stream]) -> Iterator[VideoFrame | Packet[Any]]:
         """Frames of the picture, and packets of the streams that are `copied`, as they come."""
         self.video.thread_type = "AUTO"

@@ -116,18 +116,19 @@ def _colored(
     start, unpacking, look = time.perf_counter(), Unpacking(first), look_of(first, source.video)
     kind = Kind(source.codec, first.format, source.rate, source.time_base)
     plan = encoders.plan(target[2], kind, unpacking.size, look, storing.crf)
-    clock = Clock(source.time_base, plan.time_base, source.rate)
+    clock = Clock(source.time_base, plan.time_base, source.rate, source.end)
     packing = Packing(plan.pixel_format, plan.size, unpacking.turn, look)
     count = 0
     with Writer(*target, plan) as writer:
         writer.take_over(source.container, source.video)
         frames = progress(_frames(source, writer), source.frames, f"{target[1].name}", "frame")
-        pictures = ((clock.stamp(f.pts, f.duration), unpacking.picture(f)) for f in frames)
+        pictures = ((stamp, unpacking.picture(f)) for stamp, f in clock.stamped(frames))
         for stamp, picture in coloring.colored(pictures):
             writer.write(packing.frame(picture, stamp))
             count += 1
     return FilmFacts(
         frames=count,
+        announced=source.frames,
         cuts=coloring.cuts,
         undecodable=source.damage.undecodable,
         damaged=source.damage.damaged,
