@@ -55,6 +55,7 @@ _OPTIONS = {
 }
 # Of MPEG-4, whose time base has no more than 16 bits.
 _COARSER = Fraction(1, 60000)
+_DEPTHS = (10, 12, 16)
 # Of encoders without: the quantizer 2 of 31, in FFmpeg's units of 1 / 118.
 _FINE = {"flags": "+qscale", "global_quality": str(2 * 118)}
 
@@ -172,7 +173,8 @@ def _forms(encoder: str, source: VideoFormat) -> list[str]:
     taken, depth = codec.video_formats, depth_of(source)
     # Few players show 444 of a lossy codec.
     chroma = "420" if source.is_rgb and codec.lossy else _chroma(source)
-    depths = [d for d in (10, 12, 16) if d >= depth > 8]
+    # As deep as the source or deeper, then less.
+    depths = sorted(_DEPTHS, key=lambda d: (d < depth, abs(d - depth))) if depth > 8 else []
     names = [f"yuv{c}p{d}le" for c in (chroma, "420", "422", "444") for d in depths]
     names += [f"yuv{c}p" for c in (chroma, "420", "422", "444")]
     known = {format_.name for format_ in taken} if taken else {"yuv420p"}
