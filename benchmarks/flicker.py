@@ -104,14 +104,16 @@ class Frame:
         return np.ascontiguousarray(self.lab_HW3[..., 1:])
 
 
-def pan(category: str, seed: int, speed: int, frames: int) -> Iterator[Frame]:
+def pan(
+    category: str, seed: int, speed: int, frames: int, size: tuple[int, int] = SIZE
+) -> Iterator[Frame]:
     """A camera that moves to the right over a landscape, `speed` pixels a frame, with grain."""
-    height, width = SIZE
+    height, width = size
     rng = np.random.default_rng(seed)
     scene_HW3 = render_scene(category, rng, width + speed * (frames - 1), height)
     flow_HW2 = np.zeros((height, width, 2), np.float32)
     flow_HW2[..., 0] = speed
-    seen_HW = np.broadcast_to(np.arange(width) + speed < width, SIZE)
+    seen_HW = np.broadcast_to(np.arange(width) + speed < width, size)
     for i in range(frames):
         part_HW3 = scene_HW3[:, speed * i : speed * i + width]
         grain_HW1 = rng.normal(0, GRAIN, (height, width, 1))

@@ -27,6 +27,9 @@ _DEMUXERS = (
     *("nut", "ivf", "dv", "yuv4mpegpipe", "h264", "hevc", "m4v", "obu"),
 )
 
+# Frames a second: what is told beyond it is the unit of a film's times.
+_FASTEST = 300
+
 
 @dataclass
 class Damage:
@@ -70,7 +73,8 @@ class Source:
     @property
     def rate(self) -> Fraction | None:
         """Frames a second, on average; None where it is not known."""
-        return self.video.average_rate or self.video.guessed_rate or None
+        told = self.video.average_rate, self.video.guessed_rate
+        return next((rate for rate in told if rate and rate <= _FASTEST), None)
 
     @property
     def frames(self) -> int | None:
