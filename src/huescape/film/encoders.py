@@ -25,33 +25,30 @@ from huescape.film.pictures import Look, depth_of
 
 #: The encoders of a codec that has several, or whose encoder has another name.
 _OWN = {
-    "h264": ("libx264", "libopenh264"),
+    "h264": ("libx264",),
     "hevc": ("libx265",),
     "vp8": ("libvpx",),
     "vp9": ("libvpx-vp9",),
-    "av1": ("libsvtav1", "libaom-av1"),
+    "av1": ("libsvtav1",),
     "prores": ("prores_ks",),
-    "theora": ("libtheora",),
     "gif": (),  # 256 colors
 }
 #: What is tried where a codec cannot be written.
-_INSTEAD = ("libx264", "libopenh264", "libvpx-vp9", "libvpx", "mpeg4", "mpeg2video", "mjpeg")
+_INSTEAD = ("libx264", "libvpx-vp9", "libvpx", "mpeg4", "mpeg2video", "mjpeg")
 
 #: The constant quality of each encoder that has one, near the source, by `docs/film.md`.
 QUALITIES = {
     "libx264": 18,
-    "libx265": 20,
+    "libx265": 18,
     "libvpx": 10,
-    "libvpx-vp9": 24,
-    "libsvtav1": 24,
-    "libaom-av1": 24,
+    "libvpx-vp9": 22,
+    "libsvtav1": 20,
 }
 _OPTIONS = {
     "libx265": {"x265-params": "log-level=none"},
     "libvpx": {"b": "50M", "deadline": "good", "cpu-used": "4"},  # crf is a bound there
     "libvpx-vp9": {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
     "libsvtav1": {"preset": "8"},
-    "libaom-av1": {"b": "0", "cpu-used": "6", "row-mt": "1"},
 }
 # Of MPEG-4, whose time base has no more than 16 bits.
 _COARSER = Fraction(1, 60000)

@@ -12,12 +12,15 @@ import av
 import av.error
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Stream
 from av.video.frame import VideoFrame
 
 from huescape.base.errors import HuescapeError
 from huescape.film.encoders import Plan
-from huescape.film.source import said
+from huescape.film.source import is_cover, said
+
+# Whose covers are files of their own, not streams.
+_ATTACHED = ("matroska", "webm")
 
 
 class Writer:
@@ -58,7 +61,9 @@ class Writer:
             self._container.set_chapters(chapters)
 
     def _make_place(self, stream: Stream) -> None:
-        if not holds(self._muxer, stream):
+        # FFmpeg would make a track of a still picture of it.
+        is_lost = is_cover(stream) and self._muxer in _ATTACHED
+        if is_lost or not holds(self._muxer, stream):
             name = stream.codec_context.name if stream.codec_context else "no known codec"
             self.notes.append(
                 f"stream {stream.index} ({stream.type}, {name}) is left out: "
@@ -68,7 +73,7 @@ class Writer:
         target = copied_stream(self._container, stream)
         self._targets[stream.index] = target
         self.copied.append(stream)
-        if stream.type == "video" and not stream.disposition & Disposition.attached_pic:
+        if stream.type == "video" and not is_cover(stream):
             self.notes.append(f"stream {stream.index}, a second picture, is copied as it is")
 
     def copy(self, packet: Packet[Any]) -> None:
