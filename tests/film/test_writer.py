@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import pytest
 from av.stream import Disposition
 
 from huescape.film.encoders import Kind, plan

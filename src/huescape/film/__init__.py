@@ -4,6 +4,6 @@
 """
 
 from huescape.film.entry import color_film
-from huescape.film.recognition import is_film, result_path
+from huescape.film.recognition import is_film, result_paths
 
-__all__ = ["color_film", "is_film", "result_path"]
+__all__ = ["color_film", "is_film", "result_paths"]

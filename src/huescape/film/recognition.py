@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from huescape.base.errors import ParamsError
@@ -87,18 +88,30 @@ def muxer_of(out: Path) -> str:
         ) from None
 
 
-def result_path(film: Path, out: Path) -> Path:
-    """Where the colored film goes: `out`, or a file in it where it is a folder or names none.
+def result_paths(films: Sequence[Path], out: Path) -> list[Path]:
+    """Where each colored film goes: all different, and none a film of the list.
 
-    In a folder it keeps its name, numbered where that is the film itself, and its suffix where
-    that can be written, else `.mkv`.
+    That is `out` itself, where it names a film; else it is a folder, in which a film keeps its
+    name, numbered (`name-2.mp4`) where that is taken, and its suffix where that can be written,
+    else has `.mkv`. Raises ParamsError where `out` is one film and there are several.
     """
     if not out.is_dir() and out.suffix.lower() in MUXERS:
-        return out
-    suffix = film.suffix if film.suffix.lower() in MUXERS else _INSTEAD
-    result, number = out / f"{film.stem}{suffix}", 1
-    # Case-insensitive, because the disk may be.
-    while str(result.resolve()).casefold() == str(film.resolve()).casefold():
-        number += 1
-        result = out / f"{film.stem}-{number}{suffix}"
-    return result
+        if len(films) > 1:
+            raise ParamsError(f"{out}: names one film, and {len(films)} are given; name a folder")
+        return [out]
+    taken = {_key(film) for film in films}
+    results = []
+    for film in films:
+        suffix = film.suffix if film.suffix.lower() in MUXERS else _INSTEAD
+        result, number = out / f"{film.stem}{suffix}", 1
+        while _key(result) in taken:
+            number += 1
+            result = out / f"{film.stem}-{number}{suffix}"
+        taken.add(_key(result))
+        results.append(result)
+    return results
+
+
+def _key(path: Path) -> str:
+    """What two names of one file share; case-insensitive, because the disk may be."""
+    return str(path.resolve()).casefold()
