@@ -18,6 +18,7 @@ SUITE = (
     "epochs",
     "training_step",
     "decoding",
+    "colorize",
     "evaluation",
     "verification",
     "engines",

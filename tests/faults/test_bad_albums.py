@@ -23,7 +23,7 @@ from tests.faults.disks import filled, small_disk
 from tests.faults.permissions import bound
 from tests.faults.test_full_disk import make_system
 
-SYSTEM = "--system ./models/colorunet"
+SYSTEM = "--system toy/models/colorunet"
 
 
 def png_that_says(width: int, height: int) -> bytes:
@@ -47,7 +47,7 @@ def lab_tiff() -> bytes:
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
     """A folder with a model, and photos of the usual and of every odd kind in `in`."""
-    make_system(tmp_path)
+    make_system(tmp_path / "toy")
     (tmp_path / "in/x").mkdir(parents=True)
     scene = Image.fromarray(render_scene("b/beach", np.random.default_rng(0), 60, 40))
     scene.save(tmp_path / "in/a.jpg")
@@ -116,7 +116,7 @@ def test_an_output_that_may_not_be_written(album: Path) -> None:
 @pytest.mark.long
 def test_a_disk_that_fills_up_keeps_what_is_finished(tmp_path: Path) -> None:
     """With two workers, and room for some of many results."""
-    make_system(tmp_path)
+    make_system(tmp_path / "toy")
     for number in range(12):
         noise = np.random.default_rng(number).integers(0, 256, (150, 150, 3), dtype=np.uint8)
         (tmp_path / "in").mkdir(exist_ok=True)
@@ -140,13 +140,15 @@ def test_a_disk_that_fills_up_keeps_what_is_finished(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGKILL, 2)],
+)
 def test_a_run_that_is_cut_off_goes_on(
     tmp_path: Path, number: signal.Signals, workers: int
 ) -> None:
-    make_system(tmp_path)
-    scene = Image.fromarray(render_scene("b/beach", np.random.default_rng(0), 900, 600))
+    make_system(tmp_path / "toy")
+    scene = Image.fromarray(render_scene("b/beach", np.random.default_rng(0), 600, 400))
     (tmp_path / "in").mkdir()
     for k in range(24):
         scene.save(tmp_path / f"in/{k:02}.jpg")

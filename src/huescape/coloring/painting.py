@@ -16,7 +16,7 @@ import torch
 from huescape.color.decoding import join, upsample_chroma
 from huescape.color.spaces import Space
 from huescape.coloring.borders import WHOLE, Frame
-from huescape.coloring.edges import linear_fit
+from huescape.coloring.edges import RADIUS, linear_fit
 from huescape.coloring.prediction import Prediction, as_rgb, predict, shrunk
 from huescape.coloring.strips import strips
 from huescape.coloring.toning import Toning, toning_of
@@ -24,6 +24,8 @@ from huescape.params.decodings import ANNEALED, Decoding
 from huescape.systems.system import System
 
 FloatArray = npt.NDArray[np.floating[Any]]
+# What was diffused is linear in the lightness in the windows of that, 3 x 3; larger ones blur it.
+_OWN_RADIUS = 1
 
 # The longer side, in pixels, of the picture whose tone is measured.
 _TONED = 512
@@ -173,10 +175,11 @@ def along_lightness(
 ) -> Field:
     """A field by the chroma of the pixels that were seen, which ends where the lightness changes.
 
-    With `own`, a picture of their size has that chroma as it is.
+    With `own`, that chroma follows the lightness already, and a picture of their size has it as it
+    is.
     """
     guide_hw = unit(prediction.lightness_hw, prediction.system.space)
-    slopes_2hw, offsets_2hw = linear_fit(guide_hw, seen_2hw)
+    slopes_2hw, offsets_2hw = linear_fit(guide_hw, seen_2hw, _OWN_RADIUS if own else RADIUS)
     source = (guide_hw.shape[0], guide_hw.shape[1])
     own_2hw = seen_2hw if own else None
     return Field(offsets_2hw, slopes_2hw, 1, source, own_2hw, frame=prediction.frame)

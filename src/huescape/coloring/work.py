@@ -17,7 +17,7 @@ from tqdm import tqdm
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.pool import map_ordered
-from huescape.base.progress import progress
+from huescape.base.progress import bar
 from huescape.coloring.album import Photo, is_one_file, result_names
 from huescape.coloring.choices import Choices
 from huescape.coloring.models import weights_digest
@@ -130,19 +130,31 @@ def _colorist(choices: Choices, plan: Plan, workers: int, is_recorded: bool) -> 
 
 def _work(colorist: Colorist, jobs: Sequence[Job], workers: int, skipped: Counter[str]) -> None:
     """Color what is left; count what could not be colored, by reason."""
-    with closing(_outcomes(colorist, jobs, workers)) as outcomes:
-        for outcome in progress(outcomes, total=len(jobs), desc="colorize"):
-            for word in outcome.words:
-                _say(word)
-            if outcome.failure is not None:
-                _say(outcome.failure)
-                skipped[outcome.reason] += 1
-            if outcome.is_hopeless:
-                break
+    lines: list[str] = []  # kept until the bar is gone
+    try:
+        with (
+            _bar(len(jobs)) as shown,
+            closing(_outcomes(colorist, jobs, workers)) as outcomes,
+        ):
+            for outcome in outcomes:
+                shown.update()
+                lines += outcome.words
+                if outcome.failure is not None:
+                    lines.append(outcome.failure)
+                    skipped[outcome.reason] += 1
+                if outcome.is_hopeless:
+                    break
+    finally:
+        for line in lines:
+            _say(line)
     left = len(jobs) - skipped.total() - sum(is_written(job) for job in jobs)
     if left:
         _say(f"{left} more were not tried")
         skipped["not tried"] += left
+
+
+def _bar(total: int) -> tqdm[Any]:
+    return bar(total=total, desc="colorize")
 
 
 def _settings(choices: Choices) -> dict[str, Any]:
@@ -179,5 +191,4 @@ def _output(folder: Path) -> Iterator[None]:
 
 
 def _say(line: str) -> None:
-    """A line on standard error, above the bar."""
-    tqdm.write(one_line(line), file=sys.stderr)
+    print(one_line(line), file=sys.stderr, flush=True)

@@ -79,8 +79,9 @@ def add_model_arguments(parser: ArgumentParser) -> None:
     """Which model colors, and how."""
     parser.add_argument(
         "--system",
-        help="a system that was trained here, a model that comes with huescape, or the folder of "
-        f"one (default: {MODEL}, which comes with it)",
+        help="a system that was trained here, a model that comes with huescape, the folder of one, "
+        f"or an address of MLflow: models:/NAME@best, runs:/ID/NAME (default: {MODEL}, which comes "
+        "with it)",
     )
     add_decoding_arguments(parser)
     parser.add_argument(
@@ -101,12 +102,18 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
         refuse_kept(options.output)
     import torch
 
+    from huescape import tracking
     from huescape.systems import chosen
 
     torch.set_num_threads(runtime.torch_threads())
-    model = chosen.find_model(options.system) if options.system else released_model(MODEL)
-    decoding = chosen_decoding(options, chosen.usual_decoding(model))
-    print(f"{tool}: {chosen.said(model, decoding)}", flush=True)
+    usual, origin = None, ""
+    if options.system and tracking.is_address(options.system):
+        found = tracking.find_model(options.system)
+        model, usual, origin = found.folder, found.decoding, found.origin
+    else:
+        model = chosen.find_model(options.system) if options.system else released_model(MODEL)
+    decoding = chosen_decoding(options, usual or chosen.usual_decoding(model))
+    print(f"{tool}: {chosen.said(model, decoding, origin)}", flush=True)
     return model, decoding
 
 
