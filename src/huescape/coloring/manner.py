@@ -21,12 +21,17 @@ class Manner:
         size: longer side that the network sees, from 8; None for the model's own.
         strength: what chroma is multiplied by, 0 (gray) to 3.
         edges: whether colors end where the lightness changes.
+        as_print: whether a frame gets no color, and a faded picture in gray or one tone is shown to
+            the network from black to white.
+        keep_toning: whether the tone of a print, such as sepia, is added to the new colors.
     """
 
     decoding: Decoding = ANNEALED
     size: int | None = None
     strength: float = 1.0
     edges: bool = False
+    as_print: bool = False
+    keep_toning: bool = False
 
     def check(self) -> None:
         """Raise ParamsError for a number out of range."""

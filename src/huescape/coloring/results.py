@@ -153,14 +153,21 @@ def colored(
     seen = on_white(original.pixels, original.alpha)
     has_alpha = original.alpha is not None and kind in kinds.WITH_ALPHA
     photo, alpha = (original.pixels, original.alpha) if has_alpha else (seen, None)
-    prediction = predict(system, seen, manner.size)
+    prediction = predict(system, seen, manner.size, as_print=manner.as_print)
     if photo.dtype != np.uint8 and kind not in kinds.SIXTEEN_BITS:
         photo = eight_bits(photo)
         alpha = None if alpha is None else eight_bits(alpha)
-    decoding, strength, edges = manner.decoding, manner.strength, manner.edges
-    rgb = paint(prediction, photo, decoding, strength=strength, edges=edges)
+    rgb = paint(
+        prediction,
+        photo,
+        manner.decoding,
+        strength=manner.strength,
+        edges=manner.edges,
+        keep_toning=manner.keep_toning,
+    )
     if compares:
-        rgb = np.concatenate([paint(prediction, photo, decoding, strength=0.0), rgb], axis=1)
+        gray = paint(prediction, photo, manner.decoding, strength=0.0)
+        rgb = np.concatenate([gray, rgb], axis=1)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
     return rgb, alpha
 

@@ -42,15 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a folder, where results are called like their photos; of one photo, also a file",
     )
     add_model_arguments(parser)
-    parser.add_argument(
-        "--strength", type=float, default=1.0, help="of the colors: 0 (gray) to 3 (default: 1)"
-    )
-    parser.add_argument(
-        "--edges",
-        action=BooleanOptionalAction,
-        default=False,
-        help="let colors end where the lightness changes (default: no)",
-    )
+    _add_manner_arguments(parser)
     parser.add_argument(
         "--compare", action="store_true", help="show the photo in gray beside the colored one"
     )
@@ -73,6 +65,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"larger photos are refused (default: {MAX_MEGAPIXELS})",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files of others, too")
+
+
+def _add_manner_arguments(parser: ArgumentParser) -> None:
+    """How the colors are painted."""
+    parser.add_argument(
+        "--strength", type=float, default=1.0, help="of the colors: 0 (gray) to 3 (default: 1)"
+    )
+    parser.add_argument(
+        "--edges",
+        action=BooleanOptionalAction,
+        default=True,
+        help="let colors end where the lightness changes (default: yes)",
+    )
+    parser.add_argument(
+        "--prints",
+        action=BooleanOptionalAction,
+        default=True,
+        help="keep a frame free of color, and show the model a faded print from black to white "
+        "(default: yes)",
+    )
+    parser.add_argument(
+        "--keep-toning", action="store_true", help="add the tone of a print, such as sepia"
+    )
 
 
 def add_model_arguments(parser: ArgumentParser) -> None:
@@ -139,9 +154,10 @@ def main(options: Namespace) -> None:
 
 
 def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
+    painting = options.strength, options.edges, options.prints, options.keep_toning
     return Choices(
         model,
-        Manner(decoding, options.size, options.strength, options.edges),
+        Manner(decoding, options.size, *painting),
         Naming(options.suffix, options.format),
         compares=options.compare,
         overwrite=options.overwrite,
