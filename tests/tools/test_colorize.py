@@ -141,6 +141,26 @@ def test_the_options_reach_the_photo(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.jpg", "mine"]
 
 
+def test_a_print_is_treated_as_one_unless_told_otherwise(folder: Path) -> None:
+    """Sepia in a mat: no color on the mat, or what the model sees in it; its tone, if asked for."""
+    write_system(folder / "mine", "lab")
+    levels = 120 + 60 * np.sin(np.arange(90) / 5)[:, None] * np.ones(80)
+    sepia = np.full((110, 100, 3), 236.0)
+    sepia[10:100, 10:90] = levels[..., None] * (1.1, 1.0, 0.8)
+    photo = np.rint(sepia).astype(np.uint8)
+    Image.fromarray(photo).save(folder / "a.png")
+
+    def result(*options: str) -> np.ndarray:
+        done = _colorize(folder, "--system", "mine", "--overwrite", *options)
+        assert done.returncode == 0, done.stderr
+        return np.asarray(Image.open(folder / "out/a.png")).astype(int)
+
+    assert np.ptp(result()[:10], axis=-1).max() == 0
+    assert np.ptp(result("--no-prints")[:10], axis=-1).max() > 0
+    assert np.abs(result("--keep-toning", "--strength", "0") - photo).max() <= 4
+    assert (result("--no-edges") != result()).any()
+
+
 def test_names_and_formats_of_results(folder: Path) -> None:
     write_system(folder / "mine", "yuv")
     options = ("--system", "mine", "--suffix=-colored", "--format", "webp")

@@ -26,8 +26,9 @@ class Manner:
         size: longer side that the network sees, from 8; None for the model's own.
         strength: what chroma is multiplied by, 0 (gray) to 3.
         edges: whether colors end where the lightness changes.
-        as_print: whether a print's border gets no color, and a faded one is seen unfaded.
-        keep_toning: whether a print's tone, such as sepia, stays below the colors.
+        as_print: whether a frame gets no color, and a faded picture in gray or one tone is shown to
+            the network from black to white.
+        keep_toning: whether the tone of a print, such as sepia, is added to the new colors.
         hints, mask: colors that a person points at, and a PNG of strokes of such; of one photo.
     """
 

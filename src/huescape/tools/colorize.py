@@ -43,36 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a folder, where results are called like their photos; of one photo, also a file",
     )
     add_model_arguments(parser)
-    parser.add_argument(
-        "--strength", type=float, default=1.0, help="of the colors: 0 (gray) to 3 (default: 1)"
-    )
-    parser.add_argument(
-        "--edges",
-        action=BooleanOptionalAction,
-        default=False,
-        help="let colors end where the lightness changes (default: no)",
-    )
-    parser.add_argument(
-        "--keep-toning",
-        action="store_true",
-        help="let the tone of a print, such as sepia, show below the colors",
-    )
-    parser.add_argument(
-        "--hint",
-        action="append",
-        type=str,
-        default=[],
-        metavar="X,Y,#RRGGBB",
-        help="the color of a place in the photo, in pixels from its top left; its region takes it "
-        "(of one photo; as often as you like)",
-    )
-    parser.add_argument(
-        "--hints-mask",
-        type=Path,
-        metavar="PNG",
-        help="strokes of such colors on a transparent picture of the photo's size, or on the photo "
-        "in gray",
-    )
+    _add_manner_arguments(parser)
     parser.add_argument(
         "--compare", action="store_true", help="show the photo in gray beside the colored one"
     )
@@ -95,6 +66,45 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"larger photos are refused (default: {MAX_MEGAPIXELS})",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files of others, too")
+
+
+def _add_manner_arguments(parser: ArgumentParser) -> None:
+    """How the colors are painted."""
+    parser.add_argument(
+        "--strength", type=float, default=1.0, help="of the colors: 0 (gray) to 3 (default: 1)"
+    )
+    parser.add_argument(
+        "--edges",
+        action=BooleanOptionalAction,
+        default=True,
+        help="let colors end where the lightness changes (default: yes)",
+    )
+    parser.add_argument(
+        "--prints",
+        action=BooleanOptionalAction,
+        default=True,
+        help="keep a frame free of color, and show the model a faded print from black to white "
+        "(default: yes)",
+    )
+    parser.add_argument(
+        "--keep-toning", action="store_true", help="add the tone of a print, such as sepia"
+    )
+    parser.add_argument(
+        "--hint",
+        action="append",
+        type=str,
+        default=[],
+        metavar="X,Y,#RRGGBB",
+        help="the color of a place in the photo, in pixels from its top left; its region takes it "
+        "(of one photo; as often as you like)",
+    )
+    parser.add_argument(
+        "--hints-mask",
+        type=Path,
+        metavar="PNG",
+        help="strokes of such colors on a transparent picture of the photo's size, or on the photo "
+        "in gray",
+    )
 
 
 def add_model_arguments(parser: ArgumentParser) -> None:
@@ -163,14 +173,13 @@ def main(options: Namespace) -> None:
 
 
 def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
+    painting = options.strength, options.edges, options.prints, options.keep_toning
     return Choices(
         model,
         Manner(
             decoding,
             options.size,
-            options.strength,
-            options.edges,
-            keep_toning=options.keep_toning,
+            *painting,
             hints=tuple(parse_hint(text) for text in options.hint),
             mask=options.hints_mask,
         ),
