@@ -1,19 +1,26 @@
-"""Tool colorize: color photos, with the model that comes with huescape or a trained system."""
+"""Tool colorize: color photos and films, with the model that comes along or a trained system."""
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError
-from huescape.coloring.album import Naming, find_photos
+from huescape.coloring.album import Found, Naming, find_photos
+from huescape.coloring.arguments import add_manner_arguments, chosen_manner, refuse_for_films
 from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
 from huescape.coloring.kinds import NAMES
-from huescape.coloring.manner import Manner
-from huescape.coloring.strokes import parse_hint
+from huescape.film import color_film, is_film, result_paths
+from huescape.film.arguments import (
+    add_film_arguments,
+    asked_film_options,
+    chosen_smoothing,
+    chosen_storing,
+)
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
@@ -32,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "photos",
         nargs="+",
         metavar="PATH",
-        help="a photo, a folder of photos and folders, or a pattern such as '*.jpg'",
+        help="a photo, a film, a folder of photos and folders, or a pattern such as '*.jpg'",
     )
     parser.add_argument(
         "-o",
@@ -43,7 +50,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a folder, where results are called like their photos; of one photo, also a file",
     )
     add_model_arguments(parser)
-    _add_manner_arguments(parser)
+    add_manner_arguments(parser)
+    add_film_arguments(parser)
     parser.add_argument(
         "--compare", action="store_true", help="show the photo in gray beside the colored one"
     )
@@ -66,45 +74,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"larger photos are refused (default: {MAX_MEGAPIXELS})",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files of others, too")
-
-
-def _add_manner_arguments(parser: ArgumentParser) -> None:
-    """How the colors are painted."""
-    parser.add_argument(
-        "--strength", type=float, default=1.0, help="of the colors: 0 (gray) to 3 (default: 1)"
-    )
-    parser.add_argument(
-        "--edges",
-        action=BooleanOptionalAction,
-        default=True,
-        help="let colors end where the lightness changes (default: yes)",
-    )
-    parser.add_argument(
-        "--prints",
-        action=BooleanOptionalAction,
-        default=True,
-        help="keep a frame free of color, and show the model a faded print from black to white "
-        "(default: yes)",
-    )
-    parser.add_argument(
-        "--keep-toning", action="store_true", help="add the tone of a print, such as sepia"
-    )
-    parser.add_argument(
-        "--hint",
-        action="append",
-        type=str,
-        default=[],
-        metavar="X,Y,#RRGGBB",
-        help="the color of a place in the photo, in pixels from its top left; its region takes it "
-        "(of one photo; as often as you like)",
-    )
-    parser.add_argument(
-        "--hints-mask",
-        type=Path,
-        metavar="PNG",
-        help="strokes of such colors on a transparent picture of the photo's size, or on the photo "
-        "in gray",
-    )
 
 
 def add_model_arguments(parser: ArgumentParser) -> None:
@@ -150,15 +119,34 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
 
 
 def main(options: Namespace) -> None:
-    """Color photos of any size."""
+    """Color photos of any size, and films."""
     choices = _choices(options, Path(), ANNEALED)
     choices.check()  # before torch is loaded
-    found = find_photos(options.photos, options.output)
+    films = [Path(place) for place in options.photos if is_film(Path(place))]
+    places = [place for place in options.photos if not is_film(Path(place))]
+    _refuse_unused(options, films)
+    found = find_photos(places, options.output) if places else Found()
     if (options.hint or options.hints_mask) and len(found.photos) != 1:
         raise ParamsError(f"hints are for one photo; there are {len(found.photos)}")
     for line in found.words:
         print(line, file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
+    if films:
+        _color_films(options, films, model, decoding)
+    if found.photos:
+        _color_photos(options, found, model, decoding)
+
+
+def _refuse_unused(options: Namespace, films: Sequence[Path]) -> None:
+    """Raise ParamsError for an option that nothing of what is to be colored has a use for."""
+    chosen_smoothing(options), chosen_storing(options)
+    if films:
+        refuse_for_films(options)
+    elif asked := asked_film_options(options):
+        raise ParamsError(f"{asked[0]}: allowed for films alone; there is none")
+
+
+def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decoding) -> None:
     from huescape.coloring.devices import find_device
     from huescape.coloring.models import seen_side, training_words
     from huescape.coloring.work import color_photos
@@ -172,17 +160,32 @@ def main(options: Namespace) -> None:
         raise HuescapeError(f"{found.empty[0]}: no photo in there; all others were colored")
 
 
-def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
-    painting = options.strength, options.edges, options.prints, options.keep_toning
-    return Choices(
-        model,
-        Manner(
+def _color_films(
+    options: Namespace, films: Sequence[Path], model: Path, decoding: Decoding
+) -> None:
+    for film, result in zip(films, result_paths(films, options.output), strict=True):
+        facts = color_film(
+            model,
+            film,
+            result,
             decoding,
             options.size,
-            *painting,
-            hints=tuple(parse_hint(text) for text in options.hint),
-            mask=options.hints_mask,
-        ),
+            strength=options.strength,
+            edges=options.edges,
+            smoothing=chosen_smoothing(options),
+            storing=chosen_storing(options),
+            overwrite=options.overwrite,
+            asked=asked_options(options),
+        )
+        for warning in facts.warnings:
+            print(f"{film}: {warning}", file=sys.stderr)
+        print(f"colorize: {result}: {facts.summary}", flush=True)
+
+
+def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
+    return Choices(
+        model,
+        chosen_manner(options, decoding),
         Naming(options.suffix, options.format),
         compares=options.compare,
         overwrite=options.overwrite,
