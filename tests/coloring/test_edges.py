@@ -109,7 +109,7 @@ def test_strips_leave_no_seams(
 ) -> None:
     photo = picture(90, 70).astype(dtype) * np.iinfo(dtype).max // 255
     whole = colorize(system, photo, size=48, edges=True)
-    monkeypatch.setattr("huescape.coloring.painting._STRIP_PIXELS", 70 * 7)
+    monkeypatch.setattr("huescape.coloring.strips.PIXELS", 70 * 7)
     assert (colorize(system, photo, size=48, edges=True) == whole).all()
 
 

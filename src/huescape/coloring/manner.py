@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from huescape.base.errors import ParamsError
+from huescape.coloring.strokes import Hint
 from huescape.params.decodings import ANNEALED, Decoding
+from huescape.photos import read_bytes
 
 _LEAST_SIZE = 8
 _MOST_STRENGTH = 3.0
@@ -21,12 +26,19 @@ class Manner:
         size: longer side that the network sees, from 8; None for the model's own.
         strength: what chroma is multiplied by, 0 (gray) to 3.
         edges: whether colors end where the lightness changes.
+        as_print: whether a print's border gets no color, and a faded one is seen unfaded.
+        keep_toning: whether a print's tone, such as sepia, stays below the colors.
+        hints, mask: colors that a person points at, and a PNG of strokes of such; of one photo.
     """
 
     decoding: Decoding = ANNEALED
     size: int | None = None
     strength: float = 1.0
     edges: bool = False
+    as_print: bool = False
+    keep_toning: bool = False
+    hints: tuple[Hint, ...] = ()
+    mask: Path | None = None
 
     def check(self) -> None:
         """Raise ParamsError for a number out of range."""
@@ -36,5 +48,10 @@ class Manner:
             raise ParamsError(f"--strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}")
 
     def settings(self) -> dict[str, Any]:
-        """As JSON holds it: equal for manners that color alike."""
-        return {**asdict(self), "decoding": self.decoding.model_dump(mode="json")}
+        """As JSON holds it: equal for manners that color alike.
+
+        Raises HuescapeError for a mask that cannot be read.
+        """
+        digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
+        own = {"decoding": self.decoding.model_dump(mode="json"), "mask": digest}
+        return dict(json.loads(json.dumps({**asdict(self), **own})))

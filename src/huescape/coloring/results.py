@@ -25,6 +25,7 @@ from huescape.base.pool import working_on
 from huescape.coloring import kinds
 from huescape.coloring.album import source_of
 from huescape.coloring.encoded import encoded
+from huescape.coloring.fields import chosen_field
 from huescape.coloring.manner import Manner
 from huescape.coloring.originals import (
     Original,
@@ -34,7 +35,7 @@ from huescape.coloring.originals import (
     said_size,
     why_not,
 )
-from huescape.coloring.painting import paint
+from huescape.coloring.painting import GRAY, paint_field
 from huescape.coloring.plan import Identity, Job, refuse_late
 from huescape.coloring.prediction import eight_bits, predict, seen_size
 from huescape.coloring.record import Entry, append
@@ -153,14 +154,14 @@ def colored(
     seen = on_white(original.pixels, original.alpha)
     has_alpha = original.alpha is not None and kind in kinds.WITH_ALPHA
     photo, alpha = (original.pixels, original.alpha) if has_alpha else (seen, None)
-    prediction = predict(system, seen, manner.size)
+    prediction = predict(system, seen, manner.size, as_print=manner.as_print)
     if photo.dtype != np.uint8 and kind not in kinds.SIXTEEN_BITS:
         photo = eight_bits(photo)
         alpha = None if alpha is None else eight_bits(alpha)
-    decoding, strength, edges = manner.decoding, manner.strength, manner.edges
-    rgb = paint(prediction, photo, decoding, strength=strength, edges=edges)
+    space, field = system.space, chosen_field(prediction, photo, manner)
+    rgb = paint_field(space, field, photo)
     if compares:
-        rgb = np.concatenate([paint(prediction, photo, decoding, strength=0.0), rgb], axis=1)
+        rgb = np.concatenate([paint_field(space, GRAY, photo), rgb], axis=1)
         alpha = None if alpha is None else np.concatenate([alpha, alpha], axis=1)
     return rgb, alpha
 
@@ -200,4 +201,6 @@ def _reason(cause: BaseException | None) -> str:
     """Why there is no result, in a few words."""
     if isinstance(cause, PhotoError):
         return _REASONS.get(cause.reason, "not usable")
-    return "too large for the memory" if cause and is_out_of_memory(cause) else "not written"
+    if cause is not None and is_out_of_memory(cause):
+        return "too large for the memory"
+    return "not written" if isinstance(cause, OSError) else "refused"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.pool import map_ordered
@@ -131,7 +133,7 @@ def _work(colorist: Colorist, jobs: Sequence[Job], workers: int, skipped: Counte
     lines: list[str] = []  # kept until the bar is gone
     try:
         with (
-            bar(total=len(jobs), desc="colorize") as shown,
+            _bar(len(jobs)) as shown,
             closing(_outcomes(colorist, jobs, workers)) as outcomes,
         ):
             for outcome in outcomes:
@@ -149,6 +151,10 @@ def _work(colorist: Colorist, jobs: Sequence[Job], workers: int, skipped: Counte
     if left:
         _say(f"{left} more were not tried")
         skipped["not tried"] += left
+
+
+def _bar(total: int) -> tqdm[Any]:
+    return bar(total=total, desc="colorize")
 
 
 def _settings(choices: Choices) -> dict[str, Any]:

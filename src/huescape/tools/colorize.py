@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from huescape.base import runtime
-from huescape.base.errors import HuescapeError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.coloring.album import Naming, find_photos
 from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
 from huescape.coloring.kinds import NAMES
 from huescape.coloring.manner import Manner
+from huescape.coloring.strokes import parse_hint
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
@@ -52,6 +53,27 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="let colors end where the lightness changes (default: no)",
     )
     parser.add_argument(
+        "--keep-toning",
+        action="store_true",
+        help="let the tone of a print, such as sepia, show below the colors",
+    )
+    parser.add_argument(
+        "--hint",
+        action="append",
+        type=str,
+        default=[],
+        metavar="X,Y,#RRGGBB",
+        help="the color of a place in the photo, in pixels from its top left; its region takes it "
+        "(of one photo; as often as you like)",
+    )
+    parser.add_argument(
+        "--hints-mask",
+        type=Path,
+        metavar="PNG",
+        help="strokes of such colors on a transparent picture of the photo's size, or on the photo "
+        "in gray",
+    )
+    parser.add_argument(
         "--compare", action="store_true", help="show the photo in gray beside the colored one"
     )
     parser.add_argument(
@@ -79,8 +101,9 @@ def add_model_arguments(parser: ArgumentParser) -> None:
     """Which model colors, and how."""
     parser.add_argument(
         "--system",
-        help="a system that was trained here, a model that comes with huescape, or the folder of "
-        f"one (default: {MODEL}, which comes with it)",
+        help="a system that was trained here, a model that comes with huescape, the folder of one, "
+        f"or an address of MLflow: models:/NAME@best, runs:/ID/NAME (default: {MODEL}, which comes "
+        "with it)",
     )
     add_decoding_arguments(parser)
     parser.add_argument(
@@ -101,12 +124,18 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
         refuse_kept(options.output)
     import torch
 
+    from huescape import tracking
     from huescape.systems import chosen
 
     torch.set_num_threads(runtime.torch_threads())
-    model = chosen.find_model(options.system) if options.system else released_model(MODEL)
-    decoding = chosen_decoding(options, chosen.usual_decoding(model))
-    print(f"{tool}: {chosen.said(model, decoding)}", flush=True)
+    usual, origin = None, ""
+    if options.system and tracking.is_address(options.system):
+        found = tracking.find_model(options.system)
+        model, usual, origin = found.folder, found.decoding, found.origin
+    else:
+        model = chosen.find_model(options.system) if options.system else released_model(MODEL)
+    decoding = chosen_decoding(options, usual or chosen.usual_decoding(model))
+    print(f"{tool}: {chosen.said(model, decoding, origin)}", flush=True)
     return model, decoding
 
 
@@ -115,6 +144,8 @@ def main(options: Namespace) -> None:
     choices = _choices(options, Path(), ANNEALED)
     choices.check()  # before torch is loaded
     found = find_photos(options.photos, options.output)
+    if (options.hint or options.hints_mask) and len(found.photos) != 1:
+        raise ParamsError(f"hints are for one photo; there are {len(found.photos)}")
     for line in found.words:
         print(line, file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
@@ -134,7 +165,15 @@ def main(options: Namespace) -> None:
 def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
     return Choices(
         model,
-        Manner(decoding, options.size, options.strength, options.edges),
+        Manner(
+            decoding,
+            options.size,
+            options.strength,
+            options.edges,
+            keep_toning=options.keep_toning,
+            hints=tuple(parse_hint(text) for text in options.hint),
+            mask=options.hints_mask,
+        ),
         Naming(options.suffix, options.format),
         compares=options.compare,
         overwrite=options.overwrite,
