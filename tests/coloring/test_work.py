@@ -71,6 +71,21 @@ def test_pixels_are_those_of_colorize(model: Path, tmp_path: Path, system: Syste
     assert np.abs(read(tmp_path / "out/b.jpg").astype(int) - exact).mean() < 2
 
 
+@pytest.mark.parametrize("compares", [False, True])
+def test_gray_photos_of_either_depth(
+    model: Path, tmp_path: Path, system: System, compares: bool
+) -> None:
+    levels = picture(20, 30)[..., 0]
+    save(tmp_path / "a.png", levels)
+    (tmp_path / "b.png").write_bytes(deep_png(levels.astype(np.uint16) * 257))
+    photos = [tmp_path / name for name in ("a.png", "b.png")]
+    color(model, photos, tmp_path / "out", compares=compares)
+    colored = read(tmp_path / "out/a.png")[:, -30:]
+    np.testing.assert_array_equal(colored, colorize(system, levels))
+    deep = np.asarray(Image.open(tmp_path / "out/b.png"))[:, -30:].astype(int)
+    assert np.abs(deep - colored).max() <= 1
+
+
 def test_one_photo_into_a_file(model: Path, tmp_path: Path) -> None:
     photo = save(tmp_path / "in/a.png", picture(9, 9))
     color(model, [photo], tmp_path / "new/b.tiff")

@@ -37,7 +37,7 @@ from huescape.coloring.originals import (
 )
 from huescape.coloring.painting import GRAY, paint_field
 from huescape.coloring.plan import Identity, Job, refuse_late
-from huescape.coloring.prediction import eight_bits, predict, seen_size
+from huescape.coloring.prediction import as_rgb, eight_bits, predict, seen_size
 from huescape.coloring.record import Entry, append
 from huescape.coloring.splicing import Pieces
 from huescape.photos import PhotoError, read_bytes
@@ -158,6 +158,7 @@ def colored(
     if photo.dtype != np.uint8 and kind not in kinds.SIXTEEN_BITS:
         photo = eight_bits(photo)
         alpha = None if alpha is None else eight_bits(alpha)
+    photo = as_rgb(photo)
     space, field = system.space, chosen_field(prediction, photo, manner)
     rgb = paint_field(space, field, photo)
     if compares:
