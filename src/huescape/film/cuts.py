@@ -4,9 +4,9 @@ A pan or a camera that shakes moves a picture; a cut changes it. So both frames 
 pixels and blurred a little, and laid over each other at every shift of up to a quarter of the
 height and two fifths of the width: what is left over at the best shift, the mean absolute
 difference where they overlap, is divided by the larger contrast (standard deviation) of the two.
-On rendered landscapes and on photos, pans of up to a third of the width a frame leave at most 0.14,
-and nine cuts in ten over 0.45 (docs/film.md). A cut that is missed mixes the colors of two scenes;
-one that is not there costs a few frames of smoothing; so the limit lies nearer to the pans.
+Of rendered landscapes and of photos, no pan of up to a third of the width a frame leaves as much as
+LIMIT, and 98 cuts in 100 leave more (docs/film.md). A cut that is missed mixes the colors of two
+scenes; one that is not there costs a few frames of smoothing: so the limit lies near the pans.
 
 Shape suffixes: h rows and w columns.
 """
@@ -31,18 +31,18 @@ _GRAIN = 0.02
 
 def is_cut(before_hw: Floats, now_hw: Floats) -> bool:
     """Whether two frames, lightness of 0 to 1 and of any size, are of different scenes."""
-    return before_hw.shape != now_hw.shape or change(before_hw, now_hw) > LIMIT
+    return before_hw.shape != now_hw.shape or change(before_hw, now_hw, LIMIT) > LIMIT
 
 
-def change(before_hw: Floats, now_hw: Floats) -> float:
+def change(before_hw: Floats, now_hw: Floats, enough: float = 0.0) -> float:
     """What no shift explains between two frames of one size, in units of their contrast.
 
-    Up to LIMIT it may be what is there without any shift, which is more.
+    No better shift is looked for where none at all leaves `enough` or less.
     """
     before, now = _thumbnail(before_hw), _thumbnail(now_hw)
     contrast = max(float(before.std()), float(now.std())) + _GRAIN
     least = float(np.abs(before - now).mean())
-    if least / contrast <= LIMIT:  # no cut, whatever the best shift leaves
+    if least / contrast <= enough:
         return least / contrast
     down, right = (int(side * reach) for side, reach in zip(now.shape, _REACH, strict=True))
     for rows in range(-down, down + 1):
