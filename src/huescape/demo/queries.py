@@ -13,7 +13,7 @@ from huescape.params.decodings import Decoding
 from huescape.params.messages import explain, printable
 
 #: Of the chroma: twice as strong is as far as a picture bears.
-STRONGEST = 2.0
+STRONGEST = 2
 
 
 class LookQuery(BaseModel):

@@ -3,6 +3,7 @@
 const at = (id) => document.getElementById(id);
 const sliders = ["tau", "temperature", "strength"];
 const percent = (value) => `${Math.round(value * 100)} %`;
+const pixels = (...sides) => sides.map((side) => side.toLocaleString("en")).join(" × ");
 const said = { tau: percent, temperature: (value) => Number(value).toFixed(2), strength: percent };
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
@@ -98,8 +99,9 @@ async function show() {
   at("before").alt = `${name} in gray`;
   at("after").alt = `${name}, colored by ${model.name}`;
   const picture = at("after");
-  at("full-size").textContent = `${width.toLocaleString("en")} × ${height.toLocaleString("en")}`;
-  at("small-size").textContent = `${picture.naturalWidth} × ${picture.naturalHeight}`;
+  at("full-size").textContent = pixels(width, height);
+  at("small-size").textContent = pixels(picture.naturalWidth, picture.naturalHeight);
+  at("small").hidden = picture.naturalWidth === width; // it is the same
   at("compare").style.setProperty("--ratio", `${picture.naturalWidth} / ${picture.naturalHeight}`);
   fit();
   split(50);
@@ -108,11 +110,12 @@ async function show() {
   at("divider").focus({ focusVisible: false });
 }
 
-// As wide as fits, and not so tall that the whole would not be seen at once; never so narrow that
-// there is nothing to get hold of.
+// As wide as fits, and not so tall that the whole would not be seen at once: on a phone with a
+// slider below it. Never so narrow that there is nothing to get hold of.
 function fit() {
   const { naturalWidth: width, naturalHeight: height } = at("after");
-  if (width) at("compare").style.setProperty("--fit", `max(160px, ${(width / height) * Math.max(240, innerHeight - 170)}px)`);
+  const tallest = matchMedia("(max-width: 860px)").matches ? innerHeight / 2 : innerHeight - 170;
+  if (width) at("compare").style.setProperty("--fit", `max(160px, ${(width / height) * Math.max(200, tallest)}px)`);
 }
 
 function split(value) {
@@ -272,7 +275,7 @@ async function begin() {
   at("tau-control").hidden = at("temperature-control").hidden = model.regression;
   at("strength").max = model.strongest;
   const [megabytes, megapixels] = [model.upload_bytes, model.pixels].map((value) => (value / 1e6).toLocaleString("en"));
-  at("allowed").textContent = `JPEG, PNG, TIFF, HEIC, WebP and others, up to ${megabytes} MB and ${megapixels} megapixels`;
+  at("allowed").textContent = `JPEG, PNG, TIFF, HEIC, WebP and others, up to ${megabytes}\u00a0MB and ${megapixels}\u00a0megapixels`;
   const decoding = model.regression ? "" : `, ${model.method} decoding`;
   const time = model.seconds < 90 ? `${Math.round(model.seconds)} seconds` : `${Math.round(model.seconds / 60)} minutes`;
   at("about").textContent = `Colored by ${model.name}${decoding}. Photos stay in this server’s memory and are forgotten after ${time} without use.`;
