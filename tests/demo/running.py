@@ -90,3 +90,11 @@ def bomb() -> bytes:
     stream = io.BytesIO()
     Image.new("1", (30_000, 30_000)).save(stream, format="PNG", compress_level=9)
     return stream.getvalue()
+
+
+def refused(answer: requests.Response) -> tuple[int, str]:
+    """Status and line of an error, which is JSON of one line and nothing more."""
+    body = answer.json()
+    assert list(body) == ["error"]
+    assert "\n" not in body["error"]
+    return answer.status_code, body["error"]

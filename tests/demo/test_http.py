@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import gc
 import io
-import socket
-import threading
 import time
 import weakref
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -24,7 +20,7 @@ from huescape.demo.routes import Model
 from huescape.params.decodings import Decoding
 from huescape.systems.system import load_system
 from tests.coloring.test_export import write
-from tests.demo.running import USUAL, Demo, bomb, file_of, running, scene
+from tests.demo.running import USUAL, Demo, bomb, file_of, refused, running, scene
 
 PHOTO = file_of(scene())
 
@@ -33,17 +29,6 @@ PHOTO = file_of(scene())
 def demo() -> Iterator[Demo]:
     with running(Limits(upload_bytes=200_000, pixels=100_000, burst=1e9)) as found:
         yield found
-
-
-def refused(answer: requests.Response) -> tuple[int, str]:
-    """Status and line of an error, which is JSON of one line and nothing more."""
-    body = answer.json()
-    assert list(body) == ["error"]
-    assert "\n" not in body["error"]
-    return answer.status_code, body["error"]
-
-
-# Colors
 
 
 @pytest.mark.parametrize(
@@ -117,9 +102,6 @@ def test_a_regression_has_nothing_to_decode(tmp_path_factory: pytest.TempPathFac
             assert said == (422, f"{name}: this model predicts colors; allowed: strength")
 
 
-# What is refused
-
-
 @pytest.mark.parametrize(
     ("data", "status", "words"),
     [
@@ -173,9 +155,6 @@ def test_unknown_places_are_one_line(demo: Demo) -> None:
     assert refused(requests.put(demo.address, timeout=60))[0] == 405
 
 
-# What is held, and for how long
-
-
 def test_a_photo_is_forgotten_when_asked(demo: Demo) -> None:
     token = demo.token(PHOTO)
     photo = weakref.ref(demo.routes.photos.get(token))
@@ -207,170 +186,6 @@ def test_few_photos_are_held() -> None:
         assert refused(demo.get(f"api/photos/{tokens[0]}/preview"))[0] == 410
         for token in tokens[1:]:
             assert demo.picture(token, "preview").shape == (64, 96, 3)
-
-
-# How much at once
-
-
-def test_a_client_that_asks_too_fast_is_told_to_wait() -> None:
-    with running(Limits(burst=42, per_second=0.5)) as demo:
-        token = demo.token(PHOTO)
-        demo.picture(token, "preview")
-        answer = [demo.get(f"api/photos/{token}/preview") for _ in range(3)][-1]
-        assert refused(answer) == (429, "too many requests; wait a moment")
-        assert 1 <= int(answer.headers["Retry-After"]) <= 2
-        spoofed = demo.get(f"api/photos/{token}/preview", headers={"X-Forwarded-For": "10.1.1.1"})
-        assert spoofed.status_code == 429
-        assert demo.get("").status_code == 200
-
-
-def test_predictions_wait_for_each_other(demo: Demo) -> None:
-    at_work, most = 0, 0
-
-    def enter(*_: object) -> None:
-        nonlocal at_work, most
-        at_work += 1
-        most = max(most, at_work)
-        time.sleep(0.02)
-
-    def leave(*_: object) -> None:
-        nonlocal at_work
-        at_work -= 1
-
-    network = demo.routes.model.system.network
-    handles = [network.register_forward_pre_hook(enter), network.register_forward_hook(leave)]
-    photos = [file_of(scene(seed=seed)) for seed in range(6)]
-    with ThreadPoolExecutor(6) as pool:
-        tokens = list(pool.map(demo.token, photos))
-    for handle in handles:
-        handle.remove()
-    assert most == 1
-    assert len(set(tokens)) == 6
-    for seed, token in enumerate(tokens):
-        expected_HW3 = colorize(demo.routes.model.system, scene(seed=seed), USUAL)
-        assert (demo.picture(token, "result") == expected_HW3).all()
-
-
-def begin_upload(demo: Demo, length: int) -> socket.socket:
-    """A client that says how much will come, and sends nothing."""
-    place = urlsplit(demo.address)
-    client = socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=60)
-    head = f"POST /api/photos HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: {length}\r\n\r\n"
-    client.sendall(head.encode())
-    return client
-
-
-def test_whoever_finds_no_place_is_told_to_come_again() -> None:
-    with running(Limits(waiting=1)) as demo, begin_upload(demo, len(PHOTO)) as first:
-        answer = demo.upload(PHOTO)
-        assert refused(answer) == (503, "others are being served; try again in a moment")
-        assert int(answer.headers["Retry-After"]) >= 1
-        first.sendall(PHOTO)
-        assert first.recv(100).startswith(b"HTTP/1.1 201")
-        assert demo.upload(PHOTO).status_code == 201
-
-
-def test_a_slider_does_not_wait_for_a_prediction(demo: Demo) -> None:
-    token = demo.token(PHOTO)
-    go_on, started = threading.Event(), threading.Event()
-
-    def hold(*_: object) -> None:
-        started.set()
-        go_on.wait(60)
-
-    handle = demo.routes.model.system.network.register_forward_pre_hook(hold)
-    with ThreadPoolExecutor(1) as pool:
-        upload = pool.submit(demo.token, PHOTO)
-        assert started.wait(60)
-        assert demo.picture(token, "preview?tau=0.7").shape == (64, 96, 3)
-        assert not upload.done()
-        go_on.set()
-        upload.result()
-    handle.remove()
-
-
-def test_a_file_that_does_not_arrive_is_not_waited_for() -> None:
-    with running(Limits(waiting=1, upload_seconds=0.2)) as demo:
-        with begin_upload(demo, 1000) as slow:
-            assert slow.recv(100).startswith(b"HTTP/1.1 408")
-        with begin_upload(demo, 1000) as gone:
-            gone.sendall(b"x")
-        late = time.monotonic() + 30
-        while (answer := demo.upload(PHOTO)).status_code != 201 and time.monotonic() < late:
-            time.sleep(0.05)
-        assert answer.status_code == 201
-
-
-# Who may ask
-
-
-@pytest.mark.parametrize(
-    ("host", "is_ours"),
-    [
-        ("127.0.0.1:1", True),
-        ("127.0.0.1", True),
-        ("localhost:8000", True),
-        ("LOCALHOST", True),
-        ("[::1]:8000", True),
-        ("192.168.1.7:8000", True),
-        ("evil.example", False),
-        ("evil.example:8000", False),
-        ("127.0.0.1.evil.example", False),
-        ("localhost.evil.example", False),
-        ("", False),
-        ("[evil.example]", False),
-    ],
-)
-def test_a_name_that_leads_here_is_not_enough(demo: Demo, host: str, is_ours: bool) -> None:
-    answer = demo.get("api/model", headers={"Host": host})
-    assert answer.status_code == (200 if is_ours else 400)
-    if not is_ours:
-        assert "is not this server; use its IP address" in refused(answer)[1]
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "http://evil.example"},
-        {"Origin": "null"},
-        {"Origin": "http://127.0.0.1:1"},
-        {"Origin": "file://"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-    ],
-)
-def test_other_sites_may_not_post_or_delete(demo: Demo, headers: dict[str, str]) -> None:
-    said = (403, "requests from other sites are refused")
-    assert refused(demo.upload(PHOTO, headers=headers)) == said
-    token = demo.token(PHOTO)
-    answer = requests.delete(f"{demo.address}/api/photos/{token}", headers=headers, timeout=60)
-    assert refused(answer) == said
-    assert demo.picture(token, "preview").shape == (64, 96, 3)
-
-
-def test_the_page_itself_may(demo: Demo) -> None:
-    headers = {"Origin": demo.address, "Sec-Fetch-Site": "same-origin"}
-    assert demo.upload(PHOTO, headers=headers).status_code == 201
-
-
-def test_every_answer_says_what_a_browser_may_do(demo: Demo) -> None:
-    token = demo.token(PHOTO)
-    pages = [demo.get(path) for path in ("", "app.js", "style.css", "icon.svg", "api/model")]
-    others = [demo.get(f"api/photos/{token}/preview"), demo.get("nothing")]
-    others += [demo.get("", headers={"Host": "evil.example"}), demo.upload(b"x")]
-    for answer in [*pages, *others]:
-        headers = answer.headers
-        assert headers["Content-Security-Policy"].startswith("default-src 'self'; ")
-        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
-        assert headers["Referrer-Policy"] == "no-referrer"
-        assert headers["Cache-Control"] == "no-store"
-        assert not {"Set-Cookie", "Server", "Access-Control-Allow-Origin"} & set(headers)
-    assert [answer.status_code for answer in pages] == [200] * 5
-
-
-# When something breaks
 
 
 def test_too_little_memory_is_no_fault_of_the_photo(demo: Demo) -> None:
