@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from huescape.demo.limits import Limits
 from tests.demo.browsing import CHROMIUM, Open, pages
 from tests.demo.running import Demo, running
+
+expect.set_options(timeout=30_000)  # a busy machine is not a wrong result
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ pytestmark = BROWSER
 
 def test_a_keyboard_is_enough(open_page: Open) -> None:
     page = open_page()
+    page.on("filechooser", lambda _: None)  # from now on none is the browser's own
     page.keyboard.press("Tab")
     expect(page.locator("#drop")).to_be_focused()
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")

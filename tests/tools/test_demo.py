@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +85,11 @@ def test_it_ends_though_it_is_at_work(model: Path, tmp_path: Path) -> None:
         where = ready(process)
         token = requests.post(f"{where}/api/photos", large, timeout=60).json()["token"]
 
+        arrived: list[bool] = []
+
         def download() -> None:
-            with pytest.raises(requests.ConnectionError):
-                requests.get(f"{where}/api/photos/{token}/result", timeout=60)
+            with suppress(requests.ConnectionError):
+                arrived.append(requests.get(f"{where}/api/photos/{token}/result", timeout=60).ok)
 
         client = threading.Thread(target=download)
         client.start()
@@ -95,6 +97,7 @@ def test_it_ends_though_it_is_at_work(model: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         client.join()
+    assert True not in arrived  # else there was nothing to end
     assert (process.returncode, out, err) == (0, "demo: stopped\n", "")
 
 
@@ -144,7 +147,7 @@ def test_what_is_wrong_is_one_line(
 
 
 def test_addresses_are_those_that_a_browser_takes() -> None:
-    for host, shown in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("", "127.0.0.1")):
+    for host, shown in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1")):
         with listen(host, 0) as listening:
             port = listening.getsockname()[1]
             assert address(listening, host) == f"http://{shown}:{port}"

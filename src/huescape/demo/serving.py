@@ -43,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address(listening: socket.socket, host: str) -> str:
     """Where a browser finds it: `http://127.0.0.1:8000`."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     shown = f"[{shown}]" if ":" in shown else shown
     return f"http://{shown}:{listening.getsockname()[1]}"
 
