@@ -56,17 +56,22 @@ async function take(file) {
   if (wrong) return complain(wrong);
   busy(true);
   try {
-    const answer = await ask("api/photos", { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
-    const found = { ...(await answer.json()), name: file.name };
-    forget();
-    photo = found;
-    await show();
+    const answer = await ask("api/photos", { method: "POST", body: await bytes(file) });
+    await show({ ...(await answer.json()), name: file.name });
     say("The photo is colored. Arrow keys move the divider.");
   } catch (error) {
     complain(error);
     say("");
   } finally {
     busy(false);
+  }
+}
+
+async function bytes(file) {
+  try {
+    return await file.arrayBuffer();
+  } catch {
+    throw new Refused("The file cannot be read. Is it a folder?", 0);
   }
 }
 
@@ -92,10 +97,13 @@ function startAgain() {
 
 // Before and after
 
-async function show() {
+async function show(found) {
+  const { token, width, height, name } = found;
+  const blobs = [await preview(token, { strength: 0 }), await preview(token, {})];
+  forget();
+  photo = found;
   reset();
-  await Promise.all([put("before", await preview({ strength: 0 })), put("after", await preview(look()))]);
-  const { width, height, name } = photo;
+  await Promise.all([put("before", blobs[0]), put("after", blobs[1])]);
   at("before").alt = `${name} in gray`;
   at("after").alt = `${name}, colored by ${model.name}`;
   const picture = at("after");
@@ -132,11 +140,11 @@ function drag(event) {
   split(((event.clientX - box.left) / box.width) * 100);
 }
 
-async function preview(asked) {
+async function preview(token, asked) {
   const query = new URLSearchParams(asked);
   for (;;) {
     try {
-      return await (await ask(`api/photos/${photo.token}/preview?${query}`)).blob();
+      return await (await ask(`api/photos/${token}/preview?${query}`)).blob();
     } catch (error) {
       if (![429, 503].includes(error.status)) throw error;
       await pause(error.seconds || 1);
@@ -181,22 +189,27 @@ async function repaint() {
   moved = true;
   if (painting) return;
   painting = true;
-  const { token } = photo;
+  while (moved && photo) {
+    moved = false;
+    await paint(photo.token);
+  }
+  painting = false;
+}
+
+async function paint(token) {
   try {
-    while (moved && photo?.token === token) {
-      moved = false;
-      const blob = await preview(look());
-      if (photo?.token === token) await put("after", blob);
-    }
+    const blob = await preview(token, look());
+    if (photo?.token !== token) return;
+    await put("after", blob);
     complain(null);
   } catch (error) {
-    lost(error);
-  } finally {
-    painting = false;
+    lost(error, token);
   }
 }
 
-function lost(error) {
+// What went wrong with a photo that is no longer shown is no news.
+function lost(error, token) {
+  if (photo?.token !== token) return;
   if ([404, 410].includes(error.status)) startAgain();
   complain(error);
 }
@@ -215,7 +228,7 @@ async function download(button, size) {
     say("The download is ready.");
   } catch (error) {
     say("");
-    lost(error);
+    lost(error, token);
   } finally {
     button.disabled = false;
   }
@@ -256,7 +269,9 @@ function listen() {
   at("controls").addEventListener("submit", (event) => event.preventDefault());
   addEventListener("resize", fit);
   addEventListener("dragover", over);
-  addEventListener("dragleave", (event) => document.body.classList.toggle("over", Boolean(event.relatedTarget)));
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("over");
+  });
   addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("over");
