@@ -67,23 +67,25 @@ def _served(model: Model) -> Iterator[str]:
 
 
 def _cases(where: str, model: Model, side: int) -> dict[str, Callable[[], object]]:
+    """Each slider has a photo of its own: the other's moves would have its decoding forgotten."""
     rgb_HW3 = render_scene("m/mountain", np.random.default_rng(0), side, side)
-    session = requests.Session()
-    answer = session.post(f"{where}/api/photos", encoded(rgb_HW3, "png"), timeout=60)
-    preview = f"{where}/api/photos/{answer.json()['token']}/preview"
-    step = count()
+    session, step = requests.Session(), count()
+    photos = f"{where}/api/photos"
+    vivid, strong = (
+        session.post(photos, encoded(rgb_HW3, "png"), timeout=60).json()["token"] for _ in range(2)
+    )
 
-    def move(query: str) -> bytes:
-        answer = session.get(f"{preview}?{query}", timeout=60)
+    def move(token: str, query: str) -> bytes:
+        answer = session.get(f"{photos}/{token}/preview?{query}", timeout=60)
         answer.raise_for_status()
         return answer.content
 
-    if move("") != quick(colorize(model.system, rgb_HW3, model.decoding)):
+    if move(vivid, "") != quick(colorize(model.system, rgb_HW3, model.decoding)):
         raise SystemExit("demo: a move's picture is not that of a whole run")
     return {
         RUN: lambda: quick(colorize(model.system, rgb_HW3, model.decoding)),
-        VIVID: lambda: move(f"tau={next(step) % 89 / 100}"),
-        STRONG: lambda: move(f"strength={next(step) % 89 / 50}&tau=0.9"),
+        VIVID: lambda: move(vivid, f"tau={next(step) % 89 / 100}"),
+        STRONG: lambda: move(strong, f"strength={next(step) % 89 / 50}"),
     }
 
 
@@ -111,10 +113,10 @@ def _ratios(side: int, seconds: dict[str, list[float]]) -> list[harness.Ratio]:
 
 def _notes(decoding: Decoding) -> list[str]:
     return [
-        f"A rendered photo, the shipped model, {decoding.name}, {runtime.torch_threads()} threads. "
+        f"A rendered photo, the shipped model ({decoding.name}), {runtime.torch_threads()} threads. "
         "A move is a request over HTTP to a server in the same process, from the query to the last "
-        "byte of its JPEG; vividness (tau) is another each time, so that nothing is at hand; with "
-        "strength, the decoded chroma is, but for the first of a tau.",
+        "byte of its JPEG. Of vividness (tau) it is another each time, which is decoded anew; with "
+        "strength, the decoded chroma is at hand.",
         "A whole run sees, decodes and paints the photo, and encodes the same JPEG, without any "
         "server. Beforehand, both gave the same bytes.",
     ]
