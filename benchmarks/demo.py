@@ -113,7 +113,7 @@ def _ratios(side: int, seconds: dict[str, list[float]]) -> list[harness.Ratio]:
 
 def _notes(decoding: Decoding) -> list[str]:
     return [
-        f"A rendered photo, the shipped model ({decoding.name}), {runtime.torch_threads()} threads. "
+        f"Rendered photos, the shipped model ({decoding.name}), {runtime.torch_threads()} threads. "
         "A move is a request over HTTP to a server in the same process, from the query to the last "
         "byte of its JPEG. Of vividness (tau) it is another each time, which is decoded anew; with "
         "strength, the decoded chroma is at hand.",
