@@ -21,6 +21,7 @@ SUITE = (
     "colorize",
     "evaluation",
     "verification",
+    "demo",
     "engines",
     "pipeline",
 )
