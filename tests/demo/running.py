@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import requests
 from PIL import Image
-from tests.coloring.test_files import make_system
 
 from huescape.demo import serving
 from huescape.demo.app import make_app
@@ -20,6 +19,7 @@ from huescape.demo.limits import Limits
 from huescape.demo.routes import Model, Routes
 from huescape.landscapes.render import render_scene
 from huescape.params.decodings import Decoding
+from tests.coloring.systems import make_system
 
 HOST = "127.0.0.1"
 USUAL = Decoding(method="median", tau=0.4)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from tests.coloring.test_files import make_system
 
 from huescape.base.errors import HuescapeError
 from huescape.demo.serving import address, listen
 from huescape.systems.system import save_system
+from tests.coloring.systems import make_system
 from tests.demo.running import file_of
 
 
