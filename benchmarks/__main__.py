@@ -18,6 +18,7 @@ SUITE = (
     "epochs",
     "training_step",
     "decoding",
+    "onnx",
     "evaluation",
     "verification",
     "engines",

@@ -20,8 +20,8 @@ from huescape.base.errors import HuescapeError, ParamsError
 from huescape.coloring.painting import colorize
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, save_system
+from tests.coloring.systems import make_system, picture
 from tests.coloring.test_export import write
-from tests.coloring.test_files import make_system, picture
 
 ROOT = Path(__file__).parents[2]
 
