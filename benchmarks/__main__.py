@@ -19,6 +19,7 @@ SUITE = (
     "training_step",
     "decoding",
     "colorize",
+    "onnx",
     "evaluation",
     "verification",
     "demo",

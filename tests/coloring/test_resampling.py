@@ -41,6 +41,13 @@ def test_the_cubic_is_torch_s(before: int, after: int) -> None:
         assert torch.equal(found, row_111B)
 
 
+@pytest.mark.parametrize(("before", "after"), [(7, 7), (1, 7), (3, 7), (28, 7), (20, 7), (8, 3)])
+def test_the_pool_is_torch_s(before: int, after: int) -> None:
+    row_111B = torch.rand(1, 1, 1, before, generator=torch.Generator().manual_seed(0))
+    expected = F.adaptive_avg_pool2d(row_111B, (1, after))
+    torch.testing.assert_close(row_111B @ resampling.pool(before, after).T, expected)
+
+
 @pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize(("points", "after"), [(1, 1), (1, 9), (5, 5), (20, 333), (20, 3)])
 def test_points_between_pixels_are_those_of_upsample_chroma(

@@ -3,7 +3,7 @@
 `spaces` is what it follows: lightness of levels within a few units in the last place, and levels
 within 1, where float32 here and float64 there round to different sides.
 
-Shape suffixes: H rows, W columns, 3 channels of RGB, 2 of chroma, K levels.
+Shape suffixes: H rows, W columns, P = H * W pixels, 3 channels of RGB, 2 of chroma, K levels.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ class TensorSpace(nn.Module):
 
     def lightness(self, rgb_HW3: Tensor) -> Tensor:
         """Lightness (H, W) float32 in the space's units, of levels uint8."""
-        shares = [
-            self.share_3K[c].index_select(0, rgb_HW3[..., c].flatten().int()) for c in range(3)
-        ]
+        level_P3 = rgb_HW3.reshape(-1, 3)
+        shares = [self.share_3K[c].index_select(0, level_P3[:, c].int()) for c in range(3)]
         sum_HW = (shares[0] + shares[1] + shares[2]).reshape(rgb_HW3.shape[:2])
         if not self.is_lab:
             return sum_HW

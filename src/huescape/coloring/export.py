@@ -22,8 +22,8 @@ from huescape.systems.system import System, load_system, read_description, refus
 
 #: What a file in torch.export's format says of itself, among its extra files.
 ABOUT = "huescape.json"
-# Any picture will do to trace the graph, but one side longer, and neither a round number.
-_EXAMPLE = (1, 427, 643, 3)
+# Any picture will do to trace the graph. The file holds it, so it is small.
+_EXAMPLE = (1, 7, 11, 3)
 
 About = dict[str, str]
 
@@ -68,11 +68,12 @@ def _writer(out: Path) -> Callable[[ExportedProgram, About], bytes]:
 def _program(system: System, decoding: Decoding, size: int | None) -> ExportedProgram:
     # Channels-last weights make `save` warn that it found no complete tensor.
     system.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    module = PictureModule(system, decoding, size).eval()
+    module = PictureModule(system, decoding, size).eval().requires_grad_(False)
     picture_1HW3 = torch.zeros(_EXAMPLE, dtype=torch.uint8)
     sides = ({1: Dim.DYNAMIC, 2: Dim.DYNAMIC},)
     # Otherwise a side that is 1 somewhere within the network would be refused.
-    with symbolic.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+    patched = symbolic.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
+    with patched, torch.no_grad():
         program = torch.export.export(module, (picture_1HW3,), dynamic_shapes=sides)
     for node in program.graph.nodes:  # paths of this machine
         node.meta.pop("stack_trace", None)

@@ -9,7 +9,7 @@ output; Q bins, C outputs (bins, or 2 of chroma).
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from huescape.color.median import weiszfeld
 from huescape.color.tensor_space import TensorSpace
 from huescape.coloring import resampling
 from huescape.coloring.prediction import seen_size
+from huescape.networks import Network
 from huescape.params.decodings import Decoding
 from huescape.systems.prediction import LEAST
 from huescape.systems.system import System
@@ -41,7 +42,7 @@ class PictureModule(nn.Module):
 
     def __init__(self, system: System, decoding: Decoding, size: int | None = None) -> None:
         super().__init__()
-        self.network, self.head = system.network, system.head
+        self.network, self.head = _with_pools(system.network), system.head
         self.space = TensorSpace(system.space.name)
         self.offset, self.input_scale = system.space.input_offset, system.space.input_scale
         self.chroma_scale = float(system.space.chroma_scale)
@@ -69,8 +70,10 @@ class PictureModule(nn.Module):
         scale = (self.size / sides_2.max()).clamp(max=1)
         h, w = resampling.lengths((sides_2 * scale).round().clamp(min=1))
         wide_3HW = rgb_HW3.permute(2, 0, 1).float()
-        narrow_3Hw = _levels(wide_3HW @ resampling.lanczos(width, w).T)
-        small_3hw = _levels(resampling.lanczos(height, h) @ narrow_3Hw)
+        # Not `@`, which would look at whether a side is 1, and serve only pictures alike in that.
+        across_3Ww = resampling.lanczos(width, w).T.expand(3, -1, -1)
+        down_3hH = resampling.lanczos(height, h).expand(3, -1, -1)
+        small_3hw = _levels(torch.bmm(down_3hH, _levels(torch.bmm(wide_3HW, across_3Ww))))
         return small_3hw.permute(1, 2, 0).to(torch.uint8)
 
     def _output(self, input_11hw: Tensor) -> Tensor:
@@ -118,6 +121,34 @@ class PictureModule(nn.Module):
             share = share[:, None] if dim == 1 else share
             x = torch.lerp(x.index_select(dim, before), x.index_select(dim, after), share)
         return x
+
+
+class _Pool(nn.Module):
+    """An adaptive average pool of a picture of any size, which no graph has of torch's own."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, *size)."""
+        rows, columns = (
+            resampling.pool(*pair) for pair in zip(x_NCHW.shape[-2:], self.size, strict=True)
+        )
+        return rows @ x_NCHW @ columns.T
+
+
+def _with_pools(network: Network) -> Network:
+    """The network with each adaptive pool of torch replaced."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.AdaptiveAvgPool2d):
+                setattr(module, name, _Pool(_pair(child.output_size)))
+    return network
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
 def _levels(x: Tensor) -> Tensor:

@@ -81,6 +81,15 @@ def _cubic_shares(t_A: Tensor) -> tuple[Tensor, ...]:
     return far(t_A + 1), near(t_A), near(1 - t_A), far(2 - t_A)
 
 
+def pool(before: int, after: int) -> Tensor:
+    """torch's adaptive average pool, whose areas may overlap; float32."""
+    area_A1, pixel_B = torch.arange(after)[:, None], torch.arange(before)
+    first_A1 = area_A1 * before // after
+    stop_A1 = ((area_A1 + 1) * before + after - 1) // after
+    is_in_AB = (pixel_B >= first_A1) & (pixel_B < stop_A1)
+    return is_in_AB.float() / (stop_A1 - first_A1).float()
+
+
 def between(points: int, stride: int, before: int, after: int) -> tuple[Tensor, Tensor, Tensor]:
     """What `color.decoding.upsample_chroma` takes for one axis: the points and the second's share.
 
