@@ -20,6 +20,7 @@ SUITE = (
     "decoding",
     "evaluation",
     "verification",
+    "demo",
     "engines",
     "pipeline",
 )
