@@ -20,6 +20,7 @@ from huescape.coloring.painting import colorize
 from huescape.demo import serving
 from huescape.demo.app import make_app
 from huescape.demo.limits import Limits
+from huescape.demo.listening import address, listen
 from huescape.demo.photo import encoded, quick
 from huescape.demo.routes import Model, Routes
 from huescape.landscapes.render import render_scene
@@ -53,12 +54,12 @@ def run(quick_run: bool) -> harness.Report:
 def _served(model: Model) -> Iterator[str]:
     """The address of a server of the demo, in a thread of this process."""
     routes = Routes(model, Limits(burst=1e9))
-    with serving.listen(HOST, 0) as listening:
+    with listen(HOST, 0) as listening:
         server = serving.server(make_app(routes, HOST))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield serving.address(listening, HOST)
+            yield address(listening, HOST)
         finally:
             server.should_exit = True
             thread.join()

@@ -16,6 +16,7 @@ from PIL import Image
 from huescape.demo import serving
 from huescape.demo.app import make_app
 from huescape.demo.limits import Limits
+from huescape.demo.listening import address, listen
 from huescape.demo.routes import Model, Routes
 from huescape.landscapes.render import render_scene
 from huescape.params.decodings import Decoding
@@ -61,13 +62,13 @@ def tiny_model() -> Model:
 def running(limits: Limits | None = None, model: Model | None = None) -> Iterator[Demo]:
     """A server on a free port, gone after the block."""
     routes = Routes(model or tiny_model(), limits or Limits())
-    with serving.listen(HOST, 0) as listening:
-        address = serving.address(listening, HOST)
+    with listen(HOST, 0) as listening:
+        where = address(listening, HOST)
         server = serving.server(make_app(routes, HOST))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Demo(address, routes)
+            yield Demo(where, routes)
         finally:
             server.should_exit = True
             thread.join()

@@ -6,11 +6,17 @@ import ipaddress
 import math
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from huescape.base import runtime
 from huescape.base.errors import ParamsError
+from huescape.demo.limits import MEGABYTE, MEGAPIXEL, Limits
+from huescape.demo.listening import address, listen
 from huescape.params.released import released_model
 from huescape.tools.colorize import MODEL
+
+if TYPE_CHECKING:
+    from huescape.demo.routes import Model
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,33 +39,42 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> None:
     """Serve the page until Ctrl-C; what is uploaded stays in memory, and not for long."""
     _refuse_numbers(options)
-    import torch
+    with listen(options.host, options.port) as listening:  # a port that is taken: before torch
+        import torch
 
-    from huescape.demo import serving
-    from huescape.demo.limits import MEGABYTE, MEGAPIXEL, Limits
-    from huescape.demo.routes import Model, Routes
+        torch.set_num_threads(runtime.torch_threads())
+        from huescape.demo import serving
+        from huescape.demo.routes import Routes
+
+        routes = Routes(_model(options.system), _limits(options))
+        routes.warm_up()
+        if not _is_loopback(listening.getsockname()[0]):
+            print("demo: open to whoever can reach this machine, unencrypted", file=sys.stderr)
+        where = address(listening, options.host)
+        print(f"demo: {where} is ready; Ctrl-C ends it", flush=True)
+        serving.run(routes, listening, options.host)
+
+
+def _model(name: str | None) -> Model:
+    """The model that was asked for, and a line that says which it is."""
+    from huescape.demo.routes import Model
     from huescape.systems import chosen
     from huescape.systems.system import load_system
 
-    torch.set_num_threads(runtime.torch_threads())
-    folder = chosen.find_model(options.system) if options.system else released_model(MODEL)
+    folder = chosen.find_model(name) if name else released_model(MODEL)
     decoding = chosen.usual_decoding(folder)
-    limits = Limits(
+    model = Model(load_system(folder), folder.resolve().name, decoding)
+    print(f"demo: {chosen.said(folder, decoding)}", flush=True)
+    return model
+
+
+def _limits(options: Namespace) -> Limits:
+    return Limits(
         upload_bytes=round(options.megabytes * MEGABYTE),
         pixels=round(options.megapixels * MEGAPIXEL),
         photos=options.photos,
         seconds=options.minutes * 60,
     )
-    with serving.listen(options.host, options.port) as listening:
-        model = Model(load_system(folder), folder.resolve().name, decoding)
-        routes = Routes(model, limits)
-        routes.warm_up()
-        print(f"demo: {chosen.said(folder, decoding)}")
-        if not _is_loopback(listening.getsockname()[0]):
-            print("demo: open to whoever can reach this machine, unencrypted", file=sys.stderr)
-        address = serving.address(listening, options.host)
-        print(f"demo: {address} is ready; Ctrl-C ends it", flush=True)
-        serving.run(routes, listening, options.host)
 
 
 def _refuse_numbers(options: Namespace) -> None:
