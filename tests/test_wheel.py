@@ -94,12 +94,15 @@ def test_the_command_colors_a_photo(environment: Path, photo: Path) -> None:
 
 
 def test_the_lines_of_the_document_color_a_photo(environment: Path, photo: Path) -> None:
-    """The first program of docs/library.md, as it stands there."""
-    page = (ROOT / "docs/library.md").read_text(encoding="utf-8")
-    program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
-    told = program + "import huescape; print(huescape.__file__)\n"
+    """Those of docs/library.md for Colorizer, as they stand there."""
+    page = (ROOT / "docs/library.md").read_text(encoding="utf-8").partition("## Exported")[0]
+    told = "".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    told += "import huescape; print(huescape.__file__, p.shape[1:], entropy.shape)\n"
     found = run([str(environment / "bin/python"), "-c", told], photo.parent)
-    assert Path(found.strip()).is_relative_to(environment)
+    assert found.startswith(str(environment))
+    assert found.endswith("(24, 32) (24, 32)\n")  # every fourth pixel of 96 x 128
+    names = [f"colored{after}.png" for after in ("", "-0", "-0.3", "-0.6")]
+    assert sorted(path.name for path in photo.parent.glob("*.png")) == sorted(names)
     colored = np.asarray(Image.open(photo.parent / "colored.png")).astype(int)
     assert colored.shape == (96, 128, 3)
     assert np.abs(np.diff(colored, axis=-1)).mean() > 2

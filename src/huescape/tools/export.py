@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> None:
-    """Write a trained system as one file."""
+    """Write a trained or shipped system as one file."""
     chosen_decoding(options, ANNEALED)  # numbers out of range are refused before torch is loaded
     if PARAMS.exists():
         refuse_kept(options.output)
@@ -50,4 +50,5 @@ def main(options: Namespace) -> None:
 
     model = chosen.find_model(options.system)
     decoding = chosen_decoding(options, chosen.usual_decoding(model))
+    print(f"export: {chosen.said(model, decoding)}", flush=True)
     export_system(model, options.output, decoding, options.size, asked_options(options))
