@@ -60,6 +60,16 @@ def test_what_a_stage_does_not_import_does_not_count(package: Path) -> None:
     assert names(code_of("two", package)) == {"__init__.py", "stages/two.py", "base/other.py"}
 
 
+def test_what_is_imported_for_types_alone_does_not_count(package: Path) -> None:
+    file = package / "stages/two.py"
+    file.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from huescape.base import unused\n"
+        "else:\n    from huescape.base import other\n"
+    )
+    assert names(code_of("two", package)) == {"__init__.py", "stages/two.py", "base/other.py"}
+
+
 def test_a_folder_of_which_most_is_used_stands_for_its_files(package: Path) -> None:
     assert as_deps(code_of("one", package), package) == [
         *("src/huescape/__init__.py", "src/huescape/base/late.py", "src/huescape/base/other.py"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
+import zipfile
 from argparse import ArgumentParser
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +16,30 @@ import pytest
 import torch
 from PIL import Image
 
+from huescape import __version__
 from huescape.color.bins import gamut_centers
-from huescape.coloring.export import export_system
+from huescape.coloring.export import ABOUT, export_system
+from huescape.coloring.painting import colorize
 from huescape.params.decoding_options import add_decoding_arguments, chosen_decoding
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.presets import resolve_system
+from huescape.params.released import released_model
 from huescape.params.systems import SystemOverrides
+from huescape.systems.chosen import usual_decoding
 from huescape.systems.system import build_system, load_system, save_system
 
 ROOT = Path(__file__).parents[2]
-# A line of Python that knows nothing of this package.
+# Lines of Python that know nothing of this package.
 OUTSIDE = """
 import sys, numpy as np, torch
-lightness = torch.from_numpy(np.load(sys.argv[2]))
-chroma = torch.export.load(sys.argv[1]).module()(lightness)
-np.save(sys.argv[3], chroma.detach().numpy())
+module = torch.export.load(sys.argv[1]).module()
+pictures = np.load(sys.argv[2])
+found = {key: module(torch.from_numpy(picture)).numpy() for key, picture in pictures.items()}
+np.savez(sys.argv[3], **found)
 assert not any(name.startswith("huescape") for name in sys.modules)
 """
+# From less than the view to more, odd, of halves to round, and narrow.
+SIZES = [(48, 64), (300, 200), (257, 385), (33, 101), (2, 7), (1, 301), (530, 31)]
 
 
 def write(folder: Path, preset: str, quantizer: str, space: str) -> Path:
@@ -68,16 +77,21 @@ def huescape(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-o", "x.pt"], "--output is x.pt; allowed: a file called *.pt2"),
-        (["--size", "60"], "--size is 60; allowed for this network: a multiple of 8"),
-        (["--size", "0"], "--size is 0; allowed for this network: a multiple of 8"),
-        (["--size", "-8"], "--size is -8; allowed for this network: a multiple of 8"),
+        (["-o", "x.pt"], "--output is x.pt; allowed: a file called *.pt2 or *.onnx"),
+        (["-o", "x"], "--output is x; allowed: a file called *.pt2 or *.onnx"),
+        (["--size", "7"], "--size is 7; allowed: at least 8 pixels"),
+        (["--size", "-8"], "--size is -8; allowed: at least 8 pixels"),
         (["--temperature", "0"], "--temperature is 0; allowed: above 0, at most 1"),
         (["--temperature", "1.5"], "--temperature is 1.5; allowed: above 0, at most 1"),
         (["--temperature", "nan"], "--temperature is nan; allowed: above 0, at most 1"),
         (["--tau", "-0.1"], "--tau is -0.1; allowed: 0 to 1"),
         (["--tau", "1.1"], "--tau is 1.1; allowed: 0 to 1"),
         (["--tau", "nan"], "--tau is nan; allowed: 0 to 1"),
+        (
+            ["--method", "diffuse"],
+            "--method is diffuse, which solves equations for each photo and is no graph of "
+            "torch's; allowed for export: annealed, median, mode",
+        ),
     ],
 )
 def test_a_wrong_option_is_one_line(project: Path, arguments: list[str], words: str) -> None:
@@ -87,25 +101,30 @@ def test_a_wrong_option_is_one_line(project: Path, arguments: list[str], words: 
     assert sorted(path.name for path in project.iterdir()) == ["models", "params.yaml"]
 
 
-@pytest.mark.parametrize("command", ["export", "colorize"])
 @pytest.mark.parametrize(
-    "option", [("--method", "median"), ("--tau", "0.3"), ("--tau", "0"), ("--temperature", "0.5")]
+    "option",
+    [
+        ("--method", "median"),
+        ("--method", "diffuse"),
+        ("--tau", "0.3"),
+        ("--tau", "0"),
+        ("--temperature", "0.5"),
+    ],
 )
+@pytest.mark.parametrize("chosen", [["x.pt2"], ["x.onnx"], ["out", "a.png", "--system"]])
 def test_a_decoding_of_a_regression_is_one_line(
-    project: Path, command: str, option: tuple[str, str]
+    project: Path, chosen: list[str], option: tuple[str, str]
 ) -> None:
     write(project / "models/flat", "zhang2016_l2", "lab_chroma4", "lab")
     Image.new("L", (16, 16), 90).save(project / "a.png")
-    chosen = ["flat", "-o", "x.pt2"] if command == "export" else ["a.png", "-o", "out"]
-    chosen += ["--system", "flat"] * (command == "colorize")
-    done = huescape(project, *chosen, *option, command=command)
+    command = "export" if chosen[0] != "out" else "colorize"
+    done = huescape(project, *chosen[1:], "flat", "-o", chosen[0], *option, command=command)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         f"huescape: error: {option[0]}: 'flat' is a regression, which predicts colors and no "
         "distribution to choose one from; allowed for it: no option that says how"
     ]
     assert sorted(p.name for p in project.iterdir()) == ["a.png", "models", "params.yaml"]
-    assert huescape(project, *chosen, command=command).returncode == 0
 
 
 def test_an_unknown_method_is_refused(project: Path) -> None:
@@ -138,47 +157,163 @@ def test_a_system_that_is_not_trained_is_one_line(project: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_command_writes_what_the_system_predicts(project: Path) -> None:
-    """Without huescape, by the decoding of params.yaml, for the size that was asked for."""
-    done = huescape(project, "colorunet", "-o", "out/x.pt2", "--size", "48")
-    assert (done.returncode, done.stderr) == (0, "")
-    lightness = np.random.default_rng(0).uniform(0, 1, (1, 1, 48, 48)).astype(np.float32)
-    np.save(project / "in.npy", lightness)
-    command = [sys.executable, "-c", OUTSIDE, "out/x.pt2", "in.npy", "out.npy"]
+@pytest.mark.parametrize("name", ["x.pt2", "x.onnx"])
+def test_what_is_there_is_kept(project: Path, name: str) -> None:
+    (project / name).write_text("the user's")
+    done = huescape(project, "colorunet", "-o", name)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"huescape: error: {name}: exists; name another file, or add --overwrite"
+    ]
+    assert (project / name).read_text() == "the user's"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(project: Path) -> None:
+    (project / "out").write_text("in the way")
+    done = huescape(project, "colorunet", "-o", "out/x.pt2")
+    assert done.returncode == 1
+    assert done.stderr.startswith("huescape: error: cannot write out/x.pt2: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnxscript"])
+def test_without_the_packages_it_says_how_to_install_them(project: Path, name: str) -> None:
+    code = (
+        f"import sys; sys.modules[{name!r}] = None; from huescape.cli import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, "export", "colorunet", "-o", "x.onnx"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"huescape: error: ONNX needs Python packages that are not installed: {name}; "
+        "`pip install 'huescape[onnx]'`"
+    ]
+    assert not (project / "x.onnx").exists()
+
+
+def pictures() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {f"{h}x{w}": rng.integers(0, 256, (1, h, w, 3), dtype=np.uint8) for h, w in SIZES}
+
+
+def check(found: dict[str, np.ndarray], model: Path, decoding: Decoding, size: int | None) -> None:
+    """The pictures of `colorize`, in levels within 1, hardly any apart."""
+    system = load_system(model)
+    for key, picture_1HW3 in pictures().items():
+        expected_HW3 = colorize(system, picture_1HW3[0], decoding, size)
+        assert found[key].dtype == np.uint8
+        apart = np.abs(found[key][0].astype(int) - expected_HW3)
+        assert apart.max() <= 1, key
+        assert (apart > 0).mean() <= 0.002, key
+
+
+def run_onnx(path: Path) -> dict[str, np.ndarray]:
+    """What ONNX Runtime makes of the pictures."""
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (given,), (made,) = session.get_inputs(), session.get_outputs()
+    assert (given.name, given.shape) == ("picture", [1, "height", "width", 3])
+    assert (made.name, made.shape) == ("colored", [1, "height", "width", 3])
+    assert given.type == made.type == "tensor(uint8)"
+    return {key: session.run(None, {"picture": x})[0] for key, x in pictures().items()}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [None, 48])
+def test_the_command_writes_what_colorize_gives(project: Path, size: int | None) -> None:
+    """Without huescape, by the decoding of params.yaml, for pictures of any size."""
+    sized = ["--size", str(size)] if size else []
+    done = huescape(project, "colorunet", "-o", "out/x.pt2", *sized)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    np.savez(project / "in.npz", **pictures())
+    command = [sys.executable, "-c", OUTSIDE, "out/x.pt2", "in.npz", "out.npz"]
     subprocess.run(command, cwd=project, check=True)
-    system = load_system(project / "models/colorunet")
-    expected = system.predict_chroma(torch.from_numpy(lightness), ANNEALED).numpy()
-    assert expected.std() > 1e-4
-    np.testing.assert_allclose(np.load(project / "out.npy"), expected, rtol=1e-4, atol=1e-5)
+    check(dict(np.load(project / "out.npz")), project / "models/colorunet", ANNEALED, size)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"method": "annealed", "temperature": 0.5, "tau": 0.3},
+        {"method": "median", "tau": 0.3},
+        {"method": "mode", "tau": 0.3},
+    ],
+)
+def test_the_command_writes_onnx(project: Path, how: dict[str, Any]) -> None:
+    pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    options = [f"--{key}={value}" for key, value in how.items()]
+    done = huescape(project, "colorunet", "-o", "x.onnx", *options)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert sorted(p.name for p in project.iterdir()) == ["models", "params.yaml", "x.onnx"]
+    found = run_onnx(project / "x.onnx")
+    check(found, project / "models/colorunet", Decoding.model_validate(how), None)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+def test_a_file_says_what_it_is_and_nothing_of_this_machine(tmp_path: Path, suffix: str) -> None:
+    model = write(tmp_path / "toy", "colorunet", "yuv32", "yuv")
+    weights = hashlib.sha256((model / "weights.safetensors").read_bytes()).hexdigest()
+    out = tmp_path / f"x{suffix}"
+    if suffix == ".onnx":
+        onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
+        export_system(model, out, Decoding(method="median", tau=0.3), 40)
+        onnx.checker.check_model(out, full_check=True)
+        about = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
+        content = out.read_bytes()
+    else:
+        export_system(model, out, Decoding(method="median", tau=0.3), 40)
+        files = {ABOUT: ""}
+        torch.export.load(out, extra_files=files)
+        about = json.loads(files[ABOUT])
+        with zipfile.ZipFile(out) as archive:
+            content = b"".join(archive.read(name) for name in archive.namelist())
+    assert about == {
+        "huescape": __version__,
+        "model": "toy",
+        "weights_sha256": weights,
+        "decoding": "median tau=0.3",
+        "size": "40",
+    }
+    for path in (str(ROOT), str(Path(torch.__file__).parent)):
+        assert path.encode() not in content
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("preset", "quantizer", "space"),
     [
         ("zhang2016", "lab313", "lab"),
-        ("zhang2016_l2", "lab_chroma4", "lab"),
-        ("colorunet", "yuv32", "yuv"),
+        ("mleu_regression", "lab_chroma4", "lab"),
+        ("chromagan", "lab_chroma4", "lab"),
     ],
 )
-def test_both_heads_in_both_spaces(tmp_path: Path, preset: str, quantizer: str, space: str) -> None:
+def test_every_kind_of_network(tmp_path: Path, preset: str, quantizer: str, space: str) -> None:
+    """In both formats; ColorUNet and huescape have tests of their own."""
     model = write(tmp_path / "model", preset, quantizer, space)
-    low, high = (0.0, 100.0) if space == "lab" else (0.0, 1.0)
-    lightness = torch.empty(1, 1, 32, 32).uniform_(
-        low, high, generator=torch.Generator().manual_seed(0)
-    )
-    system, found = load_system(model), []
-    decodings: list[dict[str, Any]] = [
-        {"temperature": 1.0},
-        {"temperature": 0.1, "tau": 0.5},
-        {"method": "median", "tau": 0.3},
-        {"method": "mode", "tau": 0.3},
-    ]
-    for values in decodings:
-        decoding = Decoding.model_validate(values)
-        export_system(model, tmp_path / "x.pt2", decoding, 32)
-        exported = torch.export.load(tmp_path / "x.pt2").module()(lightness)
-        expected = system.predict_chroma(lightness, decoding)
-        torch.testing.assert_close(exported, expected, rtol=1e-4, atol=1e-4)
-        found.append(exported)
-    for one, two in combinations(found, 2):
-        assert torch.equal(one, two) == (system.head == "chroma")
+    decoding = Decoding(method="median", tau=0.3)
+    export_system(model, tmp_path / "x.pt2", decoding)
+    module = torch.export.load(tmp_path / "x.pt2").module()
+    found = {key: module(torch.from_numpy(x)).numpy() for key, x in pictures().items()}
+    check(found, model, decoding, None)
+    pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    export_system(model, tmp_path / "x.onnx", decoding)
+    check(run_onnx(tmp_path / "x.onnx"), model, decoding, None)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+def test_the_shipped_model(tmp_path: Path, suffix: str) -> None:
+    """Its view is in the graph: what is larger is shrunk to it, what is smaller enlarged."""
+    model, out = released_model("landscape"), tmp_path / f"x{suffix}"
+    decoding = usual_decoding(model)
+    if suffix == ".onnx":
+        pytest.importorskip("onnx", reason="the extra onnx is not installed")
+        export_system(model, out, decoding)
+        found = run_onnx(out)
+    else:
+        export_system(model, out, decoding)
+        module = torch.export.load(out).module()
+        found = {key: module(torch.from_numpy(x)).numpy() for key, x in pictures().items()}
+    check(found, model, decoding, None)

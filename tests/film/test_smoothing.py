@@ -13,7 +13,7 @@ from huescape.film.settings import Smoothing
 from huescape.film.smoothing import Smoother
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System
-from tests.coloring.test_files import make_system
+from tests.coloring.systems import make_system
 from tests.film.films import waves
 from tests.film.test_flow import texture
 

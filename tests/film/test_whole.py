@@ -28,7 +28,7 @@ from huescape.film.settings import Smoothing, Storing
 from huescape.film.writer import copied_stream
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, save_system
-from tests.coloring.test_files import make_system
+from tests.coloring.systems import make_system
 from tests.film.films import frames_of, make_film, packets_of, rgb_of, times_of, waves
 
 VIVID = Decoding(method="mode")

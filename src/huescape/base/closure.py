@@ -1,8 +1,8 @@
 """What code decides the outputs of a stage: its own file, and what of the package this imports.
 
-It is found in the source, without running it: every import anywhere in a file counts. One answer
-serves three: the dependencies in dvc.yaml, the keys under which half-done work is taken up again,
-and the test that follows a stage while it runs.
+It is found in the source, without running it: every import anywhere in a file counts, but those for
+types alone. One answer serves three: the dependencies in dvc.yaml, the keys under which half-done
+work is taken up again, and the test that follows a stage while it runs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import huescape
 
@@ -106,12 +107,21 @@ def _data(package: Path, at: Path) -> set[Path]:
 
 def _names(tree: ast.Module) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        waiting += node.orelse if _is_for_types(node) else ast.iter_child_nodes(node)
     return names
+
+
+def _is_for_types(node: ast.AST) -> TypeGuard[ast.If]:
+    """Whether it is `if TYPE_CHECKING:`, below which nothing runs."""
+    test = node.test if isinstance(node, ast.If) else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 def _module(package: Path, name: str) -> Path | None:

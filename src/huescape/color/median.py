@@ -34,7 +34,7 @@ def weiszfeld(weight_NQP: Tensor, center_Q2: Tensor) -> Tensor:
     by its own weight, and where it is not larger the center is the median, and stays.
     """
     origin_2 = center_Q2.mean(dim=0)
-    radius = (center_Q2 - origin_2).norm(dim=1).amax().clamp(min=torch.finfo(center_Q2.dtype).tiny)
+    radius = (center_Q2 - origin_2).norm(dim=1).max().clamp(min=torch.finfo(center_Q2.dtype).tiny)
     unit_Q2 = (center_Q2 - origin_2) / radius  # so that the same numbers do for every color space
     apart_QQ = (unit_Q2[:, None] - unit_Q2).norm(dim=2)
     best_NP = (apart_QQ @ weight_NQP).min(dim=1).indices

@@ -27,7 +27,7 @@ AnyArray = npt.NDArray[Any]
 # Linear sRGB to XYZ and the D65 white of the 2-degree observer, with the digits of IEC 61966-2-1
 # that scikit-image uses too. The rows do not sum to the white exactly, so grays have |a|, |b| of
 # up to 0.008: that is part of the contract with the reference.
-_XYZ_FROM_RGB = np.array(
+XYZ_FROM_RGB = np.array(
     [
         [0.412453, 0.357580, 0.180423],
         [0.212671, 0.715160, 0.072169],
@@ -36,19 +36,21 @@ _XYZ_FROM_RGB = np.array(
 )
 _WHITE = np.array([0.95047, 1.0, 1.08883])
 _WHITE_31 = _WHITE[:, None]
+#: XYZ relative to the white, whose cube roots Lab is made of, to linear sRGB.
+RGB_FROM_LAB = np.linalg.inv(XYZ_FROM_RGB) * _WHITE
 _LINEAR_BELOW, _SLOPE, _OFFSET = kernels.LINEAR_BELOW, kernels.SLOPE, kernels.OFFSET
 
 # BT.601 luma weights; chroma scaled so that |U| <= 0.436 and |V| <= 0.615 on the RGB cube.
 _LUMA = np.array([0.299, 0.587, 0.114])
 _U_MAX, _V_MAX = 0.436, 0.615
-_YUV_FROM_RGB = np.stack(
+YUV_FROM_RGB = np.stack(
     [
         _LUMA,
         (np.array([0.0, 0.0, 1.0]) - _LUMA) * (_U_MAX / (1 - _LUMA[2])),
         (np.array([1.0, 0.0, 0.0]) - _LUMA) * (_V_MAX / (1 - _LUMA[0])),
     ]
 )
-_RGB_FROM_YUV = np.linalg.inv(_YUV_FROM_RGB)
+RGB_FROM_YUV = np.linalg.inv(YUV_FROM_RGB)
 
 Picture = npt.NDArray[np.uint8]
 
@@ -67,7 +69,7 @@ def rgb_to_lab(rgb: AnyArray) -> FloatArray:
     """
     rgb = _check_rgb(rgb)
     if rgb.dtype == np.uint8:
-        return _from_levels(rgb, kernels.lab_of_levels, linear_light, _XYZ_FROM_RGB / _WHITE_31)
+        return _from_levels(rgb, kernels.lab_of_levels, linear_light, XYZ_FROM_RGB / _WHITE_31)
     return np.stack(_lab_planes(linear_light(_planes(rgb))), axis=-1).reshape(rgb.shape)
 
 
@@ -84,8 +86,8 @@ def rgb_to_yuv(rgb: AnyArray) -> FloatArray:
     """
     rgb = _check_rgb(rgb)
     if rgb.dtype == np.uint8:
-        return _from_levels(rgb, kernels.yuv_of_levels, np.asarray, _YUV_FROM_RGB)
-    yuv_3N = _matrix_times_planes(_YUV_FROM_RGB.astype(rgb.dtype), _planes(rgb))
+        return _from_levels(rgb, kernels.yuv_of_levels, np.asarray, YUV_FROM_RGB)
+    yuv_3N = _matrix_times_planes(YUV_FROM_RGB.astype(rgb.dtype), _planes(rgb))
     return np.stack(tuple(yuv_3N), axis=-1).reshape(rgb.shape)
 
 
@@ -127,7 +129,7 @@ def yuv_to_rgb(yuv: AnyArray) -> FloatArray:
     Colors outside the RGB cube are clipped channel by channel to [0, 1].
     """
     yuv = _check_floats(yuv)
-    back = _RGB_FROM_YUV.astype(yuv.dtype)
+    back = RGB_FROM_YUV.astype(yuv.dtype)
     rgb = _matrix_times_planes(back, np.moveaxis(yuv, -1, 0))
     return np.moveaxis(np.clip(rgb, 0, 1), 0, -1)
 
@@ -136,7 +138,7 @@ def yuv_to_picture(luma: FloatArray, uv: FloatArray) -> Picture:
     """`yuv_to_rgb` as levels, as `lab_to_picture` has them, of Y (...,) and UV (..., 2)."""
     luma_N, uv_2N = _flat_colors(luma, uv)
     rgb = np.empty((*luma.shape, 3), np.uint8)
-    kernels.levels_of_yuv(luma_N, uv_2N, _rows(_RGB_FROM_YUV), rgb.reshape(-1))
+    kernels.levels_of_yuv(luma_N, uv_2N, _rows(RGB_FROM_YUV), rgb.reshape(-1))
     return rgb
 
 
@@ -242,7 +244,7 @@ def _planes(rgb: FloatArray) -> FloatArray:
 def _lab_planes(linear_3N: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """L, a and b planes of linear-light planes."""
     kind = linear_3N.dtype.type
-    t_3N = _matrix_times_planes((_XYZ_FROM_RGB / _WHITE_31).astype(kind), linear_3N)
+    t_3N = _matrix_times_planes((XYZ_FROM_RGB / _WHITE_31).astype(kind), linear_3N)
     root_3N = cube_root(np.maximum(t_3N, kind(_LINEAR_BELOW)))
     # The lower of the two branches is the right one once the straight branch, which the root is
     # held above below the threshold, is lifted out of the way above it: no masked write, which
@@ -267,7 +269,7 @@ def _rows(matrix_33: FloatArray) -> tuple[Any, Any, Any]:
     return first, second, third
 
 
-_RGB_FROM_LAB_ROWS = _rows(np.linalg.inv(_XYZ_FROM_RGB) * _WHITE)
+_RGB_FROM_LAB_ROWS = _rows(RGB_FROM_LAB)
 
 
 def _flat(values: AnyArray) -> AnyArray:

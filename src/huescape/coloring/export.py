@@ -1,81 +1,98 @@
-"""A trained system as one file that needs torch alone: torch.export's `.pt2`."""
+"""A system as one file that colors pictures without this package: torch.export's, or ONNX."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+from torch.fx.experimental import _config as symbolic
 
+import huescape
 from huescape.base import atomic
 from huescape.base.errors import ParamsError
-from huescape.color.decoding import decode_unchecked, rarity, upsample_chroma
-from huescape.color.median import weiszfeld
-from huescape.coloring.prediction import seen_size
+from huescape.coloring import onnx_file
+from huescape.coloring.picture_module import PictureModule
+from huescape.coloring.prediction import check_size, seen_size
 from huescape.params.decodings import Decoding
-from huescape.systems.system import System, load_system, refuse_decoding
+from huescape.systems.system import System, load_system, read_description, refuse_decoding
 
+#: What a file in torch.export's format says of itself, among its extra files.
+ABOUT = "huescape.json"
+# Any picture will do to trace the graph. The file holds it, so it is small.
+_EXAMPLE = (1, 7, 11, 3)
 
-class Colorizer(nn.Module):
-    """Lightness (1, 1, H, W) in the space's units to chroma (1, 2, H, W), by one decoding.
-
-    H and W are fixed when it is exported, and are what the network sees: nothing is scaled up.
-    """
-
-    centers_Q2: Tensor
-    rarity_Q: Tensor | None
-
-    def __init__(self, system: System, decoding: Decoding) -> None:
-        super().__init__()
-        self.network = system.network
-        self.head, self.scale = system.head, float(system.space.chroma_scale)
-        self.offset, self.input_scale = system.space.input_offset, system.space.input_scale
-        self.stride = system.network.stride
-        self.decoding = decoding
-        centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32)
-        self.register_buffer("centers_Q2", centers_Q2)
-        rarity_Q = rarity(decoding.tau, torch.as_tensor(system.prior)).float()
-        self.register_buffer("rarity_Q", rarity_Q if decoding.tau else None)
-
-    def forward(self, lightness_11HW: Tensor) -> Tensor:
-        """The same as `System.predict_chroma`, for photos of at least the system's view."""
-        output = self.network((lightness_11HW - self.offset) / self.input_scale)
-        if self.head == "chroma":
-            chroma = output * self.scale
-        else:
-            how = self.decoding.method, self.decoding.temperature, self.rarity_Q
-            chroma = decode_unchecked(output, self.centers_Q2, *how, median=weiszfeld)
-        size = (lightness_11HW.shape[-2], lightness_11HW.shape[-1])
-        return upsample_chroma(chroma, size, self.stride)
+About = dict[str, str]
 
 
 def export_system(
     model: Path, out: Path, decoding: Decoding, size: int | None = None, asked: Sequence[str] = ()
 ) -> None:
-    """Write the system in `model` as `out`, for photos of `size` x `size` pixels.
+    """Write the system in `model` as `out`, a `.pt2` or `.onnx`, for pictures of any size.
 
-    By default, `size` is the system's view, or 256.
+    Its input is RGB (1, H, W, 3) uint8, gray repeated; its output the same picture in color, as
+    `painting.colorize` gives it, in levels within 1 but for a few. What it was made of is in its
+    metadata. ONNX has input `picture` and output `colored`; the other is for
+    `torch.export.load(out).module()`.
 
-    `torch.export.load(out).module()` is the exported `Colorizer`. Raises ParamsError for another
-    suffix than .pt2, a size that the network cannot take, or a decoding that was `asked` for (the
-    names of the options) of a regression.
+    Args:
+        size: as in `prediction.predict`.
+    Raises:
+        ParamsError: another suffix, a size out of range, a decoding that was `asked` for (the
+            names of the options) of a regression, or `diffuse`, which is no graph.
+        HuescapeError: no system in `model`, packages that ONNX needs are missing, or `out` cannot
+            be written.
     """
-    if out.suffix != ".pt2":
-        raise ParamsError(f"--output is {out}; allowed: a file called *.pt2")
+    check_size(size)
+    writer = _writer(out)
     system = load_system(model)
     refuse_decoding(system, model.name, asked)
-    multiple, view = system.network.multiple, system.params.geometry.view
-    size = seen_size(system, None) if size is None else size
-    if view and size < view:
-        raise ParamsError(f"--size is {size}; allowed for this system: at least its view, {view}")
-    if size < multiple or size % multiple:
-        raise ParamsError(f"--size is {size}; allowed for this network: a multiple of {multiple}")
+    atomic.insist_on_place(out)
+    program = _program(system, decoding, size)
+    atomic.write_bytes(out, writer(program, _about(system, model, decoding, size)))
+
+
+def _writer(out: Path) -> Callable[[ExportedProgram, About], bytes]:
+    """What makes the content of a file called so."""
+    if out.suffix == ".pt2":
+        return _as_pt2
+    if out.suffix == ".onnx":
+        onnx_file.insist_on_packages()
+        return onnx_file.as_onnx
+    raise ParamsError(f"--output is {out}; allowed: a file called *.pt2 or *.onnx")
+
+
+def _program(system: System, decoding: Decoding, size: int | None) -> ExportedProgram:
     # Channels-last weights make `save` warn that it found no complete tensor.
     system.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    example = torch.zeros(1, 1, size, size)
-    program = torch.export.export(Colorizer(system, decoding).eval(), (example,))
+    module = PictureModule(system, decoding, size).eval().requires_grad_(False)
+    picture_1HW3 = torch.zeros(_EXAMPLE, dtype=torch.uint8)
+    sides = ({1: Dim.DYNAMIC, 2: Dim.DYNAMIC},)
+    # Otherwise a side that is 1 somewhere within the network would be refused.
+    patched = symbolic.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
+    with patched, torch.no_grad():
+        program = torch.export.export(module, (picture_1HW3,), dynamic_shapes=sides)
+    for node in program.graph.nodes:  # paths of this machine
+        node.meta.pop("stack_trace", None)
+    return program
+
+
+def _about(system: System, model: Path, decoding: Decoding, size: int | None) -> About:
+    """What the file says of itself: which model it is, and how it colors."""
+    is_regression = system.head == "chroma"
+    return {
+        "huescape": huescape.__version__,
+        "model": model.resolve().name,
+        "weights_sha256": str(read_description(model)["weights_sha256"]),
+        "decoding": "none" if is_regression else decoding.name,
+        "size": str(seen_size(system, size)),
+    }
+
+
+def _as_pt2(program: ExportedProgram, about: About) -> bytes:
     buffer = io.BytesIO()
-    torch.export.save(program, buffer)
-    atomic.write_bytes(out, buffer.getvalue())
+    torch.export.save(program, buffer, extra_files={ABOUT: json.dumps(about, sort_keys=True)})
+    return buffer.getvalue()

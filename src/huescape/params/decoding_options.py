@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import get_args
 
-from huescape.base.errors import ParamsError
-from huescape.params.decodings import Decoding, Method
+from huescape.params.decodings import Decoding, Method, changed
 
 _KEYS = ("method", "tau", "temperature")
 
@@ -36,10 +35,4 @@ def chosen_decoding(options: Namespace, usual: Decoding) -> Decoding:
 
     Raises ParamsError for a number out of range.
     """
-    given = {key: value for key in _KEYS if (value := getattr(options, key)) is not None}
-    if not 0 <= given.get("tau", 0) <= 1:
-        raise ParamsError(f"--tau is {options.tau:g}; allowed: 0 to 1")
-    if not 0 < given.get("temperature", 1) <= 1:
-        raise ParamsError(f"--temperature is {options.temperature:g}; allowed: above 0, at most 1")
-    same = given.get("method", usual.method) == usual.method
-    return Decoding.model_validate((usual.model_dump() if same else {}) | given)
+    return changed(usual, options.method, options.tau, options.temperature, dashes="--")

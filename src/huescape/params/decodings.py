@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
+from huescape.base.errors import ParamsError
 from huescape.params.base import TEMPERATURE, Section
 
-Method = Literal["annealed", "median", "mode"]
+Method = Literal["annealed", "median", "mode", "diffuse"]
 
 
 def _own_temperature(found: dict[str, Any]) -> float:
@@ -23,7 +24,8 @@ class Decoding(Section):
 
     method: Method = "annealed"
     """`annealed`: the mean of q (with tau 0, Zhang et al. 2016, eq. 5); `median`: its geometric
-    median, which the AuC rewards; `mode`: the most likely bin."""
+    median, which the AuC rewards; `mode`: the most likely bin; `diffuse`: the median where a bin is
+    likelier than any in the prior, diffused from there to all pixels (`color.confident`)."""
     tau: float = Field(default=0.0, ge=0, le=1)
     """How far the prior of the training photos is divided out: 0 not at all, 1 wholly. More is more
     vivid."""
@@ -43,6 +45,35 @@ class Decoding(Section):
 
 
 ANNEALED = Decoding()
+
+
+def changed(
+    usual: Decoding,
+    method: str | None = None,
+    tau: float | None = None,
+    temperature: float | None = None,
+    dashes: str = "",
+) -> Decoding:
+    """`usual` with what is asked for; another method comes with its own temperature, and tau 0.
+
+    Args:
+        dashes: what stands before the names in messages, `--` for options.
+    Raises:
+        ParamsError: another method, or a number out of range.
+    """
+    methods = get_args(Method)
+    if method is not None and method not in methods:
+        raise ParamsError(f"{dashes}method is {method!r}; allowed: {', '.join(methods)}")
+    if tau is not None and not 0 <= tau <= 1:
+        raise ParamsError(f"{dashes}tau is {tau:g}; allowed: 0 to 1")
+    if temperature is not None and not 0 < temperature <= 1:
+        raise ParamsError(f"{dashes}temperature is {temperature:g}; allowed: above 0, at most 1")
+    asked = {"method": method, "tau": tau, "temperature": temperature}
+    given = {key: value for key, value in asked.items() if value is not None}
+    same = given.get("method", usual.method) == usual.method
+    return Decoding.model_validate((usual.model_dump() if same else {}) | given)
+
+
 _ANNEALED = re.compile(r"annealed T=(\S+)")
 
 

@@ -9,6 +9,8 @@ from huescape.base.errors import HuescapeError
 from huescape.params.base import Section
 
 RELEASED = Path(huescape.__file__).parent / "released"
+#: The one that colors unless a person names another.
+DEFAULT = "landscape"
 
 
 class ReleasedParams(Section):

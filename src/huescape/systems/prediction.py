@@ -12,8 +12,8 @@ from torch import Tensor, amax, amin, channels_last
 from huescape.networks import Network
 from huescape.params.base import Head
 
-# Of a probability, where its logarithm is taken: far below what a softmax in float32 tells apart.
-_LEAST = 1e-12
+#: Of a probability, where its logarithm is taken: far below what a softmax in float32 tells apart.
+LEAST = 1e-12
 
 
 def as_it_is(network: Network, input_N1HW: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def enlarged(network: Network, input_N1HW: Tensor, factor: float, head: Head) ->
     output_NChw = as_it_is(network, large_N1HW)
     if head == "chroma":
         return _resized(output_NChw, (h, w))
-    return _resized(output_NChw.softmax(dim=1), (h, w)).clamp_min(_LEAST).log()
+    return _resized(output_NChw.softmax(dim=1), (h, w)).clamp_min(LEAST).log()
 
 
 def _resized(x_NChw: Tensor, size: tuple[int, int]) -> Tensor:

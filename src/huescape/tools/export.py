@@ -1,4 +1,4 @@
-"""Tool export: write a trained or shipped system as one file for torch.export."""
+"""Tool export: write a trained or shipped system as one file, for torch.export or ONNX."""
 
 from __future__ import annotations
 
@@ -17,14 +17,23 @@ from huescape.params.places import PARAMS, refuse_kept
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Which system, where to, for which photos."""
+    """Which system, where to, and how it colors."""
     parser.add_argument(
         "system", help="a trained system, a model that comes with huescape, or the folder of one"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pt2")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="*.pt2 for torch.export.load, *.onnx for ONNX",
+    )
     add_decoding_arguments(parser)
     parser.add_argument(
-        "--size", type=int, help="side of the photos (default: the system's view, or 256)"
+        "--size",
+        type=int,
+        help="longer side that the network sees (default: the system's view, or 256)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
 
