@@ -74,3 +74,11 @@ def test_results_are_all_different(tmp_path: Path) -> None:
     assert names == ["a.mp4", "a-3.mp4", "A-4.MP4", "a-2-2.mp4"]
     with pytest.raises(ParamsError, match=r"b\.mp4: names one film, and 4 are given"):
         result_paths(films, tmp_path / "b.mp4")
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.JPG", "b.wmv", "b.gif"])
+def test_a_result_of_another_kind_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"no film is written as .*; allowed: \.mp4"):
+        result_paths([tmp_path / "a.mp4"], tmp_path / name)
+    (tmp_path / name).mkdir()
+    assert result_paths([tmp_path / "a.mp4"], tmp_path / name) == [tmp_path / name / "a.mp4"]

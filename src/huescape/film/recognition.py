@@ -25,6 +25,8 @@ MUXERS = {
 #: Suffixes of films that are read besides.
 READ = (".3gp", ".asf", ".dv", ".flv", ".ivf", ".m2v", ".mxf", ".nut", ".ogv", ".vob", ".wmv")
 
+# A folder is hardly called so.
+_STILLS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".heic")
 _INSTEAD = ".mkv"  # which holds nearly every codec, sound and subtitle
 _PHOTOS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
 _FILMS = (
@@ -93,9 +95,13 @@ def result_paths(films: Sequence[Path], out: Path) -> list[Path]:
 
     That is `out` itself, where it names a film; else it is a folder, in which a film keeps its
     name, numbered (`name-2.mp4`) where that is taken, and its suffix where that can be written,
-    else has `.mkv`. Raises ParamsError where `out` is one film and there are several.
+    else has `.mkv`. Raises ParamsError where `out` is one film and there are several, and where it
+    names a file of another kind.
     """
-    if not out.is_dir() and out.suffix.lower() in MUXERS:
+    suffix = "" if out.is_dir() else out.suffix.lower()
+    if suffix in {*READ, *_STILLS}:
+        muxer_of(out)  # which refuses it
+    if suffix in MUXERS:
         if len(films) > 1:
             raise ParamsError(f"{out}: names one film, and {len(films)} are given; name a folder")
         return [out]
