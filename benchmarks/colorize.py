@@ -70,7 +70,7 @@ def _cases(photos: Path, place: Path) -> dict[str, Callable[[], object]]:
         out = next(fresh)
         out.mkdir()
         for path in sorted(photos.iterdir()):
-            photo = np.asarray(Image.open(path).convert("RGB"))
+            photo = np.asarray(Image.open(path, formats=["JPEG"]).convert("RGB"))
             colored = Image.fromarray(colorize(system, photo, decoding))
             colored.save(out / path.name, quality=95, subsampling=0)
 

@@ -36,7 +36,7 @@ def rendered() -> Iterator[Floats]:
 def photos(paths: list[Path]) -> Iterator[Floats]:
     """The middle of each photo that is broad enough, alike."""
     for path in paths:
-        image = Image.open(path).convert("RGB")
+        image = Image.open(path, formats=["JPEG", "PNG"]).convert("RGB")
         if image.width > image.height:
             rows = round(image.height * WIDE / image.width)
             rgb_hw3 = np.asarray(image.resize((WIDE, rows), Image.Resampling.LANCZOS))

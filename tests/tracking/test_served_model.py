@@ -96,6 +96,7 @@ def test_a_result_is_the_file_that_the_command_writes(
         (tmp_path / name).write_bytes(content)
     paths = [str(tmp_path / name) for name in photos]
     options = ["--system", str(tmp_path / "toy"), "--method", "median", "--tau", "0.4"]
+    options += ["--no-edges", "--no-prints"]
     cli.main(["colorize", *paths, "-o", str(tmp_path / "out"), "--format", "png", *options])
     for name, found in zip(photos, ask(colorizer, *photos.values()), strict=True):
         written = (tmp_path / "out" / name).with_suffix(".png").read_bytes()
