@@ -34,15 +34,16 @@ class Window:
 
     def add(self, x_Cmn: Tensor) -> Tensor:
         """The mean, x included; float32 (C, m, n)."""
-        total = x_Cmn.to(torch.float64, copy=True)
-        if self._sum is not None:
-            total += self._sum.mul_(math.exp(-self._decay))
+        if self._sum is None:
+            self._sum = torch.zeros_like(x_Cmn, dtype=torch.float64)
+        # In place: what costs time here is memory.
+        self._sum.mul_(math.exp(-self._decay)).add_(x_Cmn)
         if len(self._past) == self._frames:
-            total -= self._past.popleft().double() * math.exp(-self._decay * self._frames)
+            weight = math.exp(-self._decay * self._frames)
+            self._sum.sub_(self._past.popleft(), alpha=weight)
         self._past.append(x_Cmn)
-        self._sum = total
         weights = sum(math.exp(-self._decay * i) for i in range(len(self._past)))
-        return (total / weights).float()
+        return torch.mul(self._sum, 1 / weights, out=torch.empty_like(x_Cmn))
 
 
 class Carried:

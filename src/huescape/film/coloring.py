@@ -1,7 +1,7 @@
 """The frames of a film, colored one after the other.
 
-The network looks at the next frame while the one before is painted: both take about as long, and
-most of it outside Python's lock.
+The network looks at the next frame, and its prediction is averaged with those before, while the one
+before is decoded and painted: both take about as long, and most of it outside Python's lock.
 """
 
 from __future__ import annotations
@@ -58,17 +58,20 @@ class FilmColoring:
         with ThreadPoolExecutor(1) as ahead:
             waiting: tuple[T, Pixels, Future[Prediction]] | None = None
             for label, picture in frames:
-                seen = ahead.submit(predict, self.system, picture, self.size)
+                seen = ahead.submit(self._seen, picture)
                 if waiting is not None:
                     yield self._painted(*waiting)
                 waiting = label, picture, seen
             if waiting is not None:
                 yield self._painted(*waiting)
 
+    def _seen(self, picture: Pixels) -> Prediction:
+        """Of one frame after the other: there is one thread for it."""
+        prediction = predict(self.system, picture, self.size)
+        return self._smoother(prediction) if self._smoother else prediction
+
     def _painted(self, label: T, picture: Pixels, seen: Future[Prediction]) -> tuple[T, Pixels]:
         prediction = seen.result()
-        if self._smoother is not None:
-            prediction = self._smoother(prediction)
         painted = paint(
             prediction, picture, self.decoding, strength=self.strength, edges=self.edges
         )
