@@ -79,10 +79,9 @@ class PictureModule(nn.Module):
     def _output(self, input_11hw: Tensor) -> Tensor:
         """`System.predict`: what is smaller than the view is enlarged to it before the network."""
         sides_2 = resampling.sizes(*input_11hw.shape[-2:])
-        points_2 = (sides_2 / self.stride).ceil()
-        factor = (self.view or 0) / sides_2.max()
         if self.view is None:
             return self._as_it_is(input_11hw, sides_2)
+        factor, points_2 = self.view / sides_2.max(), (sides_2 / self.stride).ceil()
         # Where it does not grow, it is not padded here either, and all of this changes nothing.
         padded_2 = torch.where(factor > 1, points_2 * self.stride, sides_2)
         large_2 = torch.where(factor > 1, (points_2 * factor).round() * self.stride, sides_2)
