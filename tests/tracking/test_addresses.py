@@ -14,6 +14,7 @@ from PIL import Image
 
 from huescape import tracking
 from huescape.base.errors import HuescapeError
+from huescape.cli import main
 from huescape.coloring.painting import colorize
 from huescape.params.decodings import Decoding
 from huescape.systems.system import load_system
@@ -88,13 +89,17 @@ def _colorize(address: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_colors_by_an_address(registered: MlflowClient, model: Path) -> None:
+def test_the_command_colors_by_an_address(
+    registered: MlflowClient, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     done = _colorize("models:/land@best")
     assert done.returncode == 0, done.stderr
     said = "colorize: colorunet (models:/land@best, version 1), median tau=0.4"
     assert done.stdout.splitlines()[0] == said
     expected = colorize(load_system(model), picture(24, 40), USUAL)
     assert np.array_equal(np.asarray(Image.open("out/photo.png")), expected)
+    assert main(["gallery", "photo.png", "-o", "shown", "--system", "models:/land/2"]) == 0
+    assert capsys.readouterr().out.startswith("gallery: colorunet (models:/land/2, version 2), ann")
     done = _colorize("models:/land@best", "--method", "mode")
     assert done.stdout.splitlines()[0].endswith("version 1), mode")
 

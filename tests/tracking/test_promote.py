@@ -148,7 +148,7 @@ def test_one_that_is_not_better_is_not_registered(
     assert promote("two") == 0
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith("promote: two does not become best of land: Macro AuC 0.")
-    assert line.endswith("it is not registered (`--alias candidate` would do that)")
+    assert line.endswith("nothing is changed (`--alias candidate` would register it)")
     assert [int(one.version) for one in project.search_model_versions("name = 'land'")] == [1]
     assert promote("two", "--alias", "candidate") == 0
     assert (number(project, "candidate"), number(project)) == (2, 1)

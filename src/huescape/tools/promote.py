@@ -111,8 +111,8 @@ def _promoted(registry: Registry, entrant: Entrant, options: Namespace) -> str:
         reason = _said(line, entrant, holder.version)
         if line.difference is None or not (line.difference.low or 0) > 0:
             return (
-                f"{entrant.folder.name} does not become {alias} of {name}: {reason}; it is not "
-                "registered (`--alias candidate` would do that)"
+                f"{entrant.folder.name} does not become {alias} of {name}: {reason}; nothing "
+                "is changed (`--alias candidate` would register it)"
             )
     version = registry.register(name, entrant.record, entrant.folder, entrant.decoding)
     registry.give(version, alias, {f"huescape.{alias}": reason or "the first, or asked for"})
