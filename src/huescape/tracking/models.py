@@ -15,7 +15,7 @@ from huescape.tracking.notices import Outage, Unusable
 from huescape.tracking.settings import alone, installed, tracking_uri
 
 if TYPE_CHECKING:
-    from huescape.tracking.addresses import FoundModel
+    from huescape.tracking.model_addresses import FoundModel
     from huescape.tracking.registry import Registry
 
 _SCHEMES = ("models:/", "runs:/")
@@ -34,7 +34,7 @@ def find_model(address: str) -> FoundModel:
     store, no such model, or no mlflow.
     """
     with _told(None):
-        from huescape.tracking.addresses import resolve
+        from huescape.tracking.model_addresses import resolve
         from huescape.tracking.store import connect_to_read, outages
 
         store = connect_to_read()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from huescape.base.errors import HuescapeError
 from huescape.params.decodings import Decoding
-from huescape.tracking.addresses import is_missing
 from huescape.tracking.mlflow_api import LoggedModel, MlflowException, ModelVersion, Run
 from huescape.tracking.model import DECODING_TAG, colorizer_of, log_model
+from huescape.tracking.model_addresses import is_missing
 from huescape.tracking.notices import cause
 from huescape.tracking.publish import MODEL_TAG, publish, trained
 from huescape.tracking.records import Record, folder_digest
