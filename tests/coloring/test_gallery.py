@@ -21,7 +21,7 @@ from huescape.landscapes.render import render_scene
 from huescape.metrics.colorfulness import colorfulness
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.systems.system import System, save_system
-from tests.coloring.test_files import make_system
+from tests.coloring.systems import make_system
 
 MEDIAN = Decoding(method="median")
 
@@ -113,13 +113,17 @@ def test_without_any_truth_there_is_no_column_of_it(
 def test_a_column_for_each_decoding(
     model: Path, system: System, photos: Any, tmp_path: Path, drawn: Any
 ) -> None:
-    gallery.draw_gallery(model, photos[:1], tmp_path / "out", [ANNEALED, MEDIAN])
+    decodings = [ANNEALED, MEDIAN, Decoding(method="diffuse", tau=0.2)]
+    gallery.draw_gallery(model, photos[:1], tmp_path / "out", decodings)
     ((columns, ((caption, pictures),)),) = drawn
-    assert columns == ["gray", "toy\nannealed T=0.38", "toy\nmedian", "truth"]
+    titles = ["toy\nannealed T=0.38", "toy\nmedian", "toy\ndiffuse tau=0.2"]
+    assert columns == ["gray", *titles, "truth"]
     photo = np.asarray(Image.open(photos[0][1]))
-    for picture, decoding in zip(pictures[1:3], (ANNEALED, MEDIAN), strict=True):
+    for picture, decoding in zip(pictures[1:4], decodings, strict=True):
         np.testing.assert_array_equal(picture, colorize(system, photo, decoding))
-    assert re.search(r"AuC 0\.\d{3} / 0\.\d{3}, colorfulness [\d.]+ / [\d.]+ \(", caption)
+    scores, said = r"0\.\d{3}", r"[\d.]+"
+    words = [f"AuC {' / '.join([scores] * 3)}", f"colorfulness {' / '.join([said] * 3)} \\("]
+    assert re.search(", ".join(words), caption)
 
 
 def test_many_photos_fill_sheets_that_the_page_shows(

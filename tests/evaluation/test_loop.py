@@ -28,6 +28,7 @@ DECODES = {
     "cold": Decoding(temperature=0.2),
     "median": Decoding(method="median", tau=0.4),
     "mode": Decoding(method="mode"),
+    "diffuse": Decoding(method="diffuse", tau=0.2),
 }
 TEST_IDS = ["made/1", "made/3", "made/5", "made/7", "made/8"]
 
@@ -138,7 +139,7 @@ def test_a_photo_has_the_colors_that_colorize_gives_it(inputs: Any, model: str, 
     system = load_system(inputs.models / model)
     for photo, pictures in found.examples.items():
         truth = pictures["ground_truth"]
-        for name in ("cold", "median"):
+        for name in ("cold", "median", "diffuse"):
             alone = colorize(system, truth, DECODES[name])
             difference = np.abs(pictures[name].astype(int) - alone)
             assert difference.max() <= 1, photo  # a batch rounds floats in another order

@@ -263,7 +263,13 @@ def _relations() -> list[Case]:
         _set("systems/colorunet/optimizer/betas", [0.9], "optimizer.betas"),
         _set("systems/colorunet/optimizer/betas", [0.9, 1], "betas.1 is 1; allowed: a number at"),
         _set("systems/colorunet/augmentation/noise", [0.1, -1], "noise.1 is -1; allowed: a number"),
-        _set("evaluate/decode/method", "best", "is 'best'; allowed: annealed, median, mode"),
+        _set("evaluate/decode/method", "best", "is 'best'; allowed: annealed, median, mode,"),
+        _set(
+            "evaluate/decode",
+            {"method": "diffuse", "threshold": 0.2},
+            "evaluate.decode.threshold: no such key; allowed here: method, tau, temperature",
+        ),
+        _set("evaluate/decode", {"method": "diffuse", "tau": 2}, "decode.tau is 2; allowed: a num"),
         _set("evaluate/decode", "median", "evaluate.decode is 'median'; allowed: a section of"),
         _set(
             "evaluate/decodes", [{}, {"tau": 2}], "evaluate.decodes.1.tau is 2; allowed: a number"
@@ -279,6 +285,11 @@ def _relations() -> list[Case]:
             "evaluate/decodes",
             [{"method": "mode"}, {"method": "mode", "temperature": 0.5}],
             "evaluate.decodes: lists 'mode' twice; allowed: each decoding once",
+        ),
+        _set(
+            "evaluate/decodes",
+            [{"method": "diffuse"}, {"method": "diffuse", "temperature": 1}],
+            "evaluate.decodes: lists 'diffuse' twice; allowed: each decoding once",
         ),
         _set("download/sources", [], "download.sources is []; allowed: a list"),
         _set("download/sources", {}, "download.sources is {}; allowed: a list"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from huescape.params.decodings import ANNEALED, Decoding, annealed_rising
+from huescape.params.decodings import ANNEALED, Decoding, Method, annealed_rising
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from huescape.params.decodings import ANNEALED, Decoding, annealed_rising
         ({"method": "mode"}, "mode"),
         ({"method": "mode", "temperature": 0.5}, "mode"),
         ({"method": "mode", "temperature": 0.5, "tau": 0.1}, "mode T=0.5 tau=0.1"),
+        ({"method": "diffuse"}, "diffuse"),
+        ({"method": "diffuse", "tau": 0.2, "temperature": 0.5}, "diffuse T=0.5 tau=0.2"),
     ],
 )
 def test_names(values: dict[str, Any], name: str) -> None:
@@ -35,7 +37,7 @@ def test_only_equal_decodings_share_a_name() -> None:
     numbers = (0.1, 0.1000001, 0.5, 1.0)
     made = [
         Decoding(method=method, tau=tau, temperature=temperature)
-        for method in ("annealed", "median", "mode")
+        for method in get_args(Method)
         for tau in (0.0, *numbers)
         for temperature in numbers
     ]
@@ -47,7 +49,8 @@ def test_only_equal_decodings_share_a_name() -> None:
 def test_defaults_are_the_published_ones() -> None:
     assert Decoding() == ANNEALED
     assert (ANNEALED.method, ANNEALED.tau, ANNEALED.temperature) == ("annealed", 0.0, 0.38)
-    assert Decoding(method="median").temperature == Decoding(method="mode").temperature == 1.0
+    others = [Decoding(method=method) for method in get_args(Method) if method != "annealed"]
+    assert [one.temperature for one in others] == [1.0] * len(others)
 
 
 def test_annealed_means_by_rising_temperature() -> None:

@@ -13,7 +13,8 @@ import torch
 
 from huescape.base.digests import reseal, seal
 from huescape.base.errors import HuescapeError, ParamsError
-from huescape.params.decodings import ANNEALED
+from huescape.color.confident import diffused
+from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.systems import SystemParams
 from huescape.systems.system import WEIGHTS, System, build_system, load_system, save_system
 
@@ -66,6 +67,20 @@ def test_predicts_on_any_size(size: tuple[int, int]) -> None:
     chroma = system.predict_chroma(lightness, ANNEALED)
     assert chroma.shape == (2, 2, *size)
     assert torch.isfinite(chroma).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 9), (17, 30)])
+def test_diffuses_the_medians_that_are_likelier_than_the_prior(size: tuple[int, int]) -> None:
+    system, decoding = toy_system(), Decoding(method="diffuse", tau=0.3)
+    random = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(2, 3, *size, generator=random)
+    lightness = torch.rand(2, 1, *size, generator=random)
+    medians = system.chroma(logits, Decoding(method="median", tau=0.3))
+    expected = diffused(logits, medians, lightness, (0.0, 1.0), 1, PRIOR.max())
+    assert torch.equal(system.decode(logits, decoding, size, size, lightness), expected)
+    assert system.predict_chroma(lightness, decoding).shape == (2, 2, *size)
+    with pytest.raises(HuescapeError, match="diffuse: no lightness to diffuse along"):
+        system.decode(logits, decoding, size, size)
 
 
 def test_padding_is_a_reflection_that_is_cut_off() -> None:

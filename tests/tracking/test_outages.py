@@ -17,13 +17,15 @@ from pathlib import Path
 import mlflow.artifacts
 import mlflow.pyfunc
 import numpy as np
+import pandas as pd
 import pytest
-import torch
 from mlflow.tracking import MlflowClient
 
 from huescape import tracking
+from huescape.coloring.painting import colorize
 from huescape.systems.system import load_system
 from huescape.tracking import recorder as recording
+from tests.coloring.systems import picture
 from tests.tracking.conftest import Evaluate
 from tests.tracking.test_runs import history, runs
 
@@ -100,7 +102,7 @@ def train(model: Path) -> float:
 
 
 def check_run(uri: str, model: Path) -> None:
-    """One finished run with every step once, and a model that predicts what the system does."""
+    """One finished run with every step once, and a model that colors as the system does."""
     client = MlflowClient(uri)
     [run] = runs(client)
     assert run.info.status == "FINISHED"
@@ -111,9 +113,9 @@ def check_run(uri: str, model: Path) -> None:
     [output] = run.outputs.model_outputs
     location = client.get_logged_model(output.model_id).artifact_location
     local = mlflow.artifacts.download_artifacts(artifact_uri=location, tracking_uri=uri)
-    lightness = np.zeros((1, 1, 16, 16), np.float32)
-    expected = load_system(model).predict(torch.from_numpy(lightness)).numpy()
-    assert np.array_equal(mlflow.pyfunc.load_model(local).predict(lightness), expected)
+    photo = picture(16, 24)
+    [colored] = mlflow.pyfunc.load_model(local).predict(pd.DataFrame({"image": [photo]}))["image"]
+    assert np.array_equal(colored, colorize(load_system(model), photo))
     assert tracking.addresses().total() == 0
 
 

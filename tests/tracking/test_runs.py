@@ -12,17 +12,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import numpy as np
 import pytest
-import torch
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from PIL import Image
 
 import huescape
 from huescape import tracking
-from huescape.systems.system import load_system
 from huescape.tracking import settings
 from tests.tracking.conftest import Evaluate
 
@@ -104,54 +101,6 @@ def test_a_training_is_read_back_whole(
     assert "step+40" in picture.name
     assert np.array_equal(np.asarray(Image.open(picture)), rgb)
     assert not Path(".huescape/tracking/waiting").exists()
-
-
-def test_the_logged_model_predicts_what_the_system_predicts(
-    project: MlflowClient, model: Path
-) -> None:
-    train(model)
-    [run] = runs(project)
-    [output] = run.outputs.model_outputs
-    loaded = mlflow.pyfunc.load_model(_model_path(project, output.model_id))
-    lightness = np.random.default_rng(0).normal(size=(2, 1, 40, 56)).astype(np.float32)
-    expected = load_system(model).predict(torch.from_numpy(lightness)).numpy()
-    assert expected.shape[1] == 3
-    assert np.array_equal(loaded.predict(lightness), expected)
-    signature = loaded.metadata.signature
-    assert signature.inputs.inputs[0].shape == (-1, 1, -1, -1)
-    assert signature.outputs.inputs[0].shape == (-1, 3, -1, -1)
-    example = loaded.input_example
-    assert example.shape == (1, 1, 32, 32)
-    assert loaded.predict(example.astype(np.float32)).shape[1] == 3
-    assert project.get_logged_model(output.model_id).status.value == "READY"
-
-
-LOADING = """
-import sys
-from pathlib import Path
-import mlflow.pyfunc, numpy as np
-scores = mlflow.pyfunc.load_model(sys.argv[1]).predict(np.load("lightness.npy"))
-import huescape
-assert Path(huescape.__file__).parts[-3:-1] == ("code", "huescape"), huescape.__file__
-np.save("scores.npy", scores)
-"""
-
-
-@pytest.mark.long
-def test_a_model_brings_its_code_along(project: MlflowClient, model: Path) -> None:
-    train(model)
-    [output] = runs(project)[0].outputs.model_outputs
-    lightness = np.random.default_rng(0).normal(size=(1, 1, 24, 24)).astype(np.float32)
-    np.save("lightness.npy", lightness)
-    for uri in (f"models:/{output.model_id}", f"runs:/{runs(project)[0].info.run_id}/colorunet"):
-        command = [sys.executable, "-c", LOADING, uri]
-        subprocess.run(command, check=True, env=dict(os.environ))
-        expected = load_system(model).predict(torch.from_numpy(lightness)).numpy()
-        assert np.array_equal(np.load("scores.npy"), expected)
-
-
-def _model_path(client: MlflowClient, model_id: str) -> str:
-    return str(client.get_logged_model(model_id).artifact_location)
 
 
 def test_an_interrupted_training_goes_on_in_the_same_run(project: MlflowClient) -> None:

@@ -41,8 +41,8 @@ def export_system(
     Args:
         size: as in `prediction.predict`.
     Raises:
-        ParamsError: another suffix, a size out of range, or a decoding that was `asked` for (the
-            names of the options) of a regression.
+        ParamsError: another suffix, a size out of range, a decoding that was `asked` for (the
+            names of the options) of a regression, or `diffuse`, which is no graph.
         HuescapeError: no system in `model`, packages that ONNX needs are missing, or `out` cannot
             be written.
     """

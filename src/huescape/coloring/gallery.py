@@ -19,7 +19,7 @@ from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.progress import progress
 from huescape.color.decoding import join
 from huescape.color.spaces import rgb_to_lab
-from huescape.coloring.files import on_photo
+from huescape.coloring.originals import on_photo
 from huescape.coloring.painting import field_of
 from huescape.coloring.prediction import check_size, predict, seen_size, shrunk
 from huescape.figures import grid
@@ -75,7 +75,8 @@ def draw_gallery(
     Args:
         photos: the name and the file of each.
         decodings: a column each; one of a regression.
-        size, asked: as in `colorize_files`.
+        size: longer side that the network sees.
+        asked: options that said how colors are chosen, which a regression cannot follow.
     Returns:
         The number of photos and sheets, and the mean AuC where there is one.
     Raises:

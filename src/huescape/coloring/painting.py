@@ -6,8 +6,7 @@ photo, S rows of a strip; h, w of what the network sees; m, n of its output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,20 @@ import torch
 
 from huescape.color.decoding import join, upsample_chroma
 from huescape.color.spaces import Space
-from huescape.coloring.edges import linear_fit
-from huescape.coloring.prediction import Prediction, as_rgb, predict
+from huescape.coloring.borders import WHOLE, Frame
+from huescape.coloring.edges import RADIUS, linear_fit
+from huescape.coloring.prediction import Prediction, as_rgb, predict, shrunk
+from huescape.coloring.strips import strips
+from huescape.coloring.toning import Toning, toning_of
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.systems.system import System
 
 FloatArray = npt.NDArray[np.floating[Any]]
-_STRIP_PIXELS = 1 << 20
+# What was diffused is linear in the lightness in the windows of that, 3 x 3; larger ones blur it.
+_OWN_RADIUS = 1
+
+# The longer side, in pixels, of the picture whose tone is measured.
+_TONED = 512
 
 
 @dataclass(frozen=True)
@@ -34,17 +40,52 @@ class Field:
         slopes_2hw: the change of chroma from the darkest to the lightest; None for none.
         stride: from one point to the next, in pixels of the picture that was seen.
         source: rows and columns of that picture.
+        own_2hw: the chroma of each pixel of that picture, for one of just its size; None where
+            points and slopes say that, too.
+        below: another field, to which this one is added.
+        frame: what of the picture was seen; around it there is no chroma.
+        toning: what is added everywhere; None for nothing.
     """
 
     points_2hw: npt.NDArray[np.float32]
     slopes_2hw: npt.NDArray[np.float32] | None
     stride: int
     source: tuple[int, int]
+    own_2hw: npt.NDArray[np.float32] | None = None
+    below: Field | None = None
+    frame: Frame = WHOLE
+    toning: Toning | None = None
 
     def at(
         self, size: tuple[int, int], rows: slice, lightness_SW: FloatArray
     ) -> npt.NDArray[np.float32]:
         """Chroma (S, W, 2) of some rows of a picture of `size`, of lightness 0 to 1."""
+        if self.below is not None:
+            alone = replace(self, below=None)
+            return alone.at(size, rows, lightness_SW) + self.below.at(size, rows, lightness_SW)
+        chroma_SW2 = self._framed(size, rows, lightness_SW)
+        return chroma_SW2 if self.toning is None else chroma_SW2 + self.toning.at(lightness_SW)
+
+    def _framed(
+        self, size: tuple[int, int], rows: slice, lightness_SW: FloatArray
+    ) -> npt.NDArray[np.float32]:
+        high, wide = self.frame.within(size)
+        seen = (high.stop - high.start, wide.stop - wide.start)
+        if seen == size:
+            return self._of_seen(size, rows, lightness_SW)
+        chroma_SW2 = np.zeros((*lightness_SW.shape, 2), np.float32)
+        first, last = max(rows.start, high.start), min(rows.stop, high.stop)
+        if first < last:
+            part = slice(first - rows.start, last - rows.start), wide
+            part_rows = slice(first - high.start, last - high.start)
+            chroma_SW2[part] = self._of_seen(seen, part_rows, lightness_SW[part])
+        return chroma_SW2
+
+    def _of_seen(
+        self, size: tuple[int, int], rows: slice, lightness_SW: FloatArray
+    ) -> npt.NDArray[np.float32]:
+        if self.own_2hw is not None and size == self.source:
+            return np.moveaxis(self.own_2hw[:, rows], 0, -1)
         chroma_2SW = self._spread(self.points_2hw, size, rows)
         if self.slopes_2hw is not None:
             change_2SW = self._spread(self.slopes_2hw, size, rows) * lightness_SW
@@ -59,6 +100,10 @@ class Field:
         return np.asarray(spread_12SW[0].numpy(), np.float32)
 
 
+#: No chroma, for a picture of any size.
+GRAY = Field(np.zeros((2, 1, 1), np.float32), None, 1, (1, 1))
+
+
 def colorize(
     system: System,
     photo: npt.NDArray[Any],
@@ -67,21 +112,26 @@ def colorize(
     *,
     strength: float = 1.0,
     edges: bool = False,
+    as_print: bool = False,
+    keep_toning: bool = False,
 ) -> npt.NDArray[Any]:
     """Color a photo of any size.
 
     Args:
         photo: uint8 or uint16, RGB (H, W, 3), of which only the lightness is used, or gray (H, W).
         decoding: how a color is chosen from a distribution; a regression has none.
-        size: as in `predict`.
-        strength, edges: as in `paint`.
+        size, as_print: as in `predict`.
+        strength, edges, keep_toning: as in `paint`.
     Returns:
         RGB (H, W, 3) of the photo's dtype, with its own lightness except where a color leaves the
         gamut.
     Raises:
         HuescapeError: another shape or dtype. ParamsError: a size out of range.
     """
-    return paint(predict(system, photo, size), photo, decoding, strength=strength, edges=edges)
+    prediction = predict(system, photo, size, as_print=as_print)
+    return paint(
+        prediction, photo, decoding, strength=strength, edges=edges, keep_toning=keep_toning
+    )
 
 
 def paint(
@@ -91,16 +141,27 @@ def paint(
     *,
     strength: float = 1.0,
     edges: bool = False,
+    keep_toning: bool = False,
 ) -> npt.NDArray[Any]:
     """The photo of a prediction in the colors of one decoding, (H, W, 3) of its dtype.
 
     Args:
         photo: the one that was predicted, or of its shape.
         strength: what the chroma is multiplied by; 0 is gray.
-        edges: whether colors end where the lightness changes (`edges`).
+        edges: whether colors end where the lightness changes (`edges`), as diffused ones always do.
+        keep_toning: whether the tone of a print, such as sepia, is added to the chroma (`toning`).
     """
+    space = prediction.system.space
     field = field_of(prediction, decoding, strength=strength, edges=edges)
-    return paint_field(prediction.system.space, field, as_rgb(photo))
+    rgb_HW3 = as_rgb(photo)
+    if keep_toning:
+        field = with_toning(field, rgb_HW3, space)
+    return paint_field(space, field, rgb_HW3)
+
+
+def with_toning(field: Field, rgb_HW3: npt.NDArray[Any], space: Space) -> Field:
+    """The field with the tone of a print, such as sepia, on top of its chroma (`toning`)."""
+    return replace(field, toning=toning_of(shrunk(rgb_HW3, _TONED), space))
 
 
 def field_of(
@@ -110,12 +171,27 @@ def field_of(
     system, stride = prediction.system, prediction.system.network.stride
     points_2mn = prediction.chroma(decoding) * np.float32(strength)
     source = (prediction.lightness_hw.shape[0], prediction.lightness_hw.shape[1])
+    if system.diffuses(decoding):
+        return along_lightness(prediction, points_2mn, own=True)
     if not edges:
-        return Field(points_2mn, None, stride, source)
+        return Field(points_2mn, None, stride, source, frame=prediction.frame)
     seen_12hw = upsample_chroma(torch.from_numpy(points_2mn)[None], source, stride, source)
-    guide_hw = unit(prediction.lightness_hw, system.space)
-    slopes_2hw, offsets_2hw = linear_fit(guide_hw, seen_12hw[0].numpy())
-    return Field(offsets_2hw, slopes_2hw, 1, source)
+    return along_lightness(prediction, seen_12hw[0].numpy())
+
+
+def along_lightness(
+    prediction: Prediction, seen_2hw: npt.NDArray[np.float32], own: bool = False
+) -> Field:
+    """A field by the chroma of the pixels that were seen, which ends where the lightness changes.
+
+    With `own`, that chroma follows the lightness already, and a picture of their size has it as it
+    is.
+    """
+    guide_hw = unit(prediction.lightness_hw, prediction.system.space)
+    slopes_2hw, offsets_2hw = linear_fit(guide_hw, seen_2hw, _OWN_RADIUS if own else RADIUS)
+    source = (guide_hw.shape[0], guide_hw.shape[1])
+    own_2hw = seen_2hw if own else None
+    return Field(offsets_2hw, slopes_2hw, 1, source, own_2hw, frame=prediction.frame)
 
 
 def paint_field(space: Space, field: Field, rgb_HW3: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -127,12 +203,6 @@ def paint_field(space: Space, field: Field, rgb_HW3: npt.NDArray[Any]) -> npt.ND
         chroma_SW2 = field.at(size, rows, unit(lightness_SW, space))
         out_HW3[rows] = _joined(space, lightness_SW, chroma_SW2, rgb_HW3.dtype)
     return out_HW3
-
-
-def strips(size: tuple[int, int]) -> Iterator[slice]:
-    """The rows of a picture of `size`, about a million pixels at a time."""
-    rows = max(1, _STRIP_PIXELS // size[1])
-    return (slice(top, min(top + rows, size[0])) for top in range(0, size[0], rows))
 
 
 def lightness(space: Space, rgb_SW3: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

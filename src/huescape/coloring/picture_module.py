@@ -9,12 +9,13 @@ output; Q bins, C outputs (bins, or 2 of chroma).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
-from huescape.color.decoding import decode_unchecked, rarity
+from huescape.base.errors import ParamsError
+from huescape.color.decoding import Method, decode_unchecked, rarity
 from huescape.color.median import weiszfeld
 from huescape.color.tensor_space import TensorSpace
 from huescape.coloring import resampling
@@ -32,6 +33,8 @@ class PictureModule(nn.Module):
         system: whose network it is from now on; on the CPU.
         decoding: what a regression has none of.
         size: as in `prediction.predict`.
+    Raises:
+        ParamsError: decoding `diffuse`, which solves equations of the picture's own.
     """
 
     centers_Q2: Tensor
@@ -45,7 +48,7 @@ class PictureModule(nn.Module):
         self.chroma_scale = float(system.space.chroma_scale)
         self.multiple, self.stride = system.network.multiple, system.network.stride
         self.size, self.view = seen_size(system, size), system.params.geometry.view
-        self.decoding = decoding
+        self.method, self.temperature = _method(system, decoding), decoding.temperature
         centers_Q2 = torch.as_tensor(system.centers, dtype=torch.float32)
         self.register_buffer("centers_Q2", centers_Q2)
         rarity_Q = rarity(decoding.tau, torch.as_tensor(system.prior)).float()
@@ -100,7 +103,7 @@ class PictureModule(nn.Module):
         """`System.chroma`, (1, 2, m, n)."""
         if self.head == "chroma":
             return output_1Cmn * self.chroma_scale
-        how = self.decoding.method, self.decoding.temperature, self.rarity_Q
+        how = self.method, self.temperature, self.rarity_Q
         return decode_unchecked(output_1Cmn, self.centers_Q2, *how, median=weiszfeld)
 
     def _spread(self, chroma_12mn: Tensor, small_hw3: Tensor, rgb_HW3: Tensor) -> Tensor:
@@ -159,3 +162,15 @@ def _averaged(x_1Cmn: Tensor, size: tuple[int, int]) -> Tensor:
         resampling.triangle(*pair) for pair in zip(x_1Cmn.shape[-2:], size, strict=True)
     )
     return rows @ x_1Cmn @ columns.T
+
+
+def _method(system: System, decoding: Decoding) -> Method:
+    """How one position is decoded by itself; ParamsError where that takes the others."""
+    if decoding.method != "diffuse":
+        return decoding.method
+    if system.head == "chroma":  # which has nothing to decode
+        return "annealed"
+    raise ParamsError(
+        "--method is diffuse, which solves equations for each photo and is no graph of torch's; "
+        f"allowed for export: {', '.join(get_args(Method))}"
+    )

@@ -16,7 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.color.spaces import rgb_to_lab
+from huescape.coloring.borders import WHOLE, Frame, find_frame
+from huescape.coloring.levels import restored
 from huescape.params.decodings import Decoding
+from huescape.photos.toning import ONE_TONE, own_chroma
 from huescape.systems.system import System
 
 SIZE = 256
@@ -30,33 +34,50 @@ class Prediction:
     Attributes:
         system: whose it is.
         output_1Cmn: logits, or chroma in units of the space's `chroma_scale`.
-        lightness_hw: what the network saw, float32, in units of the system's space.
+        lightness_hw: that of the photo, as large as the network saw it, float32, in units of the
+            system's space.
+        frame: what of the photo the network saw.
     """
 
     system: System
     output_1Cmn: Tensor
     lightness_hw: npt.NDArray[np.float32]
+    frame: Frame = WHOLE
 
     def chroma(self, decoding: Decoding) -> npt.NDArray[np.float32]:
-        """The color of each of the network's positions, (2, m, n), before any clipping."""
-        chroma_12mn = self.system.chroma(self.output_1Cmn, decoding)
+        """The color of each of the network's positions, (2, m, n), before any clipping.
+
+        Or of each pixel that it saw, (2, h, w), where the decoding is `diffuse`.
+        """
+        lightness_11hw = torch.from_numpy(self.lightness_hw)[None, None]
+        chroma_12mn = self.system.chroma(self.output_1Cmn, decoding, lightness_11hw)
         return np.asarray(chroma_12mn[0].cpu().numpy())
 
 
-def predict(system: System, photo: npt.NDArray[Any], size: int | None = None) -> Prediction:
+def predict(
+    system: System, photo: npt.NDArray[Any], size: int | None = None, *, as_print: bool = False
+) -> Prediction:
     """Let a system see a photo.
 
     Args:
         photo: RGB (H, W, 3) or gray (H, W), uint8 or uint16; only its lightness is used.
         size: the longer side, in pixels, of what the network sees, to which a photo is only ever
             shrunk (a system's own `view` may scale it up again); by default that of `seen_size`.
+        as_print: whether a frame around the picture is left out, and gets no color (`borders`), and
+            a picture in gray or one tone that has faded is shown from black to white (`levels`).
     Raises:
         HuescapeError: another shape or dtype. ParamsError: a size out of range.
     """
-    small_hw3 = shrunk(as_rgb(photo), seen_size(system, size))
+    rgb_HW3 = as_rgb(photo)
+    frame = find_frame(rgb_HW3) if as_print else WHOLE
+    rows, columns = frame.within((rgb_HW3.shape[0], rgb_HW3.shape[1]))
+    small_hw3 = shrunk(rgb_HW3[rows, columns], seen_size(system, size))
     lightness_hw = np.ascontiguousarray(system.space.from_rgb(small_hw3)[..., 0])
-    lightness_11hw = torch.from_numpy(lightness_hw)[None, None]
-    return Prediction(system, system.predict(system.normalize(lightness_11hw)), lightness_hw)
+    shown_hw = lightness_hw
+    if as_print and own_chroma(rgb_to_lab(small_hw3)) < ONE_TONE:
+        shown_hw = restored(lightness_hw, system.space)
+    output_1Cmn = system.predict(system.normalize(torch.from_numpy(shown_hw)[None, None]))
+    return Prediction(system, output_1Cmn, lightness_hw, frame)
 
 
 def as_rgb(photo: npt.NDArray[Any]) -> npt.NDArray[Any]:

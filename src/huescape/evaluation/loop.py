@@ -24,7 +24,16 @@ from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
 from huescape.color.spaces import Space
 from huescape.evaluation.distributions import Distributions, distributions
-from huescape.evaluation.passes import Rows, batches, example_ids, inside, see, seen_side, unpadded
+from huescape.evaluation.passes import (
+    Rows,
+    Seen,
+    batches,
+    example_ids,
+    inside,
+    see,
+    seen_side,
+    unpadded,
+)
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
 from huescape.metrics.distribution_sums import DistributionSums
@@ -123,21 +132,22 @@ def _tasks(
             if measured:
                 measured.add(seen)
             size = seen.rgb_HW3.shape[0], seen.rgb_HW3.shape[1]
-            decoded = _decoded(system, seen.output_Chw, size, decodes)
+            decoded = _decoded(system, seen, size, decodes)
             chroma = {name: inside(chroma_HW2, seen.own) for name, chroma_HW2 in decoded.items()}
             original_HW3 = inside(seen.rgb_HW3, seen.own)
             yield Task(seen.photo, original_HW3, chroma, donor_HW3, seen.photo in keep)
 
 
 def _decoded(
-    system: System, output_Chw: torch.Tensor, size: tuple[int, int], decodes: Mapping[str, Decoding]
+    system: System, seen: Seen, size: tuple[int, int], decodes: Mapping[str, Decoding]
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Chroma (*size, 2) of one photo by each decoding."""
     found: dict[str, npt.NDArray[np.float32]] = {}
+    lightness_11HW = torch.from_numpy(seen.lightness_HW)[None, None]
     for name, decoding in decodes.items():
         if system.head == "chroma" and found:  # a regression has nothing to decode
             found[name] = next(iter(found.values()))
             continue
-        chroma_12HW = system.decode(output_Chw[None], decoding, size, size)
+        chroma_12HW = system.decode(seen.output_Chw[None], decoding, size, size, lightness_11HW)
         found[name] = chroma_12HW[0].permute(1, 2, 0).cpu().numpy()
     return found

@@ -33,11 +33,13 @@ class Seen:
     Attributes:
         photo: its id.
         rgb_HW3: what was shown of it; the photo itself lies at `own`, the rest is padding.
+        lightness_HW: of that, in units of the system's space.
         output_Chw: logits of bins, or chroma.
     """
 
     photo: str
     rgb_HW3: Picture
+    lightness_HW: npt.NDArray[np.float32]
     own: Box
     output_Chw: torch.Tensor
 
@@ -65,10 +67,11 @@ def see(system: System, photos: ShardSet, rows: Rows) -> list[Seen]:
     views = [shown_box(system, box, rgb_NSS3.shape[1]) for box in boxes]
     lightness_NSS = system.space.from_rgb(rgb_NSS3)[..., 0]
     planes = [view.cut(plane) for view, plane in zip(views, lightness_NSS, strict=True)]
-    parts = zip(rows, rgb_NSS3, boxes, views, predict_photos(system, planes), strict=True)
+    outputs = predict_photos(system, planes)
+    parts = zip(rows, rgb_NSS3, boxes, views, planes, outputs, strict=True)
     return [
-        Seen(photos.ids[row], view.cut(rgb_SS3), box.seen_from(view), output_Chw)
-        for row, rgb_SS3, box, view, output_Chw in parts
+        Seen(photos.ids[row], view.cut(rgb_SS3), plane_HW, box.seen_from(view), output_Chw)
+        for row, rgb_SS3, box, view, plane_HW, output_Chw in parts
     ]
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from huescape.base.errors import ParamsError
 from huescape.params.base import TEMPERATURE, Section
 
-Method = Literal["annealed", "median", "mode"]
+Method = Literal["annealed", "median", "mode", "diffuse"]
 
 
 def _own_temperature(found: dict[str, Any]) -> float:
@@ -24,7 +24,8 @@ class Decoding(Section):
 
     method: Method = "annealed"
     """`annealed`: the mean of q (with tau 0, Zhang et al. 2016, eq. 5); `median`: its geometric
-    median, which the AuC rewards; `mode`: the most likely bin."""
+    median, which the AuC rewards; `mode`: the most likely bin; `diffuse`: the median where a bin is
+    likelier than any in the prior, diffused from there to all pixels (`color.confident`)."""
     tau: float = Field(default=0.0, ge=0, le=1)
     """How far the prior of the training photos is divided out: 0 not at all, 1 wholly. More is more
     vivid."""

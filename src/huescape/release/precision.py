@@ -97,7 +97,9 @@ def _distances(
 def _ab(system: System, seen: Seen, decoding: Decoding) -> npt.NDArray[np.float64]:
     """The colors (H, W, 2) of a photo, before clipping."""
     size = seen.rgb_HW3.shape[0], seen.rgb_HW3.shape[1]
-    chroma_12HW = system.decode(seen.output_Chw[None], decoding, size, size)
+    lightness_11HW = torch.from_numpy(seen.lightness_HW)[None, None]
+    chroma_12HW = system.decode(seen.output_Chw[None], decoding, size, size, lightness_11HW)
     chroma_HW2 = inside(chroma_12HW[0].permute(1, 2, 0).cpu().numpy(), seen.own)
-    lightness_HW = inside(system.space.from_rgb(seen.rgb_HW3), seen.own)[..., 0]
-    return unclipped_ab(lightness_HW, chroma_HW2, system.space.name).astype(np.float64)
+    return unclipped_ab(inside(seen.lightness_HW, seen.own), chroma_HW2, system.space.name).astype(
+        np.float64
+    )

@@ -49,8 +49,11 @@ def usual_decoding(model: Path) -> Decoding:
     )
 
 
-def said(model: Path, decoding: Decoding) -> str:
-    """For people: `landscape (shipped with huescape), median tau=0.4`; a regression has no more."""
-    origin = "shipped with huescape" if model.parent == RELEASED else str(model)
+def said(model: Path, decoding: Decoding, origin: str = "") -> str:
+    """For people: `landscape (shipped with huescape), median tau=0.4`; a regression has no more.
+
+    `origin` is where it came from, if that is more than the folder says.
+    """
+    origin = origin or ("shipped with huescape" if model.parent == RELEASED else str(model))
     is_regression = head_of(read_description(model)["quantizer"]) == "chroma"
     return f"{model.resolve().name} ({origin})" + ("" if is_regression else f", {decoding.name}")

@@ -22,6 +22,7 @@ from torch import Tensor
 from huescape import networks
 from huescape.base import atomic, digests
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.color.confident import diffused
 from huescape.color.decoding import decode, upsample_chroma
 from huescape.color.spaces import Space, space
 from huescape.params.base import Head
@@ -98,25 +99,40 @@ class System:
         decoding: Decoding,
         size: tuple[int, int],
         source: tuple[int, int] = (0, 0),
+        lightness_N1HW: Tensor | None = None,
     ) -> Tensor:
         """Chroma (N, 2, *size) of what `predict` gave for a picture of `source` (rows, columns)."""
-        chroma_N2hw = self.chroma(output_NChw, decoding)
-        return upsample_chroma(chroma_N2hw, size, self.network.stride, source)
+        chroma_N2hw = self.chroma(output_NChw, decoding, lightness_N1HW)
+        stride = 1 if self.diffuses(decoding) else self.network.stride
+        return upsample_chroma(chroma_N2hw, size, stride, source)
 
-    def chroma(self, output_NChw: Tensor, decoding: Decoding) -> Tensor:
-        """Chroma (N, 2, h, w) of what `predict` gave; a regression has nothing to decode."""
+    def chroma(
+        self, output_NChw: Tensor, decoding: Decoding, lightness_N1HW: Tensor | None = None
+    ) -> Tensor:
+        """Chroma (N, 2, h, w) of what `predict` gave; a regression has nothing to decode.
+
+        With `diffuse`, (N, 2, H, W), along the lightness that was seen; HuescapeError without it.
+        """
         if self.head == "chroma":
             return output_NChw * self.space.chroma_scale
         bins = (torch.from_numpy(self.centers), torch.from_numpy(self.prior))
         centers_Q2, prior_Q = (x.to(self.device, torch.float32) for x in bins)
-        chosen = decoding.method, decoding.temperature, decoding.tau
-        return decode(output_NChw, centers_Q2, *chosen, prior_Q)
+        q = decoding.temperature, decoding.tau, prior_Q
+        if decoding.method != "diffuse":
+            return decode(output_NChw, centers_Q2, decoding.method, *q)
+        chroma_N2hw = decode(output_NChw, centers_Q2, "median", *q)
+        seen = lightness_N1HW, self.space.lightness_range, self.network.stride
+        return diffused(output_NChw, chroma_N2hw, *seen, float(self.prior.max()))
+
+    def diffuses(self, decoding: Decoding) -> bool:
+        """Whether `chroma` gives every pixel that was seen a color, and not every stride's."""
+        return self.head == "bins" and decoding.method == "diffuse"
 
     def predict_chroma(self, lightness_N1HW: Tensor, decoding: Decoding) -> Tensor:
         """Chroma (N, 2, H, W) of lightness in the space's own units, full size."""
         size = (lightness_N1HW.shape[-2], lightness_N1HW.shape[-1])
         output_NChw = self.predict(self.normalize(lightness_N1HW))
-        return self.decode(output_NChw, decoding, size, size)
+        return self.decode(output_NChw, decoding, size, size, lightness_N1HW)
 
 
 def build_system(

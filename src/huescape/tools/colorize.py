@@ -1,11 +1,26 @@
-"""Tool colorize: color photos, with the model that comes with huescape or a trained system."""
+"""Tool colorize: color photos and films, with the model that comes along or a trained system."""
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from huescape.base import runtime
+from huescape.base.errors import HuescapeError, ParamsError
+from huescape.coloring.album import Found, Naming, find_photos
+from huescape.coloring.arguments import add_manner_arguments, chosen_manner, refuse_for_films
+from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
+from huescape.coloring.kinds import NAMES
+from huescape.film import color_film, is_film, result_paths
+from huescape.film.arguments import (
+    add_film_arguments,
+    asked_film_options,
+    chosen_smoothing,
+    chosen_storing,
+)
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
@@ -20,18 +35,54 @@ MODEL = "landscape"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which photos, where to, with what."""
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        metavar="PATH",
+        help="a photo, a film, a folder of photos and folders, or a pattern such as '*.jpg'",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="a folder, where results are called like their photos; of one photo, also a file",
+    )
     add_model_arguments(parser)
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    add_manner_arguments(parser)
+    add_film_arguments(parser)
+    parser.add_argument(
+        "--compare", action="store_true", help="show the photo in gray beside the colored one"
+    )
+    parser.add_argument(
+        "--format", choices=NAMES, help="of all results (default: that of each photo)"
+    )
+    parser.add_argument(
+        "--suffix", default="", help="put before the extension of results (--suffix=-colored)"
+    )
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1, mps (default: HUESCAPE_DEVICE, else the best there is)"
+    )
+    parser.add_argument(
+        "--workers", type=int, help="processes (default: HUESCAPE_WORKERS, else by their number)"
+    )
+    parser.add_argument(
+        "--max-megapixels",
+        type=float,
+        default=MAX_MEGAPIXELS,
+        help=f"larger photos are refused (default: {MAX_MEGAPIXELS})",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files of others, too")
 
 
 def add_model_arguments(parser: ArgumentParser) -> None:
     """Which model colors, and how."""
     parser.add_argument(
         "--system",
-        help="a system that was trained here, a model that comes with huescape, or the folder of "
-        f"one (default: {MODEL}, which comes with it)",
+        help="a system that was trained here, a model that comes with huescape, the folder of one, "
+        f"or an address of MLflow: models:/NAME@best, runs:/ID/NAME (default: {MODEL}, which comes "
+        "with it)",
     )
     add_decoding_arguments(parser)
     parser.add_argument(
@@ -52,26 +103,93 @@ def chosen_model(options: Namespace, tool: str) -> tuple[Path, Decoding]:
         refuse_kept(options.output)
     import torch
 
+    from huescape import tracking
     from huescape.systems import chosen
 
     torch.set_num_threads(runtime.torch_threads())
-    model = chosen.find_model(options.system) if options.system else released_model(MODEL)
-    decoding = chosen_decoding(options, chosen.usual_decoding(model))
-    print(f"{tool}: {chosen.said(model, decoding)}", flush=True)
+    usual, origin = None, ""
+    if options.system and tracking.is_address(options.system):
+        found = tracking.find_model(options.system)
+        model, usual, origin = found.folder, found.decoding, found.origin
+    else:
+        model = chosen.find_model(options.system) if options.system else released_model(MODEL)
+    decoding = chosen_decoding(options, usual or chosen.usual_decoding(model))
+    print(f"{tool}: {chosen.said(model, decoding, origin)}", flush=True)
     return model, decoding
 
 
 def main(options: Namespace) -> None:
-    """Color photos of any size."""
+    """Color photos of any size, and films."""
+    choices = _choices(options, Path(), ANNEALED)
+    choices.check()  # before torch is loaded
+    films = [Path(place) for place in options.photos if is_film(Path(place))]
+    places = [place for place in options.photos if not is_film(Path(place))]
+    _refuse_unused(options, films)
+    found = find_photos(places, options.output) if places else Found()
+    if (options.hint or options.hints_mask) and len(found.photos) != 1:
+        raise ParamsError(f"hints are for one photo; there are {len(found.photos)}")
+    for line in found.words:
+        print(line, file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
-    from huescape.coloring.files import colorize_files
+    if films:
+        _color_films(options, films, model, decoding)
+    if found.photos:
+        _color_photos(options, found, model, decoding)
 
-    colorize_files(
+
+def _refuse_unused(options: Namespace, films: Sequence[Path]) -> None:
+    """Raise ParamsError for an option that nothing of what is to be colored has a use for."""
+    chosen_smoothing(options), chosen_storing(options)
+    if films:
+        refuse_for_films(options)
+    elif asked := asked_film_options(options):
+        raise ParamsError(f"{asked[0]}: allowed for films alone; there is none")
+
+
+def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decoding) -> None:
+    from huescape.coloring.devices import find_device
+    from huescape.coloring.models import seen_side, training_words
+    from huescape.coloring.work import color_photos
+
+    device = str(find_device(options.device))
+    seen = f"shown at {seen_side(model, options.size)} pixels, on {device}"
+    print(f"colorize: {'; '.join(filter(None, [training_words(model), seen]))}", flush=True)
+    choices = replace(_choices(options, model, decoding), device=device)
+    color_photos(found.photos, options.output, choices)
+    if found.empty:
+        raise HuescapeError(f"{found.empty[0]}: no photo in there; all others were colored")
+
+
+def _color_films(
+    options: Namespace, films: Sequence[Path], model: Path, decoding: Decoding
+) -> None:
+    for film, result in zip(films, result_paths(films, options.output), strict=True):
+        facts = color_film(
+            model,
+            film,
+            result,
+            decoding,
+            options.size,
+            strength=options.strength,
+            edges=options.edges,
+            smoothing=chosen_smoothing(options),
+            storing=chosen_storing(options),
+            overwrite=options.overwrite,
+            asked=asked_options(options),
+        )
+        for warning in facts.warnings:
+            print(f"{film}: {warning}", file=sys.stderr)
+        print(f"colorize: {result}: {facts.summary}", flush=True)
+
+
+def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
+    return Choices(
         model,
-        options.photos,
-        options.output,
-        decoding,
-        options.size,
-        options.overwrite,
-        asked_options(options),
+        chosen_manner(options, decoding),
+        Naming(options.suffix, options.format),
+        compares=options.compare,
+        overwrite=options.overwrite,
+        max_megapixels=options.max_megapixels,
+        workers=options.workers,
+        asked=asked_options(options),
     )

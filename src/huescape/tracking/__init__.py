@@ -1,12 +1,17 @@
-"""Experiment tracking: live curves to MLflow while its store answers, finished folders always."""
+"""Experiment tracking: live curves to MLflow while its store answers, finished folders always.
+
+And back: models of a store by their address, versions of a registered model.
+"""
 
 from huescape.tracking.membership import Membership
+from huescape.tracking.models import find_model, is_address, open_registry
 from huescape.tracking.outbox import addresses, forget
 from huescape.tracking.recorder import Recorder
 from huescape.tracking.sessions import (
     attach,
     attach_member,
     attach_shipped,
+    evaluation_of,
     publish_folders,
     start_sweep,
     start_training,
@@ -21,7 +26,11 @@ __all__ = [
     "attach",
     "attach_member",
     "attach_shipped",
+    "evaluation_of",
+    "find_model",
     "forget",
+    "is_address",
+    "open_registry",
     "publish_folders",
     "start_sweep",
     "start_training",

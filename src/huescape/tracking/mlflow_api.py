@@ -1,4 +1,7 @@
-"""The only importer of mlflow, for it reads some settings when it is imported: they come first."""
+"""What this package imports of mlflow, for that reads some settings meanwhile: they come first.
+
+Only `served_model` imports it by itself: in a process of someone else, who has done so before.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +22,25 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 from mlflow import __version__ as VERSION  # noqa: E402
+from mlflow.artifacts import download_artifacts  # noqa: E402
 from mlflow.entities import (  # noqa: E402
     Dataset,
     DatasetInput,
+    Experiment,
     InputTag,
+    LoggedModel,
     LoggedModelOutput,
     Metric,
     Param,
     Run,
 )
+from mlflow.entities.model_registry import ModelVersion  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model, ModelSignature  # noqa: E402
 from mlflow.pyfunc import save_model  # noqa: E402
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
-from mlflow.types import Schema, TensorSpec  # noqa: E402
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema  # noqa: E402
 
 for _name in ("mlflow", "alembic", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
@@ -43,19 +50,25 @@ warnings.filterwarnings("ignore", module=r"mlflow(\.|$)")
 
 __all__ = [
     "VERSION",
+    "ColSpec",
     "Dataset",
     "DatasetInput",
+    "Experiment",
     "InputTag",
+    "LoggedModel",
     "LoggedModelOutput",
     "Metric",
     "MlflowClient",
     "MlflowException",
     "Model",
     "ModelSignature",
+    "ModelVersion",
     "Param",
+    "ParamSchema",
+    "ParamSpec",
     "Run",
     "Schema",
     "SystemMetricsMonitor",
-    "TensorSpec",
+    "download_artifacts",
     "save_model",
 ]

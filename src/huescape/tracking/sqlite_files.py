@@ -9,12 +9,13 @@ from pathlib import Path
 ARTIFACTS = "mlruns"  # beside the file
 _LOCKED_SECONDS = 5.0  # another process may be writing this moment
 # Where MLflow's tables keep addresses of artifacts.
-_ADDRESSES = {
-    "experiments": "artifact_location",
-    "runs": "artifact_uri",
-    "logged_models": "artifact_location",
-    "model_versions": "storage_location",
-}
+_ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+    ("model_versions", "source"),
+)
 
 
 def file_of(uri: str) -> Path | None:
@@ -44,7 +45,7 @@ def relocate(path: Path, old: str) -> None:
     """
     here, there = (f"{folder}/{ARTIFACTS}" for folder in (path.parent, old))
     with closing(sqlite3.connect(path, timeout=_LOCKED_SECONDS)) as file, file:
-        for table, column in _ADDRESSES.items():
+        for table, column in _ADDRESSES:
             if file.execute("select 1 from sqlite_master where name = ?", (table,)).fetchone():
                 file.execute(
                     f"update {table} set {column} = ? || substr({column}, ?) "

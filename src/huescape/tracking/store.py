@@ -23,6 +23,7 @@ from huescape.tracking.mlflow_api import (
     VERSION,
     Dataset,
     DatasetInput,
+    Experiment,
     InputTag,
     Metric,
     MlflowClient,
@@ -75,6 +76,26 @@ def connect(destination: str | None) -> Store:
             return Store(client, uri, _experiment_id(client, file), folder)
 
 
+def connect_to_read() -> Store:
+    """Open the store that is set, and make nothing where there is none. Raises as `connect` does.
+
+    Without the experiment that is set, the store's `experiment_id` is empty.
+    """
+    uri = found_from(Path(), tracking_uri())
+    with outages():
+        file = file_of(uri)
+        if file and not file.exists():
+            raise Unusable(f"{file} is not there; set MLFLOW_TRACKING_URI, or go to the project")
+        if file:
+            check_file(file)
+        client = _client(uri)
+        found = client.get_experiment_by_name(experiment())
+        if found and file:
+            _take_over(client, found, file)
+        folder = file.parent / ARTIFACTS if file else state()
+        return Store(client, uri, str(found.experiment_id) if found else "", folder)
+
+
 def _client(uri: str) -> MlflowClient:
     set_it = "set MLFLOW_TRACKING_URI to http://HOST:PORT, or unset it for mlflow.db in the project"
     try:
@@ -102,28 +123,34 @@ def _experiment_id(client: MlflowClient, file: Path | None) -> str:
             f"the experiment {name!r} was deleted: `mlflow experiments restore --experiment-id "
             f"{found.experiment_id}` brings it back, MLFLOW_EXPERIMENT_NAME names another"
         )
+    if file:
+        _take_over(client, found, file)
+    return str(found.experiment_id)
+
+
+def _take_over(client: MlflowClient, found: Experiment, file: Path) -> None:
+    """Let the store of a copied or moved project know its own artifacts."""
     made_in = found.tags.get(FOLDER_TAG)
-    if file and made_in and made_in != str(file.parent):
+    if made_in and made_in != str(file.parent):
         relocate(file, made_in)
         client.set_experiment_tag(found.experiment_id, FOLDER_TAG, str(file.parent))
-    return str(found.experiment_id)
 
 
 class Store:
     """An MLflow store and the experiment in it; its methods raise whatever mlflow does."""
 
     def __init__(self, client: MlflowClient, uri: str, experiment_id: str, folder: Path) -> None:
-        self.client, self.experiment_id = client, experiment_id
-        self._uri, self._folder = uri, folder
+        self.client, self.experiment_id, self.uri = client, experiment_id, uri
+        self.folder = folder  # of the locks that keep other processes out
 
     def page(self, run_id: str) -> str:
         """The address of a run's page, and what has to run for it."""
         path = f"#/experiments/{self.experiment_id}/runs/{run_id}?workflowType=machine_learning"
-        file = file_of(self._uri)
+        file = file_of(self.uri)
         if file is None:
-            return f"{mask(self._uri).replace(f'{MASK}@', '').rstrip('/')}/{path}"
+            return f"{mask(self.uri).replace(f'{MASK}@', '').rstrip('/')}/{path}"
         here = file == Path("mlflow.db").resolve()
-        option = "" if here else f" --backend-store-uri {mask(self._uri)}"
+        option = "" if here else f" --backend-store-uri {mask(self.uri)}"
         return f"http://127.0.0.1:5000/{path} (while `mlflow ui{option}` runs)"
 
     def find(self, tag: str, value: str) -> list[Run]:
@@ -133,7 +160,7 @@ class Store:
     def open(self, record: Record) -> Run:
         """The run of a record: found by its key, or made, below its parent if it has one."""
         parent = self.open(record["parent"]) if record["parent"] else None
-        with alone(self._folder):  # two processes must not make the same run twice
+        with alone(self.folder):  # two processes must not make the same run twice
             found = self.find(RUN_TAG, record["key"])
             run = found[0] if found else self._create(record, parent)
         self.add_params(run, record["params"])
@@ -186,7 +213,7 @@ class Store:
         self.client.update_run(run_id, status="RUNNING")
         if os.environ["MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING"].lower() not in ("true", "1"):
             return None
-        monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=self._uri)
+        monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=self.uri)
         monitor.start()
         return monitor
 

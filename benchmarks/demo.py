@@ -1,0 +1,127 @@
+"""A move of a slider of the demo against a whole run of the network.
+
+Shape suffixes: H rows, W columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from threading import Thread
+
+import numpy as np
+import requests
+import torch
+
+from benchmarks import harness
+from huescape.base import runtime
+from huescape.coloring.painting import colorize
+from huescape.demo import serving
+from huescape.demo.app import make_app
+from huescape.demo.limits import Limits
+from huescape.demo.listening import address, listen
+from huescape.demo.photo import encoded, quick
+from huescape.demo.routes import Model, Routes
+from huescape.landscapes.render import render_scene
+from huescape.params.decodings import Decoding
+from huescape.params.released import released_model
+from huescape.systems.chosen import usual_decoding
+from huescape.systems.system import load_system
+
+HOST = "127.0.0.1"
+RUN, VIVID, STRONG = "whole run", "move of vividness", "move of strength"
+# Set beforehand for 256 x 256: of a whole run, and of the time in which a move has to be answered.
+TARGET, MOST = 0.5, 0.1
+
+
+def run(quick_run: bool) -> harness.Report:
+    """How long does a move of a slider take, and how much of a whole run of the network is that?"""
+    torch.set_num_threads(runtime.torch_threads())
+    folder = released_model("landscape")
+    model = Model(load_system(folder), folder.name, usual_decoding(folder))
+    rows, ratios = [], []
+    for side in (64,) if quick_run else (256, 1024):
+        with _served(model) as where:
+            cases = _cases(where, model, side)
+            seconds = harness.measure(cases, rounds=2 if quick_run else 31, warmups=2)
+        rows += _rows(side, seconds)
+        ratios += _ratios(side, seconds)
+    return harness.Report(run.__doc__ or "", rows, ratios, _notes(model.decoding))
+
+
+@contextmanager
+def _served(model: Model) -> Iterator[str]:
+    """The address of a server of the demo, in a thread of this process."""
+    routes = Routes(model, Limits(burst=1e9))
+    with listen(HOST, 0) as listening:
+        server = serving.server(make_app(routes, HOST))
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield address(listening, HOST)
+        finally:
+            server.should_exit = True
+            thread.join()
+            routes.heavy.close()
+            routes.light.close()
+
+
+def _cases(where: str, model: Model, side: int) -> dict[str, Callable[[], object]]:
+    """Each slider has a photo of its own: the other's moves would have its decoding forgotten."""
+    rgb_HW3 = render_scene("m/mountain", np.random.default_rng(0), side, side)
+    session, step = requests.Session(), count()
+    photos = f"{where}/api/photos"
+    vivid, strong = (
+        session.post(photos, encoded(rgb_HW3, "png"), timeout=60).json()["token"] for _ in range(2)
+    )
+
+    def move(token: str, query: str) -> bytes:
+        answer = session.get(f"{photos}/{token}/preview?{query}", timeout=60)
+        answer.raise_for_status()
+        return answer.content
+
+    if move(vivid, "") != quick(colorize(model.system, rgb_HW3, model.decoding)):
+        raise SystemExit("demo: a move's picture is not that of a whole run")
+    return {
+        RUN: lambda: quick(colorize(model.system, rgb_HW3, model.decoding)),
+        VIVID: lambda: move(vivid, f"tau={next(step) % 89 / 100}"),
+        STRONG: lambda: move(strong, f"strength={next(step) % 89 / 50}"),
+    }
+
+
+def _rows(side: int, seconds: dict[str, list[float]]) -> list[harness.Row]:
+    rows = []
+    for name, found in seconds.items():
+        spread = harness.Spread.of([1000 * value for value in found])
+        rows.append(harness.Row(f"{side} x {side}: {name}", "ms", spread))
+    return rows
+
+
+def _ratios(side: int, seconds: dict[str, list[float]]) -> list[harness.Ratio]:
+    limit = [MOST] * len(seconds[VIVID])
+    found = []
+    for name, peer, others, target in (
+        (VIVID, RUN, seconds[RUN], TARGET),
+        (STRONG, RUN, seconds[RUN], TARGET),
+        (VIVID, f"{1000 * MOST:g} ms", limit, 1.0),
+    ):
+        value = harness.times_faster(seconds[name], others)
+        title = f"{side} x {side}: {name} / {peer}"
+        found.append(harness.Ratio(title, value, target if side <= 256 else None, False))
+    return found
+
+
+def _notes(decoding: Decoding) -> list[str]:
+    return [
+        f"Rendered photos, the shipped model ({decoding.name}), {runtime.torch_threads()} threads. "
+        "A move is a request over HTTP to a server in the same process, from the query to the last "
+        "byte of its JPEG. Of vividness (tau) it is another each time, which is decoded anew; with "
+        "strength, the decoded chroma is at hand.",
+        "A whole run sees, decodes and paints the photo, and encodes the same JPEG, without any "
+        "server. Beforehand, both gave the same bytes.",
+    ]
+
+
+if __name__ == "__main__":
+    harness.run_command("demo", run)

@@ -1,0 +1,58 @@
+"""How a photo is colored, apart from which model colors it: what a person can choose."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from huescape.base.errors import ParamsError
+from huescape.coloring.strokes import Hint
+from huescape.params.decodings import ANNEALED, Decoding
+from huescape.photos import read_bytes
+
+_LEAST_SIZE = 8
+_MOST_STRENGTH = 3.0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """All that decides, with the model, which color a pixel gets.
+
+    Attributes:
+        decoding: how a color is chosen from a distribution; a regression has none.
+        size: longer side that the network sees, from 8; None for the model's own.
+        strength: what chroma is multiplied by, 0 (gray) to 3.
+        edges: whether colors end where the lightness changes.
+        as_print: whether a frame gets no color, and a faded picture in gray or one tone is shown to
+            the network from black to white.
+        keep_toning: whether the tone of a print, such as sepia, is added to the new colors.
+        hints, mask: colors that a person points at, and a PNG of strokes of such; of one photo.
+    """
+
+    decoding: Decoding = ANNEALED
+    size: int | None = None
+    strength: float = 1.0
+    edges: bool = False
+    as_print: bool = False
+    keep_toning: bool = False
+    hints: tuple[Hint, ...] = ()
+    mask: Path | None = None
+
+    def check(self) -> None:
+        """Raise ParamsError for a number out of range."""
+        if self.size is not None and self.size < _LEAST_SIZE:
+            raise ParamsError(f"--size is {self.size}; allowed: at least {_LEAST_SIZE} pixels")
+        if not 0 <= self.strength <= _MOST_STRENGTH:  # NaN is not
+            raise ParamsError(f"--strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}")
+
+    def settings(self) -> dict[str, Any]:
+        """As JSON holds it: equal for manners that color alike.
+
+        Raises HuescapeError for a mask that cannot be read.
+        """
+        digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
+        own = {"decoding": self.decoding.model_dump(mode="json"), "mask": digest}
+        return dict(json.loads(json.dumps({**asdict(self), **own})))

@@ -1,0 +1,120 @@
+"""A photo that was seen once by a network, to be painted again as often as a slider moves.
+
+Shape suffixes: H rows and W columns, of the photo or of its preview.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from huescape.coloring.painting import Field, field_of, paint_field
+from huescape.coloring.prediction import Prediction, predict, shrunk
+from huescape.demo.refusals import Refusal, of_photo
+from huescape.params.decodings import Decoding
+from huescape.photos import PhotoError, open_photo
+from huescape.systems.system import System
+
+Format = Literal["png", "jpeg"]
+
+# Of libjpeg: more would end in an error of the encoder.
+_JPEG_SIDE = 65_500
+_OPTIONS: dict[Format, dict[str, Any]] = {
+    "png": {"compress_level": 3},  # 6, the default, takes far longer and saves little of a photo
+    "jpeg": {"quality": 95, "subsampling": 0},
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a prediction is turned into colors.
+
+    Attributes:
+        decoding: how a color is chosen; of no account for a regression.
+        strength: what the chroma is multiplied by; 0 is gray.
+    """
+
+    decoding: Decoding
+    strength: float = 1.0
+
+
+class SeenPhoto:
+    """One photo: its file, what the network said of it, and a small copy to show.
+
+    Full-size pixels are not kept: they are decoded again for a download. One object may serve
+    several threads.
+
+    Attributes:
+        size: (width, height) as seen.
+        preview_HW3: uint8 RGB, at most as large as was asked for.
+    """
+
+    def __init__(self, system: System, data: bytes, pixels: int, preview: int) -> None:
+        """Decode and predict: not for several threads at once.
+
+        Args:
+            data: a file of a format of `photos.formats`.
+            pixels: the most that the photo may have, by its header.
+            preview: longer side of the preview.
+        Raises:
+            Refusal: 400, 413 or 415, a file that cannot be read.
+        """
+        self._data, self._pixels = data, pixels
+        rgb_HW3 = self._decoded()
+        self.size = rgb_HW3.shape[1], rgb_HW3.shape[0]
+        self.preview_HW3 = np.ascontiguousarray(shrunk(rgb_HW3, preview))
+        self._prediction: Prediction = predict(system, rgb_HW3)
+        self._last: tuple[Decoding, Field] | None = None
+
+    def preview(self, look: Look) -> npt.NDArray[np.uint8]:
+        """The preview in the colors of `look`, uint8 (H, W, 3)."""
+        return self._painted(look, self.preview_HW3)
+
+    def full(self, look: Look) -> npt.NDArray[np.uint8]:
+        """The photo in its own size, uint8 (H, W, 3); as the constructor, not for several threads.
+
+        The same pixels as `huescape colorize` gives it with the same decoding.
+        """
+        return self._painted(look, self._decoded())
+
+    def _painted(self, look: Look, rgb_HW3: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        field, strength = self._field(look.decoding), np.float32(look.strength)
+        slopes_2hw = None if field.slopes_2hw is None else field.slopes_2hw * strength
+        field = replace(field, points_2hw=field.points_2hw * strength, slopes_2hw=slopes_2hw)
+        return paint_field(self._prediction.system.space, field, rgb_HW3)
+
+    def _field(self, decoding: Decoding) -> Field:
+        """Decoded once for all strengths: the median is most of the work of a small picture."""
+        last = self._last
+        if last is None or last[0] != decoding:
+            last = self._last = decoding, field_of(self._prediction, decoding)
+        return last[1]
+
+    def _decoded(self) -> npt.NDArray[np.uint8]:
+        try:
+            return np.asarray(open_photo(self._data, self._pixels))
+        except PhotoError as error:
+            raise of_photo(error) from error
+
+
+def quick(picture_HW3: npt.NDArray[np.uint8]) -> bytes:
+    """A JPEG file to look at while a slider moves."""
+    return _file(picture_HW3, "JPEG", {"quality": 90})
+
+
+def encoded(picture_HW3: npt.NDArray[np.uint8], kind: Format) -> bytes:
+    """A file to keep: PNG, or JPEG of quality 95; Refusal 422 for more than a JPEG can hold."""
+    if kind == "jpeg" and max(picture_HW3.shape) > _JPEG_SIDE:
+        raise Refusal(422, f"a JPEG has at most {_JPEG_SIDE:,} pixels a side; download a PNG")
+    return _file(picture_HW3, kind.upper(), _OPTIONS[kind])
+
+
+def _file(picture_HW3: npt.NDArray[np.uint8], name: str, options: dict[str, Any]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(picture_HW3).save(stream, format=name, **options)
+    return stream.getvalue()

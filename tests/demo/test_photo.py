@@ -1,0 +1,111 @@
+"""A photo seen once and painted often: the same pixels as a run of everything gives."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from huescape.coloring.painting import colorize
+from huescape.coloring.prediction import shrunk
+from huescape.demo.photo import Look, SeenPhoto, encoded, quick
+from huescape.demo.refusals import Refusal
+from huescape.params.decodings import Decoding
+from tests.demo.running import bomb, file_of, scene, tiny_model
+
+SYSTEM = tiny_model().system
+LOOKS = [
+    Look(Decoding()),
+    Look(Decoding(method="median", tau=0.4)),
+    Look(Decoding(method="median", tau=0.4), 0.3),
+    Look(Decoding(method="median", tau=0.4), 1.7),
+    Look(Decoding(method="mode", tau=1.0)),
+    Look(Decoding(temperature=0.05)),
+]
+
+
+def seen(data: bytes, preview: int = 1024, pixels: int = 10**6) -> SeenPhoto:
+    return SeenPhoto(SYSTEM, data, pixels, preview)
+
+
+def test_every_look_is_that_of_a_whole_run_in_any_order() -> None:
+    rgb_HW3 = scene(120, 80)
+    photo = seen(file_of(rgb_HW3))
+    for look in [*LOOKS, *reversed(LOOKS)]:
+        expected_HW3 = colorize(SYSTEM, rgb_HW3, look.decoding, strength=look.strength)
+        assert (photo.full(look) == expected_HW3).all()
+        assert (photo.preview(look) == expected_HW3).all()
+
+
+def test_looks_differ() -> None:
+    photo = seen(file_of(scene()))
+    assert len({photo.full(look).tobytes() for look in LOOKS}) == len(LOOKS)
+
+
+def test_the_network_runs_once() -> None:
+    runs = []
+    handle = SYSTEM.network.register_forward_hook(lambda *_: runs.append(1))
+    photo = seen(file_of(scene()))
+    for look in LOOKS:
+        photo.preview(look)
+        photo.full(look)
+    handle.remove()
+    assert runs == [1]
+
+
+def test_the_preview_is_the_photo_shrunk() -> None:
+    rgb_HW3 = scene(300, 200)
+    photo = seen(file_of(rgb_HW3), preview=150)
+    assert photo.size == (300, 200)
+    assert (photo.preview_HW3 == shrunk(rgb_HW3, 150)).all()
+    assert photo.preview(LOOKS[0]).shape == (100, 150, 3)
+    assert photo.full(LOOKS[0]).shape == (200, 300, 3)
+
+
+def test_no_strength_is_gray() -> None:
+    gray_HW3 = seen(file_of(scene())).full(Look(Decoding(), 0.0)).astype(int)
+    assert np.ptp(gray_HW3, axis=2).max() <= 1
+
+
+def test_a_turned_photo_is_seen_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = seen(file_of(scene(90, 60), "JPEG", exif=exif))
+    assert photo.size == (60, 90)
+    assert photo.full(LOOKS[0]).shape == (90, 60, 3)
+
+
+def test_files_have_the_pixels() -> None:
+    rgb_HW3 = scene(200, 100)
+    assert (np.asarray(Image.open(io.BytesIO(encoded(rgb_HW3, "png")))) == rgb_HW3).all()
+    for data, close in ((encoded(rgb_HW3, "jpeg"), 2), (quick(rgb_HW3), 4)):
+        image = Image.open(io.BytesIO(data))
+        assert image.format == "JPEG"
+        assert np.abs(np.asarray(image).astype(int) - rgb_HW3).mean() < close
+
+
+def test_what_a_jpeg_cannot_hold_is_refused() -> None:
+    wide_HW3 = np.zeros((1, 70_000, 3), np.uint8)
+    with pytest.raises(Refusal, match="at most 65,500 pixels a side; download a PNG") as caught:
+        encoded(wide_HW3, "jpeg")
+    assert caught.value.status == 422
+    assert Image.open(io.BytesIO(encoded(wide_HW3, "png"))).size == (70_000, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "words"),
+    [
+        (b"", 400, "the file is not a photo, or damaged: the file is empty"),
+        (b"hello", 400, "the file is not a photo, or damaged: not an image"),
+        (file_of(scene(), "JPEG")[:-900], 400, "the file is not a photo, or damaged: "),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "not read: an SVG drawing"),
+        (b"%PDF-1.7\n", 415, "this kind of file is not read: a PDF document"),
+        (bomb(), 413, "the photo is too large: 900,000,000 pixels; the limit is 1,000,000 pixels"),
+    ],
+)
+def test_what_is_no_photo_is_refused(data: bytes, status: int, words: str) -> None:
+    with pytest.raises(Refusal, match=words) as caught:
+        seen(data)
+    assert caught.value.status == status

@@ -1,0 +1,84 @@
+"""Films are told from photos by what they hold; names decide only what is not recognized."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from huescape.base.errors import ParamsError
+from huescape.film import is_film, result_paths
+from huescape.film.recognition import MUXERS, muxer_of
+from tests.film.films import make_film, waves
+
+
+@pytest.mark.parametrize("suffix", sorted(MUXERS))
+def test_what_is_written_is_recognized_whatever_its_name(suffix: str, tmp_path: Path) -> None:
+    codec = {".webm": "libvpx", ".mpg": "mpeg2video", ".mpeg": "mpeg2video"}.get(suffix, "libx264")
+    film = make_film(tmp_path / f"a{suffix}", waves(48, 64, 4), codec, time_base=Fraction(1, 25))
+    assert is_film(film)
+    assert is_film(film.rename(tmp_path / "a.jpg"))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif", "a.gif", "a.avif"])
+def test_photos_are_none_even_if_they_are_called_films(name: str, tmp_path: Path) -> None:
+    photo = tmp_path / name
+    Image.new("RGB", (64, 48), "teal").save(photo)
+    assert not is_film(photo)
+    assert not is_film(photo.rename(tmp_path / "a.mp4"))
+
+
+def test_what_is_not_recognized_goes_by_its_name(tmp_path: Path) -> None:
+    for name in ("text.mp4", "text.MKV", "text.wmv"):
+        (tmp_path / name).write_text("no film")
+        assert is_film(tmp_path / name)
+    (tmp_path / "text.txt").write_text("no film")
+    (tmp_path / "folder.mp4").mkdir()
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert not is_film(tmp_path / "text.txt")
+    assert not is_film(tmp_path / "folder.mp4")
+    assert is_film(tmp_path / "pipe.mp4")
+    assert is_film(tmp_path / "absent.mp4")
+    assert not is_film(tmp_path / "absent.jpg")
+
+
+def test_a_song_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    assert not is_film(tmp_path / "a.m4a")
+
+
+def test_the_suffix_names_the_container() -> None:
+    assert muxer_of(Path("a/b.MKV")) == "matroska"
+    with pytest.raises(ParamsError, match=r"b\.png: no film is written as \.png; allowed: \.mp4"):
+        muxer_of(Path("b.png"))
+    with pytest.raises(ParamsError, match="without a suffix"):
+        muxer_of(Path("b"))
+
+
+def test_where_the_result_goes(tmp_path: Path) -> None:
+    film, out = tmp_path / "in" / "a.MP4", tmp_path / "out"
+    assert result_paths([film], tmp_path / "b.mkv") == [tmp_path / "b.mkv"]
+    assert result_paths([film], out) == [out / "a.MP4"]
+    assert result_paths([film.with_suffix(".wmv")], out) == [out / "a.mkv"]
+    (tmp_path / "v.mp4").mkdir()
+    assert result_paths([film], tmp_path / "v.mp4") == [tmp_path / "v.mp4" / "a.MP4"]
+    assert result_paths([film], film.parent) == [film.parent / "a-2.MP4"]
+
+
+def test_results_are_all_different(tmp_path: Path) -> None:
+    films = [tmp_path / name for name in ("x/a.mp4", "y/a.mp4", "y/A.MP4", "out/a-2.mp4")]
+    names = [path.name for path in result_paths(films, tmp_path / "out")]
+    assert names == ["a.mp4", "a-3.mp4", "A-4.MP4", "a-2-2.mp4"]
+    with pytest.raises(ParamsError, match=r"b\.mp4: names one film, and 4 are given"):
+        result_paths(films, tmp_path / "b.mp4")
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.JPG", "b.wmv", "b.gif"])
+def test_a_result_of_another_kind_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"no film is written as .*; allowed: \.mp4"):
+        result_paths([tmp_path / "a.mp4"], tmp_path / name)
+    (tmp_path / name).mkdir()
+    assert result_paths([tmp_path / "a.mp4"], tmp_path / name) == [tmp_path / name / "a.mp4"]
