@@ -269,7 +269,7 @@ def test_an_argument_out_of_range_is_one_line(
     colorizer: Colorizer, how: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ParamsError, match=f"^{words}"):
-        colorizer([], **how) if "size" not in how else colorizer(RGB, **how)
+        colorizer([], **how)
 
 
 def test_a_truncated_file_is_one_line(colorizer: Colorizer, tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_models_by_name_and_folder(
         Colorizer.load("nope")
     with pytest.raises(HuescapeError, match=r"no system\.json there"):
         Colorizer.load(tmp_path / "nope")
-    with pytest.raises(ParamsError, match="device is 'fast'; allowed: one that torch finds here"):
+    with pytest.raises(ParamsError, match="device is 'fast'; allowed here: "):
         Colorizer.load(model, device="fast")
     found = np.asarray(shipped(picture(40, 64)))
     gray = np.asarray(shipped(picture(40, 64), strength=0))

@@ -16,10 +16,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.errors import HuescapeError
+from huescape.coloring.devices import find_device
 from huescape.coloring.images import Taken, parts_of, take
+from huescape.coloring.manner import Manner
 from huescape.coloring.painting import paint
-from huescape.coloring.prediction import Prediction, check_size, predict
+from huescape.coloring.prediction import Prediction, predict
 from huescape.params.decodings import ANNEALED, Decoding, changed
 from huescape.params.released import DEFAULT, released_model
 from huescape.systems.chosen import find_model, usual_decoding
@@ -27,8 +29,6 @@ from huescape.systems.system import System, load_system, refuse_decoding
 
 FloatArray = npt.NDArray[np.float32]
 One = TypeVar("One", Image.Image, npt.NDArray[Any], Tensor)
-
-_MOST_STRENGTH = 3.0
 
 
 class How(TypedDict, total=False):
@@ -77,7 +77,7 @@ class SeenPicture:
     ) -> Any:
         """The picture in color, of the kind that it was; arguments as of `Colorizer.__call__`."""
         decoding = self.colorizer._decoding(method, tau, temperature)
-        _check_strength(strength)
+        Manner(strength=strength).check(dashes="")
         return self._painted(decoding, strength, edges)
 
     def distribution(self) -> FloatArray:
@@ -134,7 +134,11 @@ class Colorizer:
         """
         folder = released_model(DEFAULT) if model is None else find_model(os.fspath(model))
         decoding = usual_decoding(folder)
-        return cls(load_system(folder, _device(device)), decoding, folder.resolve().name)
+        return cls(
+            load_system(folder, find_device(str(device), dashes="")),
+            decoding,
+            folder.resolve().name,
+        )
 
     def __repr__(self) -> str:
         how = "a regression" if self._system.head == "chroma" else self.decoding.name
@@ -186,8 +190,8 @@ class Colorizer:
                 - a torch tensor (1 or 3, H, W) or a batch (N, 1 or 3, H, W), uint8, or any floats
                   in [0, 1], sRGB;
                 - a list or tuple of these.
-            method: `annealed`, `median` or `mode`; by default that of `decoding`. Another method
-                comes with its own temperature, and tau 0.
+            method: `annealed`, `median`, `mode` or `diffuse`; by default that of `decoding`.
+                Another method comes with its own temperature, and tau 0.
             tau: 0 to 1; more is more vivid.
             temperature: above 0, to 1; less is more vivid.
             strength: what the chroma is multiplied by, 0 (gray) to 3.
@@ -202,7 +206,7 @@ class Colorizer:
             ParamsError: an argument out of range, or how to decode for a regression.
         """
         decoding = self._decoding(method, tau, temperature)
-        _check_strength(strength)  # refused before the network runs
+        Manner(size=size, strength=strength).check(dashes="")  # before the network runs
 
         def color(image: Any) -> Any:
             if (parts := parts_of(image)) is not None:
@@ -220,7 +224,7 @@ class Colorizer:
         Raises:
             HuescapeError, ParamsError: as a call.
         """
-        check_size(size, dashes="")
+        Manner(size=size).check(dashes="")
         taken = take(image)
         return SeenPicture(self, predict(self._system, taken.photo, size), taken)
 
@@ -253,17 +257,3 @@ class Colorizer:
                 f"{self.name!r} is a regression, which predicts colors and no distribution over "
                 "bins; allowed: a model that classifies"
             )
-
-
-def _check_strength(strength: float) -> None:
-    if not 0 <= strength <= _MOST_STRENGTH:  # NaN is not
-        raise ParamsError(f"strength is {strength:g}; allowed: 0 to {_MOST_STRENGTH:g}")
-
-
-def _device(name: str | torch.device) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch has no CUDA
-        raise ParamsError(f"device is {str(name)!r}; allowed: one that torch finds here") from error
-    return device

@@ -10,16 +10,16 @@ from huescape.base import runtime
 from huescape.base.errors import ParamsError
 
 
-def find_device(asked: str | None) -> torch.device:
+def find_device(asked: str | None, dashes: str = "--") -> torch.device:
     """`asked`, or HUESCAPE_DEVICE, or CUDA, or MPS, or the CPU, whichever is there first.
 
-    Raises ParamsError for one that is not there.
+    Raises ParamsError, which calls it `dashes` device, for one that is not there.
     """
     usable = _usable()
     name = asked or os.environ.get(runtime.DEVICE, "") or usable[0]
     at = "cuda:0" if name == "cuda" else name
     if at not in usable:
-        where = "--device" if asked else f"environment variable {runtime.DEVICE}"
+        where = f"{dashes}device" if asked else f"environment variable {runtime.DEVICE}"
         raise ParamsError(f"{where} is {name[:40]!r}; allowed here: {', '.join(usable)}")
     return torch.device(name)
 

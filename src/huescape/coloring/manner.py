@@ -41,12 +41,16 @@ class Manner:
     hints: tuple[Hint, ...] = ()
     mask: Path | None = None
 
-    def check(self) -> None:
-        """Raise ParamsError for a number out of range."""
+    def check(self, dashes: str = "--") -> None:
+        """Raise ParamsError for a number out of range; `dashes` stand before its name."""
         if self.size is not None and self.size < _LEAST_SIZE:
-            raise ParamsError(f"--size is {self.size}; allowed: at least {_LEAST_SIZE} pixels")
+            raise ParamsError(
+                f"{dashes}size is {self.size}; allowed: at least {_LEAST_SIZE} pixels"
+            )
         if not 0 <= self.strength <= _MOST_STRENGTH:  # NaN is not
-            raise ParamsError(f"--strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}")
+            raise ParamsError(
+                f"{dashes}strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}"
+            )
 
     def settings(self) -> dict[str, Any]:
         """As JSON holds it: equal for manners that color alike.

@@ -116,10 +116,10 @@ def eight_bits(rgb_HW3: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return out_HW3
 
 
-def check_size(size: int | None, dashes: str = "--") -> None:
-    """Raise ParamsError, which calls it `dashes` size, for a size out of range."""
+def check_size(size: int | None) -> None:
+    """Raise ParamsError for a size out of range."""
     if size is not None and size < _LEAST_SIZE:
-        raise ParamsError(f"{dashes}size is {size}; allowed: at least {_LEAST_SIZE} pixels")
+        raise ParamsError(f"--size is {size}; allowed: at least {_LEAST_SIZE} pixels")
 
 
 def seen_size(system: System, size: int | None) -> int:
