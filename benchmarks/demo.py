@@ -5,6 +5,7 @@ Shape suffixes: H rows, W columns.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -15,7 +16,6 @@ import requests
 import torch
 
 from benchmarks import harness
-from huescape.base import runtime
 from huescape.coloring.painting import colorize
 from huescape.demo import serving
 from huescape.demo.app import make_app
@@ -37,14 +37,15 @@ TARGET, MOST = 0.5, 0.1
 
 def run(quick_run: bool) -> harness.Report:
     """How long does a move of a slider take, and how much of a whole run of the network is that?"""
-    torch.set_num_threads(runtime.torch_threads())
+    torch.set_num_threads(1)
     folder = released_model("landscape")
     model = Model(load_system(folder), folder.name, usual_decoding(folder))
     rows, ratios = [], []
     for side in (64,) if quick_run else (256, 1024):
         with _served(model) as where:
             cases = _cases(where, model, side)
-            seconds = harness.measure(cases, rounds=2 if quick_run else 31, warmups=2)
+            rounds = 2 if quick_run else 31
+            seconds = harness.measure(cases, rounds, warmups=2, clock=time.process_time)
         rows += _rows(side, seconds)
         ratios += _ratios(side, seconds)
     return harness.Report(run.__doc__ or "", rows, ratios, _notes(model.decoding))
@@ -114,8 +115,9 @@ def _ratios(side: int, seconds: dict[str, list[float]]) -> list[harness.Ratio]:
 
 def _notes(decoding: Decoding) -> list[str]:
     return [
-        f"Rendered photos, the shipped model ({decoding.name}), {runtime.torch_threads()} threads. "
-        "A move is a request over HTTP to a server in the same process, from the query to the last "
+        f"Rendered photos, the shipped model ({decoding.name}). Times are the processor's, "
+        "with one thread of torch, without the time in which the machine did something else. A "
+        "move is a request over HTTP to a server in the same process, from the query to the last "
         "byte of its JPEG. Of vividness (tau) it is another each time, which is decoded anew; with "
         "strength, the decoded chroma is at hand.",
         "A whole run sees, decodes and paints the photo, and encodes the same JPEG, without any "
