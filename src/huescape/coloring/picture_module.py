@@ -64,12 +64,17 @@ class PictureModule(nn.Module):
         return self.space.picture(self.space.lightness(rgb_HW3), chroma_2HW)[None]
 
     def _shrunk(self, rgb_HW3: Tensor) -> Tensor:
-        """`prediction.shrunk`."""
-        sides_2 = resampling.sizes(rgb_HW3.shape[0], rgb_HW3.shape[1])
+        """`prediction.shrunk`: first the width, rounded, then the height, as Pillow does it."""
+        height, width = rgb_HW3.shape[0], rgb_HW3.shape[1]
+        sides_2 = resampling.sizes(height, width)
         scale = (self.size / sides_2.max()).clamp(max=1)
         h, w = resampling.lengths((sides_2 * scale).round().clamp(min=1))
-        levels_3HW = rgb_HW3.permute(2, 0, 1).float()
-        return resampling.shrunk(levels_3HW, h, w).permute(1, 2, 0).to(torch.uint8)
+        wide_3HW = rgb_HW3.permute(2, 0, 1).float()
+        # Not `@`, which would look at whether a side is 1, and serve only pictures alike in that.
+        across_3Ww = resampling.lanczos(width, w).T.expand(3, -1, -1)
+        down_3hH = resampling.lanczos(height, h).expand(3, -1, -1)
+        small_3hw = _levels(torch.bmm(down_3hH, _levels(torch.bmm(wide_3HW, across_3Ww))))
+        return small_3hw.permute(1, 2, 0).to(torch.uint8)
 
     def _output(self, input_11hw: Tensor) -> Tensor:
         """`System.predict`: what is smaller than the view is enlarged to it before the network."""
@@ -143,6 +148,11 @@ def _with_pools(network: Network) -> Network:
 
 def _pair(size: Any) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def _levels(x: Tensor) -> Tensor:
+    """Rounded to levels as Pillow does between the two directions of a resize."""
+    return (x + 0.5).floor().clamp(0, 255)
 
 
 def _padded(x_11hw: Tensor, size: tuple[int, int]) -> Tensor:

@@ -2,8 +2,6 @@
 
 Each matrix turns one axis of `before` pixels into `after`; it has `after` rows, and its columns say
 how much each pixel counts. Sizes may be symbolic integers of torch.export, from 1.
-
-Shape suffixes: A pixels after, B before, T in all; H rows and W columns, h and w of the result.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import torch
 from torch import Tensor
 
 _LOBES = 3  # of the Lanczos window
-_UNIT, _PART = 2.0**22, 2.0**11  # a weight is a whole number of 1 / _UNIT
 _CUBIC = -0.75  # the slope of torch's cubic curve where it crosses 0
 
 
@@ -36,52 +33,30 @@ def lengths(sizes_2: Tensor) -> tuple[int, int]:
     return rows, columns
 
 
-def shrunk(levels_3HW: Tensor, height: int, width: int) -> Tensor:
-    """Pillow's LANCZOS, (3, height, width) of levels as float32: first the width, then the height.
+def lanczos(before: int, after: int) -> Tensor:
+    """Pillow's LANCZOS, which averages where it shrinks; float32, its numbers before rounding."""
 
-    The same levels: Pillow's weights are whole numbers, and so are all sums here, which float32
-    holds as they are. (Pillow 13 begins with the height where it is more than twice the width: a
-    level there may be one apart.)
-    """
-    # Not `@`, which would look at whether a side is 1, and serve only pictures alike in that.
-    parts = [part.T.expand(3, -1, -1) for part in _lanczos(levels_3HW.shape[2], width)]
-    narrow_3Hw = _rounded(*(torch.bmm(levels_3HW, part) for part in parts))
-    parts = [part.expand(3, -1, -1) for part in _lanczos(levels_3HW.shape[1], height)]
-    return _rounded(*(torch.bmm(part, narrow_3Hw) for part in parts))
+    def curve(x: Tensor) -> Tensor:
+        angle = torch.where(x == 0, torch.ones_like(x), x * math.pi)
+        wave = torch.sin(angle) * torch.sin(angle / _LOBES) * _LOBES / (angle * angle)
+        inside = torch.where(x.abs() < _LOBES, wave, torch.zeros_like(x))
+        return torch.where(x == 0, torch.ones_like(x), inside)
 
-
-def _lanczos(before: int, after: int) -> tuple[Tensor, Tensor]:
-    """Pillow's weights, in whole units of 2^-22: how often 2^11 is in them, and what remains."""
-    weight_AB = (_averaging(before, after, _lanczos_curve) * _UNIT).round()
-    high_AB = (weight_AB / _PART).round()
-    return high_AB.float(), (weight_AB - high_AB * _PART).float()
-
-
-def _rounded(high: Tensor, low: Tensor) -> Tensor:
-    """Levels of sums of weighted ones, as Pillow rounds them after each direction."""
-    sums = high.double() * _PART + low.double()
-    return (sums / _UNIT + 0.5).floor().clamp(0, 255).float()
-
-
-def _lanczos_curve(x: Tensor) -> Tensor:
-    angle = torch.where(x == 0, torch.ones_like(x), x * math.pi)
-    wave = torch.sin(angle) * torch.sin(angle / _LOBES) * _LOBES / (angle * angle)
-    inside = torch.where(x.abs() < _LOBES, wave, torch.zeros_like(x))
-    return torch.where(x == 0, torch.ones_like(x), inside)
+    return _averaging(before, after, curve)
 
 
 def triangle(before: int, after: int) -> Tensor:
     """torch's bilinear interpolation with `antialias`, which averages where it shrinks; float32."""
-    return _averaging(before, after, lambda x: (1 - x.abs()).clamp(min=0)).float()
+    return _averaging(before, after, lambda x: (1 - x.abs()).clamp(min=0))
 
 
 def _averaging(before: int, after: int, curve: Callable[[Tensor], Tensor]) -> Tensor:
-    """Rows of `curve`, as wide as a pixel after but no narrower than one before; float64."""
+    """Rows of `curve`, as wide as a pixel of the result but never narrower than one before."""
     ratio = _quotient(before, after)
     middle_A1 = _middles(before, after)[:, None]
     pixel_B = torch.arange(before).double() + 0.5
     weight_AB = curve((pixel_B - middle_A1) / ratio.clamp(min=1))
-    return weight_AB / weight_AB.sum(dim=1, keepdim=True)
+    return (weight_AB / weight_AB.sum(dim=1, keepdim=True)).float()
 
 
 def cubic(before: int, after: int) -> Tensor:
