@@ -55,7 +55,7 @@ class PictureModule(nn.Module):
         self.register_buffer("rarity_Q", rarity_Q if decoding.tau else None)
 
     def forward(self, picture_1HW3: Tensor) -> Tensor:
-        """What `painting.colorize` gives, in levels within 1 but for a few."""
+        """What `painting.colorize` gives, within 4 levels, and most alike."""
         rgb_HW3 = picture_1HW3[0]
         small_hw3 = self._shrunk(rgb_HW3)
         input_hw = (self.space.lightness(small_hw3) - self.offset) / self.input_scale
