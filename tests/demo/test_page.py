@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from huescape.coloring.painting import colorize
 from huescape.demo.routes import Model
@@ -194,6 +194,29 @@ def test_another_photo_makes_the_server_forget_the_first(open_page: Open, page_d
     page.locator("#another").click()
     page.wait_for_load_state("networkidle")
     assert len(page_demo.routes.photos) == held
+
+
+def test_a_photo_chosen_before_the_model_is_known_is_colored(open_page: Open) -> None:
+    page = open_page()
+    waiting: list[Route] = []
+    page.route("**/api/model", lambda route: waiting.append(route))
+    page.reload()
+    page.locator("#file").set_input_files(FILE)
+    expect(page.get_by_role("status")).to_have_text("Coloring the photo\u2026")
+    expect(page.locator("#about")).to_be_empty()
+    waiting[0].continue_()
+    expect(page.locator("#result")).to_be_visible()
+
+
+def test_a_server_that_was_asleep_is_asked_again(browser: Browser, page_demo: Demo) -> None:
+    page = browser.new_page()
+    page.route("**/api/model", lambda route: route.abort(), times=1)
+    page.goto(page_demo.address)
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    choose(page)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.locator("#about")).to_contain_text("Colored by")
+    page.close()
 
 
 def test_a_server_that_is_gone_is_said_in_words(browser: Browser) -> None:

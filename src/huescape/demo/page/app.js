@@ -1,5 +1,7 @@
 // One photo at a time: it is sent once, and each move of a slider asks for its preview anew.
 
+import { Refused, ask, bytes } from "./server.js";
+
 const at = (id) => document.getElementById(id);
 const sliders = ["tau", "temperature", "strength"];
 const percent = (value) => `${Math.round(value * 100)} %`;
@@ -7,29 +9,8 @@ const pixels = (...sides) => sides.map((side) => side.toLocaleString("en")).join
 const said = { tau: percent, temperature: (value) => Number(value).toFixed(2), strength: percent };
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
-let model;
+let model; // what the server has said of it, once ready
 let photo; // {token, width, height, name} of the one that is shown
-
-class Refused extends Error {
-  constructor(message, status, seconds) {
-    super(message);
-    this.status = status;
-    this.seconds = seconds;
-  }
-}
-
-async function ask(address, options) {
-  let answer;
-  try {
-    answer = await fetch(address, options);
-  } catch {
-    throw new Refused("The server does not answer. Is huescape demo still running?", 0);
-  }
-  if (answer.ok) return answer;
-  const { error } = await answer.json().catch(() => ({ error: `error ${answer.status}` }));
-  const line = error[0].toUpperCase() + error.slice(1);
-  throw new Refused(`${line}.`, answer.status, Number(answer.headers.get("Retry-After")));
-}
 
 function complain(error) {
   at("alert").textContent = error?.message ?? "";
@@ -42,20 +23,20 @@ function say(text) {
 
 // A file comes in
 
-function tooLarge(file) {
+function check(file) {
   const most = model.upload_bytes;
-  if (file.size <= most) return null;
+  if (file.size <= most) return;
   const [has, may] = [file.size, most].map((bytes) => `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB`);
-  return new Refused(`The file has ${has}. Allowed: at most ${may}.`, 413);
+  throw new Refused(`The file has ${has}. Allowed: at most ${may}.`, 413);
 }
 
 async function take(file) {
-  if (!file || !model || document.body.classList.contains("busy")) return;
+  if (!file || document.body.classList.contains("busy")) return;
   complain(null);
-  const wrong = tooLarge(file);
-  if (wrong) return complain(wrong);
   busy(true);
   try {
+    await ready(); // a quick hand chooses before the server has said which model it has
+    check(file);
     const answer = await ask("api/photos", { method: "POST", body: await bytes(file) });
     await show({ ...(await answer.json()), name: file.name });
     say("The photo is colored. Arrow keys move the divider.");
@@ -64,14 +45,6 @@ async function take(file) {
     say("");
   } finally {
     busy(false);
-  }
-}
-
-async function bytes(file) {
-  try {
-    return await file.arrayBuffer();
-  } catch {
-    throw new Refused("The file cannot be read. Is it a folder?", 0);
   }
 }
 
@@ -296,5 +269,15 @@ async function begin() {
   at("about").textContent = `Colored by ${model.name}${decoding}. Photos stay in this server’s memory and are forgotten after ${time} without use.`;
 }
 
+// Asked again where it failed: the next photo may find the server awake.
+let beginning;
+function ready() {
+  beginning ??= begin().catch((error) => {
+    beginning = undefined;
+    throw error;
+  });
+  return beginning;
+}
+
 listen();
-begin().catch(complain);
+ready().catch(complain);
