@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from huescape.metrics.hue import SECTORS, SUMS
+from huescape.metrics.hue_sums import HueSums
 from huescape.metrics.photo_sums import PhotoPart, PhotoSums
 from huescape.params.quantizers import QuantizerParams
 from huescape.reporting.inputs import SystemResult
@@ -86,7 +88,7 @@ def result(
         "decodes": {},
         "distribution": DISTRIBUTION,
         "warnings": [],
-        "settings": {"split": "test"},
+        "settings": {"split": "test", "macro_pixels": 1, "macro_photos": 1},
         "baselines": {"gray": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
     }
     evaluation |= scores or {}
@@ -96,7 +98,10 @@ def result(
     none = pd.DataFrame()
     if photos is None:
         photos = alike(evaluation)
-    return SystemResult(name, evaluation, described, none, none, photos, None, None, pictures)
+    hues = HueSums(photos.ids_N, np.ones((len(photos.ids_N), SECTORS, len(SUMS)), np.int64))
+    lightness = {photo: float(n) for n, photo in enumerate(photos.ids_N.tolist())}
+    files = None, None, pictures, hues, lightness, dict[str, Path]()
+    return SystemResult(name, evaluation, described, none, none, photos, *files)
 
 
 def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:

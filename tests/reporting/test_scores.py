@@ -37,7 +37,7 @@ def test_seeds_are_averaged_with_their_interval(make, quantizers) -> None:
     half = stats.t.ppf(0.975, 2) * stats.sem(values)
     assert (row.label, row.seeds) == ("net", (0, 1, 2))
     assert cells[PLACE["auc"]].text == "0.830"
-    assert cells[PLACE["auc"]].spread == f"{0.83 - half:.3f} to {0.83 + half:.3f}"
+    assert cells[PLACE["auc"]].spread == f"{0.83 - half:.3f}\N{EN DASH}{0.83 + half:.3f}"
     assert [(row.label, row.kind) for row, _ in rest] == [
         ("Gray", "baseline"),
         ("Ground truth", "truth"),
@@ -81,7 +81,7 @@ def test_what_cannot_be_told_from_the_best_is_marked_too(make, quantizers) -> No
     table = table_of(made, quantizers)
     assert best_of(table, "auc") == ["best", "near"]
     (_, cells), *_ = table
-    low, high = (float(text) for text in cells[PLACE["auc"]].spread.split(" to "))
+    low, high = (float(text) for text in cells[PLACE["auc"]].spread.split("\N{EN DASH}"))
     half = 1.96 * stats.sem(own)
     assert low == pytest.approx(own.mean() - half, abs=0.006)
     assert high == pytest.approx(own.mean() + half, abs=0.006)

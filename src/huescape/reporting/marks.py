@@ -34,8 +34,7 @@ def best_of(
     best = next((racer for racer in racers if values.get(racer.place) == value), None)
     if value is None or best is None:
         return ()
-    alike = [racer for racer in racers if racer.side.group.photos == best.side.group.photos]
-    known = [racer for racer in alike if racer.place in values]
+    known = [r for r in racers if r.place in values and r.side.shows(best.side)]
     marked = {best.place}
     for racer in known:
         found = comparisons.difference(best.side, racer.side, metric.key, target=target)

@@ -219,7 +219,7 @@ def _cell(row: ScoreRow, metric: Score, is_best: bool) -> Cell:
 def _spread(one: Estimate, metric: Score) -> str:
     if one.low is None or one.high is None or one.low == one.high:
         return ""
-    return f"{_formatted(metric, one.low)} to {_formatted(metric, one.high)}"
+    return f"{_formatted(metric, one.low)}\N{EN DASH}{_formatted(metric, one.high)}"
 
 
 def _estimates(side: Side, comparisons: Comparisons) -> dict[str, Estimate | None]:

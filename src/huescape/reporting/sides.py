@@ -56,6 +56,10 @@ class Side:
         """Training steps."""
         return int(self.group.members[0].model["steps"])
 
+    def shows(self, other: Side) -> bool:
+        """Whether both are scores of the same photos, pixel by pixel."""
+        return self.group.members[0].photos.shows(other.group.members[0].photos)
+
     def values(self, score: str) -> dict[int, float]:
         """The score by seed; seeds without it are left out."""
         at, group = self.prediction, self.group

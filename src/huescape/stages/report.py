@@ -19,12 +19,15 @@ from huescape.params import places
 from huescape.params.load import Params, load_params
 from huescape.params.released import RELEASED
 from huescape.reporting import charts, dataset, examples, scores, systems
+from huescape.reporting.differences import differences
+from huescape.reporting.failures import failures
 from huescape.reporting.groups import Group, grouped
 from huescape.reporting.inputs import (
     Catalog,
     Prior,
     SystemResult,
     read_catalog,
+    read_photos,
     read_prior,
     read_result,
     read_text,
@@ -114,11 +117,13 @@ def run(
         "claims_basis": claims_table.basis_of(trained or groups),
         **_result_parts(results, rows, comparisons),
         "distributions": scores.distributions_of(groups),
+        "failures": failures(groups, read_photos(catalog), out),
         **_data_parts(found, tables, out, params),
     }
     curves = [curve for _, _, curve in context["trainings"] if curve]
     spent = sum(_size(prior.figure) for prior in tables)
     spent += _embedded([context["auc_chart"], *curves])
+    spent += _embedded(context["failures"].pictures)
     side_by_side = out.parent / "side_by_side"
     with fresh_directory(side_by_side) as fresh:
         shown = _side_by_side(groups, fresh, side_by_side, out, spent)
@@ -141,6 +146,7 @@ def _result_parts(
     return {
         "metrics": METRICS,
         "scores": scores.table(rows, comparisons),
+        "differences": differences(rows, comparisons),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
         "names": [r.name for r in results],
