@@ -24,6 +24,7 @@ LOOKS = [
     Look(Decoding(method="mode", tau=1.0)),
     Look(Decoding(temperature=0.05)),
 ]
+DIFFUSED = [Look(Decoding(method="diffuse"), strength) for strength in (1.0, 0.3)]
 
 
 def seen(data: bytes, preview: int = 1024, pixels: int = 10**6) -> SeenPhoto:
@@ -33,7 +34,7 @@ def seen(data: bytes, preview: int = 1024, pixels: int = 10**6) -> SeenPhoto:
 def test_every_look_is_that_of_a_whole_run_in_any_order() -> None:
     rgb_HW3 = scene(120, 80)
     photo = seen(file_of(rgb_HW3))
-    for look in [*LOOKS, *reversed(LOOKS)]:
+    for look in [*LOOKS, *reversed(LOOKS), *DIFFUSED]:
         expected_HW3 = colorize(SYSTEM, rgb_HW3, look.decoding, strength=look.strength)
         assert (photo.full(look) == expected_HW3).all()
         assert (photo.preview(look) == expected_HW3).all()

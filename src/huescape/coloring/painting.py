@@ -66,6 +66,14 @@ class Field:
         chroma_SW2 = self._framed(size, rows, lightness_SW)
         return chroma_SW2 if self.toning is None else chroma_SW2 + self.toning.at(lightness_SW)
 
+    def scaled(self, strength: float) -> Field:
+        """The field with its own chroma times `strength`; what is below and the toning stay."""
+        factor = np.float32(strength)
+        parts = self.points_2hw, self.slopes_2hw, self.own_2hw
+        points, slopes, own = (None if part is None else part * factor for part in parts)
+        assert points is not None
+        return replace(self, points_2hw=points, slopes_2hw=slopes, own_2hw=own)
+
     def _framed(
         self, size: tuple[int, int], rows: slice, lightness_SW: FloatArray
     ) -> npt.NDArray[np.float32]:

@@ -6,7 +6,7 @@ Shape suffixes: H rows and W columns, of the photo or of its preview.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -83,9 +83,7 @@ class SeenPhoto:
         return self._painted(look, self._decoded())
 
     def _painted(self, look: Look, rgb_HW3: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        field, strength = self._field(look.decoding), np.float32(look.strength)
-        slopes_2hw = None if field.slopes_2hw is None else field.slopes_2hw * strength
-        field = replace(field, points_2hw=field.points_2hw * strength, slopes_2hw=slopes_2hw)
+        field = self._field(look.decoding).scaled(look.strength)
         return paint_field(self._prediction.system.space, field, rgb_HW3)
 
     def _field(self, decoding: Decoding) -> Field:
