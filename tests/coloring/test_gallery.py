@@ -207,3 +207,20 @@ def test_a_system_of_another_space_keeps_its_lightness(
         assert score == pytest.approx(mean_distance_score(colored, photo), abs=0.005)
         change_HW = rgb_to_lab(colored)[..., 0] - rgb_to_lab(photo)[..., 0]
         assert np.abs(change_HW).max() < 1
+
+
+def test_colors_are_painted_with_edges_and_scored_without(
+    model: Path, system: System, photos: Any, tmp_path: Path, drawn: Any
+) -> None:
+    """As a person gets them, and as an evaluation scores them."""
+    sharp = Decoding(temperature=0.02)
+    gallery.draw_gallery(model, photos[:1], tmp_path / "out", [sharp])
+    ((_, ((caption, pictures),)),) = drawn
+    photo = np.asarray(Image.open(photos[0][1]))
+    painted, plain = (colorize(system, photo, sharp, edges=edges) for edges in (True, False))
+    np.testing.assert_array_equal(pictures[1], painted)
+    assert (painted != plain).any()
+    assert f"colorfulness {colorfulness(painted):.1f} (" in caption
+    score = float(re.search(r"AuC ([\d.]+),", caption)[1])
+    near, far = (abs(score - mean_distance_score(one, photo)) for one in (plain, painted))
+    assert near < far

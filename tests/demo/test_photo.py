@@ -31,11 +31,15 @@ def seen(data: bytes, preview: int = 1024, pixels: int = 10**6) -> SeenPhoto:
     return SeenPhoto(SYSTEM, data, pixels, preview)
 
 
+def whole_run(rgb_HW3: np.ndarray, look: Look) -> np.ndarray:
+    return colorize(SYSTEM, rgb_HW3, look.decoding, strength=look.strength, as_print=True)
+
+
 def test_every_look_is_that_of_a_whole_run_in_any_order() -> None:
     rgb_HW3 = scene(120, 80)
     photo = seen(file_of(rgb_HW3))
     for look in [*LOOKS, *reversed(LOOKS), *DIFFUSED]:
-        expected_HW3 = colorize(SYSTEM, rgb_HW3, look.decoding, strength=look.strength)
+        expected_HW3 = whole_run(rgb_HW3, look)
         assert (photo.full(look) == expected_HW3).all()
         assert (photo.preview(look) == expected_HW3).all()
 

@@ -49,7 +49,7 @@ def hinted_field(
     photo_size: tuple[int, int],
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool,
 ) -> Field:
     """The chroma that a decoding gives, and around each hint the hint's.
 

@@ -6,12 +6,13 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from huescape.base.errors import ParamsError
-from huescape.coloring.strokes import Hint
 from huescape.params.decodings import ANNEALED, Decoding
-from huescape.photos import read_bytes
+
+if TYPE_CHECKING:  # its defaults are asked for where nothing heavy may be loaded
+    from huescape.coloring.strokes import Hint
 
 _LEAST_SIZE = 8
 _MOST_STRENGTH = 3.0
@@ -20,6 +21,8 @@ _MOST_STRENGTH = 3.0
 @dataclass(frozen=True)
 class Manner:
     """All that decides, with the model, which color a pixel gets.
+
+    Its defaults are those of every way in which a picture is made for a person.
 
     Attributes:
         decoding: how a color is chosen from a distribution; a regression has none.
@@ -35,8 +38,8 @@ class Manner:
     decoding: Decoding = ANNEALED
     size: int | None = None
     strength: float = 1.0
-    edges: bool = False
-    as_print: bool = False
+    edges: bool = True
+    as_print: bool = True
     keep_toning: bool = False
     hints: tuple[Hint, ...] = ()
     mask: Path | None = None
@@ -57,6 +60,8 @@ class Manner:
 
         Raises HuescapeError for a mask that cannot be read.
         """
+        from huescape.photos import read_bytes
+
         digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
         own = {"decoding": self.decoding.model_dump(mode="json"), "mask": digest}
         return dict(json.loads(json.dumps({**asdict(self), **own})))

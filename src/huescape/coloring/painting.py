@@ -17,6 +17,7 @@ from huescape.color.decoding import join, upsample_chroma
 from huescape.color.spaces import Space
 from huescape.coloring.borders import WHOLE, Frame
 from huescape.coloring.edges import RADIUS, linear_fit
+from huescape.coloring.manner import Manner
 from huescape.coloring.prediction import Prediction, as_rgb, predict, shrunk
 from huescape.coloring.strips import strips
 from huescape.coloring.toning import Toning, toning_of
@@ -119,7 +120,7 @@ def colorize(
     size: int | None = None,
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool = Manner.edges,
     as_print: bool = False,
     keep_toning: bool = False,
 ) -> npt.NDArray[Any]:
@@ -148,7 +149,7 @@ def paint(
     decoding: Decoding = ANNEALED,
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool = Manner.edges,
     keep_toning: bool = False,
 ) -> npt.NDArray[Any]:
     """The photo of a prediction in the colors of one decoding, (H, W, 3) of its dtype.
@@ -173,7 +174,7 @@ def with_toning(field: Field, rgb_HW3: npt.NDArray[Any], space: Space) -> Field:
 
 
 def field_of(
-    prediction: Prediction, decoding: Decoding, *, strength: float = 1.0, edges: bool = False
+    prediction: Prediction, decoding: Decoding, *, strength: float = 1.0, edges: bool
 ) -> Field:
     """The chroma that a decoding gives, for a picture of any size; arguments as of `paint`."""
     system, stride = prediction.system, prediction.system.network.stride

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from huescape.coloring.manner import Manner
 from huescape.coloring.painting import Field, field_of, paint_field
 from huescape.coloring.prediction import Prediction, predict, shrunk
 from huescape.demo.refusals import Refusal, of_photo
@@ -68,7 +69,7 @@ class SeenPhoto:
         rgb_HW3 = self._decoded()
         self.size = rgb_HW3.shape[1], rgb_HW3.shape[0]
         self.preview_HW3 = np.ascontiguousarray(shrunk(rgb_HW3, preview))
-        self._prediction: Prediction = predict(system, rgb_HW3)
+        self._prediction: Prediction = predict(system, rgb_HW3, as_print=Manner.as_print)
         self._last: tuple[Decoding, Field] | None = None
 
     def preview(self, look: Look) -> npt.NDArray[np.uint8]:
@@ -90,7 +91,7 @@ class SeenPhoto:
         """Decoded once for all strengths: the median is most of the work of a small picture."""
         last = self._last
         if last is None or last[0] != decoding:
-            last = self._last = decoding, field_of(self._prediction, decoding)
+            last = self._last = decoding, field_of(self._prediction, decoding, edges=Manner.edges)
         return last[1]
 
     def _decoded(self) -> npt.NDArray[np.uint8]:

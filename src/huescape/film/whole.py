@@ -16,6 +16,7 @@ from huescape.base.errors import HuescapeError
 from huescape.base.interrupts import Interrupted
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
+from huescape.coloring.manner import Manner
 from huescape.coloring.prediction import check_size, seen_size
 from huescape.film import encoders
 from huescape.film.coloring import FilmColoring
@@ -39,7 +40,7 @@ def color_film(
     size: int | None = None,
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool = Manner.edges,
     smoothing: Smoothing | None = USUAL,
     storing: Storing = Storing(),  # noqa: B008 - frozen
     overwrite: bool = False,
