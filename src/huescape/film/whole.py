@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from huescape.film.coloring import FilmColoring
 from huescape.film.encoders import Kind
 from huescape.film.facts import FilmFacts
 from huescape.film.pictures import Packing, Unpacking, look_of, said_of
-from huescape.film.recognition import muxer_of
+from huescape.film.recognition import muxer_of, refuse_conflict
 from huescape.film.settings import USUAL, Smoothing, Storing
 from huescape.film.source import Source, first_frame, open_source
 from huescape.film.stamps import Clock
@@ -82,18 +81,6 @@ def color_film(
         facts = _colored(source, first, coloring, (temporary, out, muxer), storing)
         refuse_conflict(film, out, overwrite)  # it may be there by now
     return facts
-
-
-def refuse_conflict(film: Path, out: Path, overwrite: bool) -> None:
-    """Raise HuescapeError if a result would take the place of what is there."""
-    if not os.path.lexists(out):
-        return
-    if out.exists() and film.exists() and out.samefile(film):
-        raise HuescapeError(f"{out}: is the film to color; name another result")
-    if out.is_dir():
-        raise HuescapeError(f"{out}: is a folder; name a file for the colored film")
-    if not overwrite:
-        raise HuescapeError(f"{out}: is there already; name another result, or add --overwrite")
 
 
 @contextmanager
