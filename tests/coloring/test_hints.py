@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from huescape.base.errors import ParamsError
-from huescape.coloring.hints import Hint, hinted_field
+from huescape.coloring.hints import hinted_field
 from huescape.coloring.painting import Field, field_of, paint, paint_field, unit
 from huescape.coloring.prediction import Prediction, predict
+from huescape.coloring.strokes import Hint
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, load_system
 from tests.coloring.systems import make_system

@@ -15,8 +15,9 @@ import huescape
 from huescape.base import atomic
 from huescape.base.errors import ParamsError
 from huescape.coloring import onnx_file
+from huescape.coloring.manner import check_size
 from huescape.coloring.picture_module import PictureModule
-from huescape.coloring.prediction import check_size, seen_size
+from huescape.coloring.prediction import seen_size
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, load_system, read_description, refuse_decoding
 

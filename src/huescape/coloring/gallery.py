@@ -18,9 +18,10 @@ from huescape.base import atomic
 from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.progress import progress
 from huescape.color.spaces import rgb_to_lab
+from huescape.coloring.manner import check_size
 from huescape.coloring.originals import on_photo
 from huescape.coloring.painting import field_of, paint, unit
-from huescape.coloring.prediction import check_size, predict, seen_size, shrunk
+from huescape.coloring.prediction import predict, seen_size, shrunk
 from huescape.figures import grid
 from huescape.figures.side_by_side import gray
 from huescape.metrics.auc import auc, distance_table

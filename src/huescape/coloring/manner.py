@@ -18,6 +18,12 @@ _LEAST_SIZE = 8
 _MOST_STRENGTH = 3.0
 
 
+def check_size(size: int | None, dashes: str = "--") -> None:
+    """Raise ParamsError for a longer side out of range; `dashes` stand before its name."""
+    if size is not None and size < _LEAST_SIZE:
+        raise ParamsError(f"{dashes}size is {size}; allowed: at least {_LEAST_SIZE} pixels")
+
+
 @dataclass(frozen=True)
 class Manner:
     """All that decides, with the model, which color a pixel gets.
@@ -46,10 +52,7 @@ class Manner:
 
     def check(self, dashes: str = "--") -> None:
         """Raise ParamsError for a number out of range; `dashes` stand before its name."""
-        if self.size is not None and self.size < _LEAST_SIZE:
-            raise ParamsError(
-                f"{dashes}size is {self.size}; allowed: at least {_LEAST_SIZE} pixels"
-            )
+        check_size(self.size, dashes)
         if not 0 <= self.strength <= _MOST_STRENGTH:  # NaN is not
             raise ParamsError(
                 f"{dashes}strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}"

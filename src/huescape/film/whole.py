@@ -15,8 +15,8 @@ from huescape.base.errors import HuescapeError
 from huescape.base.interrupts import Interrupted
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
-from huescape.coloring.manner import Manner
-from huescape.coloring.prediction import check_size, seen_size
+from huescape.coloring.manner import Manner, check_size
+from huescape.coloring.prediction import seen_size
 from huescape.film import encoders
 from huescape.film.coloring import FilmColoring
 from huescape.film.encoders import Kind
