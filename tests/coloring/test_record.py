@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xxhash
@@ -179,9 +181,9 @@ def test_a_record_that_is_a_link_or_no_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_field_of_another_kind_damages_its_line_alone(
-    changes: dict[str, object], tmp_path: Path
+    changes: dict[str, Any], tmp_path: Path
 ) -> None:
-    append(tmp_path, entry("b.png", b"two", **changes))
+    append(tmp_path, replace(entry("b.png", b"two"), **changes))
     good = written(tmp_path, "a.png", b"one")
     record = read_record(tmp_path / NAME)
     assert record.damaged == [1]
