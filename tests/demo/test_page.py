@@ -144,6 +144,8 @@ def test_what_is_no_photo_is_said_in_words(
     expect(alert).to_be_visible()
     expect(alert).to_contain_text(words)
     expect(page.locator("#result")).to_be_hidden()
+    # A browser tells of no change where the same file is chosen again.
+    expect(page.locator("#file")).to_have_value("")
     choose(page)
     expect(alert).to_be_hidden()
 
