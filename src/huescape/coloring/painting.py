@@ -177,8 +177,12 @@ def field_of(
     prediction: Prediction, decoding: Decoding, *, strength: float = 1.0, edges: bool
 ) -> Field:
     """The chroma that a decoding gives, for a picture of any size; arguments as of `paint`."""
+    return _field_of(prediction, decoding, edges).scaled(strength)
+
+
+def _field_of(prediction: Prediction, decoding: Decoding, edges: bool) -> Field:
     system, stride = prediction.system, prediction.system.network.stride
-    points_2mn = prediction.chroma(decoding) * np.float32(strength)
+    points_2mn = prediction.chroma(decoding)
     source = (prediction.lightness_hw.shape[0], prediction.lightness_hw.shape[1])
     if system.diffuses(decoding):
         return along_lightness(prediction, points_2mn, own=True)
