@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -135,14 +134,24 @@ def _score_table(record: dict[str, Any]) -> pd.DataFrame:
 
 
 def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
-    """One row a photo by the headline decoding; an empty field is infinite or undefined."""
-    rows = result.totals[params.decode.name].photos
-    types = {"id": TEXT, "pixels": WHOLE, **dict.fromkeys(_PHOTO_SCORES, NUMBER)}
+    """A row for each photo by the headline's decoding, and by each baseline.
+
+    An empty field is infinite or undefined.
+    """
+    types = {
+        "id": TEXT,
+        "prediction": TEXT,
+        "pixels": WHOLE,
+        **dict.fromkeys(_PHOTO_SCORES, NUMBER),
+    }
+    names = [params.decode.name, *BASELINES]
+    rows = {name: result.totals[name].photos for name in names}
     records = [
-        [photo, *(row[name] for name in [*types][1:])]
-        for photo, row in zip(result.ids, rows, strict=True)
+        [photo, name, *(rows[name][k][column] for column in [*types][2:])]
+        for photo, k in sorted((photo, k) for k, photo in enumerate(result.ids))
+        for name in names
     ]
-    return frame(sorted(records, key=itemgetter(0)), types)
+    return frame(records, types)
 
 
 def _photo_sums(result: Evaluation, params: EvaluateParams) -> PhotoSums:

@@ -64,8 +64,8 @@ class Totals:
         self.hits_Q += score.hits_Q
         self.error += score.error
         self.values += score.values
-        vivid = score.measured["colorfulness"]
-        self.parts.append(PhotoPart.of(score.table_QD, vivid, score.error))
+        counted = score.table_QD, score.hits_Q, score.error
+        self.parts.append(PhotoPart.of(*counted, score.measured))
         row: dict[str, float] = {}
         for metric in _metrics():
             row |= metric.photo(score, self.rules)

@@ -99,7 +99,7 @@ def run(
     trained = [group for group in groups if not group.members[0].is_shipped]
     comparisons = Comparisons()
     checked = claims.check(trained, comparisons)
-    rows = scores.score_rows(groups)
+    rows = scores.score_rows(groups, comparisons)
     context: dict[str, Any] = {
         "title": params.report.title,
         "version": huescape.__version__,
@@ -112,7 +112,7 @@ def run(
         ],
         "claims_summary": claims.summary(checked),
         "claims_basis": claims_table.basis_of(trained or groups),
-        **_result_parts(results, rows),
+        **_result_parts(results, rows, comparisons),
         "distributions": scores.distributions_of(groups),
         **_data_parts(found, tables, out, params),
     }
@@ -134,11 +134,13 @@ def run(
     return {"systems": len(results), "warnings": warned, "bytes": len(page.encode())}
 
 
-def _result_parts(results: Sequence[SystemResult], rows: Sequence[ScoreRow]) -> dict[str, Any]:
+def _result_parts(
+    results: Sequence[SystemResult], rows: Sequence[ScoreRow], comparisons: Comparisons
+) -> dict[str, Any]:
     chart, end = charts.auc_chart(results)
     return {
         "metrics": METRICS,
-        "scores": scores.table(rows),
+        "scores": scores.table(rows, comparisons),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
         "names": [r.name for r in results],
