@@ -14,9 +14,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from huescape.coloring.manner import Manner
-from huescape.coloring.originals import on_white, read_original
+from huescape.coloring.originals import read_seen
 from huescape.coloring.painting import Field, field_of, paint_field
-from huescape.coloring.prediction import Prediction, as_rgb, eight_bits, predict, shrunk
+from huescape.coloring.prediction import Prediction, predict, shrunk
 from huescape.demo.refusals import Refusal, of_photo
 from huescape.params.decodings import Decoding
 from huescape.photos import PhotoError
@@ -96,13 +96,10 @@ class SeenPhoto:
         return last[1]
 
     def _decoded(self) -> npt.NDArray[np.uint8]:
-        """As the command reads it, of 8 bits and in front of white; (H, W, 3)."""
         try:
-            original = read_original(self._data, self._pixels)
+            return read_seen(self._data, self._pixels)
         except PhotoError as error:
             raise of_photo(error) from error
-        rgb_HW3 = as_rgb(on_white(original.pixels, original.alpha))
-        return eight_bits(rgb_HW3)
 
 
 def quick(picture_HW3: npt.NDArray[np.uint8]) -> bytes:
