@@ -29,8 +29,9 @@ from huescape.systems.system import load_system
 
 PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
 FILES = [
-    *("SHA256SUMS", "curves.csv", "curves.png", "distribution_sums.npz", "grid.png"),
-    *("photo_sums.npz", "photos.csv", "pictures.npz", "scores.csv", "scores.json"),
+    *("SHA256SUMS", "best.png", "bins.csv", "confidence.png", "curves.csv", "curves.png"),
+    *("distribution.png", "distribution_sums.npz", "grid.png", "hue.png", "hue_sums.npz"),
+    *("photo_sums.npz", "photos.csv", "pictures.npz", "scores.csv", "scores.json", "worst.png"),
 ]
 
 
@@ -219,7 +220,7 @@ def test_a_new_decoding_moves_the_headline_only(inputs: Any, tmp_path: Path) -> 
 def test_no_pictures_no_grid(inputs: Any, tmp_path: Path) -> None:
     call(inputs, tmp_path, params=PARAMS.model_copy(update={"pictures": 0}))
     assert sorted(p.name for p in (tmp_path / "yuv").iterdir()) == [
-        f for f in FILES if f not in ("grid.png", "pictures.npz")
+        f for f in FILES if f not in ("confidence.png", "grid.png", "pictures.npz")
     ]
 
 
