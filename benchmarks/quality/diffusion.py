@@ -67,10 +67,10 @@ _Rows = dict[str, tuple[str, Callable[[Prediction], Field]]]
 
 def _rows(taus: Sequence[float], factors: Sequence[float]) -> _Rows:
     """By name: which row it is compared with, and its field."""
-    rows: _Rows = {ANNEALED.name: ("", partial(field_of, decoding=ANNEALED))}
+    rows: _Rows = {ANNEALED.name: ("", partial(field_of, decoding=ANNEALED, edges=False))}
     for tau in taus:
         median = Decoding(method="median", tau=tau)
-        rows[median.name] = ("", partial(field_of, decoding=median))
+        rows[median.name] = ("", partial(field_of, decoding=median, edges=False))
         for factor in factors:
             name = Decoding(method="diffuse", tau=tau).name
             name += f", threshold x {factor:g}" * (factor != CONFIDENT)

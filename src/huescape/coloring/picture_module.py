@@ -1,7 +1,7 @@
 """A system from picture to picture as one module of torch, of which a graph can be made.
 
-`painting.colorize` is what it follows, step by step; every choice that depends on the picture's
-size is arithmetic of sizes here, so that one graph serves all of them.
+`painting.colorize` without `edges` is what it follows, step by step; every choice that depends on
+the picture's size is arithmetic of sizes here, so that one graph serves all of them.
 
 Shape suffixes: H rows and W columns of the picture; h, w of what the network sees; m, n of its
 output; Q bins, C outputs (bins, or 2 of chroma).
@@ -55,7 +55,7 @@ class PictureModule(nn.Module):
         self.register_buffer("rarity_Q", rarity_Q if decoding.tau else None)
 
     def forward(self, picture_1HW3: Tensor) -> Tensor:
-        """What `painting.colorize` gives, within 4 levels, and most alike."""
+        """What `painting.colorize` gives without `edges`, within 4 levels, and most alike."""
         rgb_HW3 = picture_1HW3[0]
         small_hw3 = self._shrunk(rgb_HW3)
         input_hw = (self.space.lightness(small_hw3) - self.offset) / self.input_scale
