@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from huescape.base.digests import file_sha256
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
 from huescape.color.spaces import SPACES, rgb_to_lab
@@ -14,6 +15,7 @@ from huescape.evaluation.scoring import Reference, Task, read_reference, score_p
 from huescape.metrics.auc import auc
 from huescape.metrics.chroma import unclipped_ab
 from huescape.metrics.names import BASELINES
+from huescape.params.reports import OwnPrior
 
 CENTERS_Q2 = gamut_centers()
 KEPT = ("1", "0.5", *BASELINES)
@@ -107,6 +109,46 @@ def test_weights_are_those_of_lambda_zero_of_the_smoothed_prior(tmp_path: Path) 
     assert (found.empirical_Q == 1).all()
     assert found.weight_Q[0] == 0  # no mass, no weight
     assert found.weight_Q[1:] * np.arange(1, 313) == pytest.approx(found.weight_Q[1])
+
+
+def test_a_prior_of_ones_own_weighs_the_rebalanced_score(tmp_path: Path) -> None:
+    own_Q = np.arange(313, 0, -1) / 313
+    found = read_reference(*files(tmp_path), rebalance=own_prior(tmp_path, own_Q))
+    assert (found.empirical_Q == 1).all()  # the baselines stay those of the training photos
+    assert found.weight_Q * own_Q == pytest.approx(found.weight_Q[-1] * own_Q[-1])
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.ones(312), r"own\.npy: has shape \(312,\); allowed: 313 numbers"),
+        (np.zeros(313), "allowed: 313 numbers from 0 up that are not all 0"),
+        (np.full(313, -1.0), "allowed: 313 numbers from 0 up"),
+        (np.full(313, np.nan), "allowed: 313 numbers from 0 up"),
+        (np.array(["a"] * 313), "is no readable .npy file of numbers"),
+    ],
+)
+def test_a_prior_of_ones_own_that_does_not_fit(tmp_path, array, words) -> None:
+    with pytest.raises(HuescapeError, match=words):
+        read_reference(*files(tmp_path), rebalance=own_prior(tmp_path, array))
+
+
+def test_other_bytes_than_those_of_params_are_refused(tmp_path: Path) -> None:
+    own = own_prior(tmp_path, np.ones(313))
+    Path(own.path).write_bytes(b"else")
+    with pytest.raises(HuescapeError, match=r"evaluate\.rebalance\.sha256: .*own\.npy has"):
+        read_reference(*files(tmp_path), rebalance=own)
+    Path(own.path).unlink()
+    with pytest.raises(
+        HuescapeError, match=r"evaluate\.rebalance\.path: .*cannot be read: No such"
+    ):
+        read_reference(*files(tmp_path), rebalance=own)
+
+
+def own_prior(folder: Path, array: np.ndarray) -> OwnPrior:
+    path = folder / "own.npy"
+    np.save(path, array)
+    return OwnPrior(path=str(path), sha256=file_sha256(path))
 
 
 def test_a_prior_of_other_bins_is_refused(tmp_path: Path) -> None:

@@ -22,10 +22,12 @@ from huescape.base.errors import HuescapeError
 from huescape.color.decoding import join
 from huescape.color.priors import rebalancing_weights
 from huescape.color.spaces import SPACES, Space, rgb_to_lab
+from huescape.evaluation.own_prior import read_own_prior
 from huescape.metrics import baselines
 from huescape.metrics.chroma import unclipped_ab
 from huescape.metrics.photo import PhotoScore, Truth, score, truth
 from huescape.metrics.pictures import Picture
+from huescape.params.reports import OwnPrior
 
 FloatArray = npt.NDArray[np.floating[Any]]
 LAB = SPACES["lab"]
@@ -74,8 +76,11 @@ class Scored:
     pictures: dict[str, Picture]
 
 
-def read_reference(bins: Path, prior: Path) -> Reference:
-    """Read the scoring bins and prior; raises HuescapeError for files that do not fit."""
+def read_reference(bins: Path, prior: Path, rebalance: OwnPrior | None = None) -> Reference:
+    """Read the scoring bins and prior; raises HuescapeError for files that do not fit.
+
+    `rebalance` weighs the rebalanced score in place of the prior.
+    """
     centers = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
     centers_Q2 = centers.astype(np.float64)
     if centers_Q2.ndim != 2 or centers_Q2.shape[1] != 2:
@@ -87,7 +92,8 @@ def read_reference(bins: Path, prior: Path) -> Reference:
                 f"{prior}: {name} has shape {values.shape}, but {bins} has {len(centers_Q2)} bins; "
                 "run the stages bins and prior again"
             )
-    weight_Q, _ = rebalancing_weights(found["smoothed"], 0.0)
+    own_Q = read_own_prior(rebalance, len(centers_Q2)) if rebalance else found["smoothed"]
+    weight_Q, _ = rebalancing_weights(own_Q, 0.0)
     return Reference(centers_Q2, found["empirical"].astype(np.float64), weight_Q)
 
 

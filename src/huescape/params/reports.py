@@ -15,6 +15,15 @@ DECODES = (
 )
 
 
+class OwnPrior(Section):
+    """A file of probabilities, one for each bin of `evaluate.prior`."""
+
+    path: str = Field(min_length=1, max_length=4096)
+    """A .npy file, as the `prior_probs.npy` that Zhang et al. released: ImageNet's."""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """Its SHA-256: with other bytes the scores are made anew."""
+
+
 class EvaluateParams(Section):
     """How systems are scored."""
 
@@ -24,6 +33,9 @@ class EvaluateParams(Section):
     """Decodings that are scored and drawn, each once; `decode` is one of them, named or not."""
     prior: str = "lab313"
     """The quantizer whose bins and prior weigh the rebalanced scores of every system."""
+    rebalance: OwnPrior | None = None
+    """What weighs the rebalanced AuC in place of the training photos' smoothed prior: with
+    ImageNet's it is the score as published, on these photos."""
     macro_pixels: int = Field(default=1000, ge=1, le=10**9)
     """Pixels that a bin needs to count in the macro scores."""
     macro_photos: int = Field(default=5, ge=1, le=10**9)

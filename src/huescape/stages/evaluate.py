@@ -84,7 +84,7 @@ def run(
     Raises:
         HuescapeError: an input is missing, damaged or does not fit, or there is no test photo.
     """
-    reference = read_reference(bins, prior)
+    reference = read_reference(bins, prior, params.rebalance)
     photos = ShardSet.open(resized, "photos")
     device = choose_device()
     system = load_system(model, device)

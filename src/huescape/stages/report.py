@@ -33,6 +33,7 @@ from huescape.reporting.inputs import (
     read_text,
 )
 from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
+from huescape.reporting.published import published
 from huescape.reporting.scores import ScoreRow
 from huescape.reporting.sides import Comparisons
 from huescape.reporting.template import template
@@ -114,6 +115,7 @@ def run(
             for item in checked
         ],
         "claims_summary": claims.summary(checked),
+        "own_prior": params.evaluate.rebalance and params.evaluate.rebalance.path,
         "claims_basis": claims_table.basis_of(trained or groups),
         **_result_parts(results, rows, comparisons),
         "distributions": scores.distributions_of(groups),
@@ -147,6 +149,7 @@ def _result_parts(
         "metrics": METRICS,
         "scores": scores.table(rows, comparisons),
         "differences": differences(rows, comparisons),
+        "published": published(rows),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
         "names": [r.name for r in results],
