@@ -43,6 +43,8 @@ def test_what_is_not_recognized_goes_by_its_name(tmp_path: Path) -> None:
     assert is_film(tmp_path / "pipe.mp4")
     assert is_film(tmp_path / "absent.mp4")
     assert not is_film(tmp_path / "absent.jpg")
+    assert not is_film(tmp_path / f"{'n' * 300}.jpg")  # a name that no disk takes
+    assert is_film(tmp_path / f"{'n' * 300}.mp4")
 
 
 def test_a_song_is_none(tmp_path: Path) -> None:

@@ -120,14 +120,25 @@ def read_record(path: Path) -> Record:
     with open_regular(path) as file:
         for number, line in enumerate(file, start=1):
             try:
-                content = json.loads(line)
-                if content.pop("version") != _VERSION:
-                    raise ValueError("another version")
-                entry = Entry(**content)
-                record.entries.setdefault(str(entry.name), []).append(entry)
+                entry = _entry(json.loads(line))
+                record.entries.setdefault(entry.name, []).append(entry)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 record.damaged.append(number)
     return record
+
+
+def _entry(content: Any) -> Entry:
+    """What a line tells; raises what `read_record` expects of one that tells nothing."""
+    if content.pop("version") != _VERSION:
+        raise ValueError("another version")
+    entry = Entry(**content)
+    words, numbers = (entry.name, entry.source, entry.xxh3), (entry.size, entry.source_size)
+    is_whole = all(isinstance(word, str) for word in words) and isinstance(entry.settings, dict)
+    if not is_whole or not all(type(n) is int for n in (*numbers, entry.source_mtime_ns)):
+        raise ValueError("values of other types")
+    if b"\0" in os.fsencode(entry.name):  # which raises ValueError for what no name is, either
+        raise ValueError("no name of a file")
+    return entry
 
 
 def append(out: Path, entry: Entry) -> None:

@@ -47,9 +47,9 @@ def is_film(path: Path) -> bool:
 
     What cannot be read, or is not recognized, is one if it is called one. A folder never is.
     """
-    if path.is_dir():
-        return False
     try:
+        if path.is_dir():
+            return False
         with open_regular(path) as file:
             head = file.read(600)
     except OSError:
