@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from huescape.base import atomic
-from huescape.base.errors import HuescapeError
+from huescape.base.errors import HuescapeError, one_line
 from huescape.base.interrupts import Interrupted
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
@@ -22,6 +21,7 @@ from huescape.film.coloring import FilmColoring
 from huescape.film.encoders import Kind
 from huescape.film.facts import FilmFacts
 from huescape.film.pictures import Packing, Unpacking, look_of, said_of
+from huescape.film.places import refuse_conflict
 from huescape.film.recognition import muxer_of
 from huescape.film.settings import USUAL, Smoothing, Storing
 from huescape.film.source import Source, first_frame, open_source
@@ -83,18 +83,6 @@ def color_film(
     return facts
 
 
-def refuse_conflict(film: Path, out: Path, overwrite: bool) -> None:
-    """Raise HuescapeError if a result would take the place of what is there."""
-    if not os.path.lexists(out):
-        return
-    if out.exists() and film.exists() and out.samefile(film):
-        raise HuescapeError(f"{out}: is the film to color; name another result")
-    if out.is_dir():
-        raise HuescapeError(f"{out}: is a folder; name a file for the colored film")
-    if not overwrite:
-        raise HuescapeError(f"{out}: is there already; name another result, or add --overwrite")
-
-
 @contextmanager
 def _without_a_trace(film: Path, out: Path) -> Iterator[None]:
     try:
@@ -121,7 +109,7 @@ def _colored(
     count = 0
     with Writer(*target, plan) as writer:
         writer.take_over(source.container, source.video)
-        frames = progress(_frames(source, writer), source.frames, f"{target[1].name}", "frame")
+        frames = progress(_frames(source, writer), source.frames, one_line(target[1].name), "frame")
         pictures = ((stamp, unpacking.picture(f)) for stamp, f in clock.stamped(frames))
         for stamp, picture in coloring.colored(pictures):
             writer.write(packing.frame(picture, stamp))

@@ -6,21 +6,23 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from huescape.base import runtime
-from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.coloring.album import Found, Naming, find_photos
 from huescape.coloring.arguments import add_manner_arguments, chosen_manner, refuse_for_films
 from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
 from huescape.coloring.kinds import NAMES
-from huescape.film import color_film, is_film, result_paths
+from huescape.film import color_film, color_films
 from huescape.film.arguments import (
     add_film_arguments,
     asked_film_options,
     chosen_smoothing,
     chosen_storing,
 )
+from huescape.film.places import refuse_film_for_photos, split
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
@@ -122,19 +124,21 @@ def main(options: Namespace) -> None:
     """Color photos of any size, and films."""
     choices = _choices(options, Path(), ANNEALED)
     choices.check()  # before torch is loaded
-    films = [Path(place) for place in options.photos if is_film(Path(place))]
-    places = [place for place in options.photos if not is_film(Path(place))]
+    films, places = split(options.photos)
     _refuse_unused(options, films)
+    if places:
+        refuse_film_for_photos(options.output)
     found = find_photos(places, options.output) if places else Found()
     if (options.hint or options.hints_mask) and len(found.photos) != 1:
         raise ParamsError(f"hints are for one photo; there are {len(found.photos)}")
     for line in found.words:
-        print(line, file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
-    if films:
-        _color_films(options, films, model, decoding)
+    failed = _color_films(options, films, not places, model, decoding) if films else 0
     if found.photos:
         _color_photos(options, found, model, decoding)
+    if failed:
+        raise HuescapeError(f"{failed} of {len(films)} films could not be colored")
 
 
 def _refuse_unused(options: Namespace, films: Sequence[Path]) -> None:
@@ -161,25 +165,22 @@ def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decod
 
 
 def _color_films(
-    options: Namespace, films: Sequence[Path], model: Path, decoding: Decoding
-) -> None:
-    for film, result in zip(films, result_paths(films, options.output), strict=True):
-        facts = color_film(
-            model,
-            film,
-            result,
-            decoding,
-            options.size,
-            strength=options.strength,
-            edges=options.edges,
-            smoothing=chosen_smoothing(options),
-            storing=chosen_storing(options),
-            overwrite=options.overwrite,
-            asked=asked_options(options),
-        )
-        for warning in facts.warnings:
-            print(f"{film}: {warning}", file=sys.stderr)
-        print(f"colorize: {result}: {facts.summary}", flush=True)
+    options: Namespace, films: Sequence[Path], is_all: bool, model: Path, decoding: Decoding
+) -> int:
+    color = partial(
+        color_film,
+        model,
+        decoding=decoding,
+        size=options.size,
+        strength=options.strength,
+        edges=options.edges,
+        smoothing=chosen_smoothing(options),
+        storing=chosen_storing(options),
+        overwrite=options.overwrite,
+        asked=asked_options(options),
+    )
+    overwrite = options.overwrite
+    return color_films(films, options.output, color, overwrite=overwrite, is_all=is_all)
 
 
 def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
