@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from huescape.base.errors import ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.coloring.strokes import Hint
 from huescape.params.decodings import ANNEALED, Decoding
-from huescape.photos import read_bytes
+from huescape.photos import PhotoError, read_bytes
 
 _LEAST_SIZE = 8
 _MOST_STRENGTH = 3.0
@@ -57,6 +57,11 @@ class Manner:
 
         Raises HuescapeError for a mask that cannot be read.
         """
-        digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
+        try:
+            digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
+        except PhotoError as error:
+            raise HuescapeError(
+                f"--hints-mask {error.detail}; allowed: a PNG of the photo's size"
+            ) from error
         own = {"decoding": self.decoding.model_dump(mode="json"), "mask": digest}
         return dict(json.loads(json.dumps({**asdict(self), **own})))

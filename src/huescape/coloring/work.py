@@ -177,10 +177,10 @@ def _output(folder: Path) -> Iterator[None]:
     if not made and not folder.is_dir():
         raise HuescapeError(f"{folder}: is no folder; name another output")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HuescapeError(f"cannot write to {folder}: {error.strerror or error}") from error
-    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HuescapeError(f"cannot write to {folder}: {error.strerror or error}") from error
         yield
     finally:
         if made:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from huescape.base import runtime
+from huescape.base.arguments import given, given_path
 from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.coloring.album import Found, Naming, find_photos
 from huescape.coloring.arguments import add_manner_arguments, chosen_manner, refuse_for_films
@@ -40,13 +41,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "photos",
         nargs="+",
+        type=given,
         metavar="PATH",
         help="a photo, a film, a folder of photos and folders, or a pattern such as '*.jpg'",
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=given_path,
         required=True,
         metavar="OUT",
         help="a folder, where results are called like their photos; of one photo, also a file",
@@ -82,6 +84,7 @@ def add_model_arguments(parser: ArgumentParser) -> None:
     """Which model colors, and how."""
     parser.add_argument(
         "--system",
+        type=given,
         help="a system that was trained here, a model that comes with huescape, the folder of one, "
         f"or an address of MLflow: models:/NAME@best, runs:/ID/NAME (default: {MODEL}, which comes "
         "with it)",
