@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from huescape.base.arguments import is_number
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.coloring.strokes import Hint
 from huescape.params.decodings import ANNEALED, Decoding
@@ -43,14 +47,17 @@ class Manner:
 
     def check(self, dashes: str = "--") -> None:
         """Raise ParamsError for a number out of range; `dashes` stand before its name."""
-        if self.size is not None and self.size < _LEAST_SIZE:
+        is_whole = isinstance(self.size, Integral) and not isinstance(self.size, bool)
+        if self.size is not None and not (is_whole and self.size >= _LEAST_SIZE):
             raise ParamsError(
-                f"{dashes}size is {self.size}; allowed: at least {_LEAST_SIZE} pixels"
+                f"{dashes}size is {_said(self.size)}; allowed: at least {_LEAST_SIZE} pixels"
             )
-        if not 0 <= self.strength <= _MOST_STRENGTH:  # NaN is not
+        if not (is_number(self.strength) and 0 <= self.strength <= _MOST_STRENGTH):  # NaN is not
             raise ParamsError(
-                f"{dashes}strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}"
+                f"{dashes}strength is {_said(self.strength)}; allowed: 0 to {_MOST_STRENGTH:g}"
             )
+        if not isinstance(self.edges, bool | np.bool_):
+            raise ParamsError(f"{dashes}edges is {_said(self.edges)}; allowed: True or False")
 
     def settings(self) -> dict[str, Any]:
         """As JSON holds it: equal for manners that color alike.
@@ -65,3 +72,7 @@ class Manner:
             ) from error
         own = {"decoding": self.decoding.model_dump(mode="json"), "mask": digest}
         return dict(json.loads(json.dumps({**asdict(self), **own})))
+
+
+def _said(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)[:80]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from huescape.base import runtime
@@ -61,7 +62,7 @@ def refuse_kept(path: Path) -> None:
 
 def trained_model(name: str) -> Path:
     """The folder of a trained system; HuescapeError where there is none."""
-    if (MODELS / name).is_dir():
+    if os.path.isdir(MODELS / name):  # noqa: PTH112 (Path raises for a name that is too long)
         return MODELS / name
     trained = sorted(path.name for path in MODELS.glob("*/")) if MODELS.is_dir() else []
     raise HuescapeError(
