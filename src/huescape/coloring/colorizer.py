@@ -208,9 +208,8 @@ class Colorizer:
             ParamsError: an argument out of range, or how to decode for a regression.
         """
         decoding = self._decoding(method, tau, temperature)
-        Manner(size=size, strength=strength, edges=edges).check(
-            dashes=""
-        )  # before the network runs
+        # Before the network runs.
+        Manner(size=size, strength=strength, edges=edges).check(dashes="")
 
         def color(image: Any) -> Any:
             if (parts := parts_of(image)) is not None:

@@ -112,8 +112,8 @@ def _of_torch(tensor: Tensor) -> Taken:
     is_picture = tensor.ndim == 3 and tensor.shape[0] in _CHANNELS and tensor.numel() > 0
     is_known = tensor.dtype == torch.uint8 or tensor.is_floating_point()
     if tensor.layout != torch.strided or tensor.is_meta:
-        kind = "no data" if tensor.is_meta else f"layout {tensor.layout}"
-        raise HuescapeError(f"a tensor has {kind}; allowed: dense ones ({_TENSORS})")
+        what = "no data" if tensor.is_meta else f"layout {tensor.layout}"
+        raise HuescapeError(f"a tensor has {what}; allowed: dense ones ({_TENSORS})")
     if not (is_picture and is_known):
         raise HuescapeError(
             f"a tensor has dtype {tensor.dtype} and shape {tuple(tensor.shape)}; "

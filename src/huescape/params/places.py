@@ -54,7 +54,8 @@ def kept_by_tools() -> tuple[Path, ...]:
 def refuse_kept(path: Path) -> None:
     """Raise HuescapeError where stages or tools would remove what is written to `path`."""
     for place in kept_by_tools():
-        if path.resolve().is_relative_to(place.resolve()):
+        # Not Path's `resolve`, which ends in a RuntimeError where links lead in a circle.
+        if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(place)):
             raise HuescapeError(
                 f"{path}: lies in {place}, which stages clear away; name another place"
             )
