@@ -79,6 +79,7 @@ def test_a_full_disk_and_an_interruption_stop_all(films: list[Path], tmp_path: P
 
     def full(film: Path, out: Path) -> FilmFacts:
         tried.append(film)
+        assert out.parent.is_dir()
         raise HuescapeError("cannot write") from OSError(errno.ENOSPC, "full")
 
     def interrupted(film: Path, out: Path) -> FilmFacts:
@@ -90,3 +91,4 @@ def test_a_full_disk_and_an_interruption_stop_all(films: list[Path], tmp_path: P
     with pytest.raises(Interrupted):
         color_films(films, tmp_path / "out", interrupted)
     assert tried == [films[0], films[0]]
+    assert not (tmp_path / "out").exists()

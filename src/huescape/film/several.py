@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huescape.base.errors import HuescapeError, ParamsError, one_line
+from huescape.base.folders import made
 from huescape.base.interrupts import Interrupted
 from huescape.film.places import refuse_conflict, result_paths
 
@@ -44,7 +45,8 @@ def color_films(
     failed = 0
     for film, result in zip(films, results, strict=True):
         try:
-            facts = color(film, result)
+            with made(result.parent):
+                facts = color(film, result)
         except (ParamsError, Interrupted):
             raise
         except HuescapeError as error:
