@@ -218,3 +218,17 @@ def test_an_interrupt_within_an_import_ends_without_a_traceback(project: Path) -
     )
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
     assert not (project / "models").exists()
+
+
+def test_a_command_that_nobody_reads_has_not_succeeded(project: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "huescape", "schema"],
+        cwd=project,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")

@@ -6,13 +6,15 @@ import gc
 import signal
 import sys
 
+from huescape.base.descriptors import open_standard_streams
 from huescape.base.errors import HuescapeError
 from huescape.engines.own_code import insist_on_own_code
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
+    """Run one subcommand; the code that the process ends with, as of `subcommands.run`."""
     if argv is None:
+        open_standard_streams()
         _end_at_an_interrupt()
         try:
             insist_on_own_code()

@@ -21,6 +21,7 @@ from huescape.base.orphans import engine_pid, parent_stays, stop_without
 from huescape.engines import lockfile, lockwatch
 
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
+_BROKEN_PIPE = 128 + signal.SIGPIPE
 _LESS_MEMORY = f"fewer processes need less (environment variable {runtime.WORKERS})"
 
 # Of this folder, wherever HUESCAPE_STATE is.
@@ -33,7 +34,10 @@ _FOLDERS = ("stages", "tools")
 
 
 def run(argv: list[str] | None) -> int:
-    """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption."""
+    """Run one subcommand; 0 is success, 1 a failure, 2 a wrong parameter, 130 an interruption.
+
+    And 141 where nobody reads its output any more, as of others that SIGPIPE ends: it is not done.
+    """
     arguments = sys.argv[1:] if argv is None else argv
     name = next((text for text in arguments if not text.startswith("-")), None)
     options = _parser(name).parse_args(arguments)
@@ -55,7 +59,7 @@ def run(argv: list[str] | None) -> int:
         return _fail("interrupted; the same command goes on where this one stopped", 130)
     except BrokenPipeError:  # `huescape … | head`
         sys.stderr.close()
-        return 0
+        return _BROKEN_PIPE
     except Exception as error:
         if is_out_of_memory(error):
             return _fail(f"out of memory ({_first_line(error)}); {_LESS_MEMORY}", 1)

@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,3 +167,11 @@ def test_a_folder_never_takes_the_place_of_something_else(tmp_path: Path) -> Non
             (folder / "a").touch()
     assert names(tmp_path) == ["file", "link", "precious"]
     assert (tmp_path / "file").read_text() == "the user's"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+@pytest.mark.parametrize("kind", [temporary_file, temporary_folder])
+def test_a_folder_that_takes_no_files_is_refused(kind: Callable[[Path], Any]) -> None:
+    """There, making a file says that the folder is missing, which it is not."""
+    with pytest.raises(OSError, match="No such file"), kind(Path("/proc")):
+        pass

@@ -92,6 +92,16 @@ def test_a_batch_is_its_pictures(colorizer: Colorizer, channels: int) -> None:
     assert torch.equal(colorizer(tensor).permute(0, 2, 3, 1), torch.from_numpy(found))
 
 
+def test_alpha_that_is_multiplied_in_is_divided_out(colorizer: Colorizer) -> None:
+    gray = Image.fromarray(RGB).convert("LA")
+    gray.putalpha(128)
+    for image, multiplied in ((gray, "La"), (gray.convert("RGBA"), "RGBa")):
+        found, plain = colorizer(image.convert(multiplied)), colorizer(image)
+        assert found.mode == "RGBA"
+        away = np.asarray(found).astype(int) - np.asarray(plain)
+        assert np.abs(away).mean() < 2
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "CMYK", "YCbCr", "HSV"])
 def test_an_image_becomes_rgb(colorizer: Colorizer, mode: str) -> None:
     image = Image.fromarray(RGB).convert(mode)
@@ -245,6 +255,8 @@ def test_a_regression_colors_and_has_no_distribution(regression: Colorizer) -> N
         (Image.new("F", (4, 4)), "the image has mode F; allowed: RGB"),
         (Image.new("RGB", (0, 4)), r"the image has size \(0, 4\)"),
         ([RGB, 7], "a picture is a int"),
+        (torch.zeros(3, 4, 4).to_sparse(), "a tensor has layout torch.sparse_coo; allowed: dense"),
+        (torch.zeros(3, 4, 4, device="meta"), "a tensor has no data; allowed: dense"),
     ],
 )
 def test_what_is_no_picture_is_one_line(colorizer: Colorizer, image: Any, words: str) -> None:
@@ -263,6 +275,16 @@ def test_what_is_no_picture_is_one_line(colorizer: Colorizer, image: Any, words:
         ({"strength": -0.1}, "strength is -0.1; allowed: 0 to 3"),
         ({"strength": float("nan")}, "strength is nan"),
         ({"size": 7}, "size is 7; allowed: at least 8 pixels"),
+        ({"tau": "0.3"}, "tau is '0.3'; allowed: 0 to 1"),
+        ({"tau": True}, "tau is True; allowed: 0 to 1"),
+        ({"tau": [1]}, r"tau is \[1\]; allowed: 0 to 1"),
+        ({"temperature": "1"}, "temperature is '1'; allowed: above 0"),
+        ({"strength": None}, "strength is None; allowed: 0 to 3"),
+        ({"strength": "much"}, "strength is 'much'; allowed: 0 to 3"),
+        ({"size": "64"}, "size is '64'; allowed: at least 8 pixels"),
+        ({"size": 64.5}, "size is 64.5; allowed: at least 8 pixels"),
+        ({"edges": "no"}, "edges is 'no'; allowed: True or False"),
+        ({"edges": np.zeros(2)}, r"edges is array\(\[0., 0.\]\); allowed: True or False"),
     ],
 )
 def test_an_argument_out_of_range_is_one_line(
@@ -270,6 +292,31 @@ def test_an_argument_out_of_range_is_one_line(
 ) -> None:
     with pytest.raises(ParamsError, match=f"^{words}"):
         colorizer([], **how)
+    if "size" not in how:
+        seen = colorizer.predict(RGB)
+        with pytest.raises(ParamsError, match=f"^{words}"):
+            seen.colorize(**how)
+
+
+def test_numbers_of_numpy_are_numbers(colorizer: Colorizer) -> None:
+    said = {"tau": np.float32(0.5), "strength": np.float64(0.5), "size": np.int64(16)}
+    found = colorizer(RGB, **said, edges=np.bool_(True))
+    assert (found == colorizer(RGB, tau=0.5, strength=0.5, size=16, edges=True)).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (5, "a model is 5; allowed: a name, or the path of a folder"),
+        (b"landscape", "a model is b'landscape'; allowed: a name"),
+        ("n" * 300, "no such model"),
+        ("/" + "n" * 300, "no system.json there"),
+        ("a\0b", "no such model"),
+    ],
+)
+def test_a_model_that_is_none_is_one_line(model: Any, words: str) -> None:
+    with pytest.raises(HuescapeError, match=words):
+        Colorizer.load(model)
 
 
 def test_a_truncated_file_is_one_line(colorizer: Colorizer, tmp_path: Path) -> None:

@@ -118,6 +118,14 @@ def test_a_line_that_was_cut_off_spoils_no_later_one(tmp_path: Path) -> None:
         b'{"version": 2, "name": "a"}',
         b"[" * 100_000,
         json.dumps({"version": 1, **vars(entry("x", b"")), "more": 1}).encode(),
+        entry("x", b"", source=["x"]).line().rstrip(),
+        entry("x", b"", xxh3={}).line().rstrip(),
+        entry("x", b"", settings=None).line().rstrip(),
+        entry("x", b"", size=[1]).line().rstrip(),
+        entry("x", b"", source_mtime_ns="x").line().rstrip(),
+        json.dumps({"version": 1, **vars(entry("x", b"")), "name": ["x"]}).encode(),
+        json.dumps({"version": 1, **vars(entry("x", b"")), "name": "a\0b"}).encode(),
+        json.dumps({"version": 1, **vars(entry("x", b"")), "name": "\ud800"}).encode(),
     ],
 )
 def test_damaged_lines_are_counted_and_the_others_read(tmp_path: Path, line: bytes) -> None:
@@ -129,6 +137,7 @@ def test_damaged_lines_are_counted_and_the_others_read(tmp_path: Path, line: byt
     assert record.damaged == [2]
     assert record.current(tmp_path, "a.png") == first
     assert record.current(tmp_path, "b.png") == second
+    assert record.names() == {"../in/a.png": ["a.png"], "../in/b.png": ["b.png"]}
 
 
 def test_an_empty_record_is_no_file(tmp_path: Path) -> None:

@@ -423,6 +423,11 @@ def test_an_output_that_cannot_be(model: Path, tmp_path: Path) -> None:
         color(model, [photo], tmp_path / "out")
     with pytest.raises(HuescapeError, match=r"cannot write to .*out/below: Not a directory"):
         color(model, [photo], tmp_path / "out/below")
+    with pytest.raises(HuescapeError, match=r"cannot write to .*: File name too long"):
+        color(model, [photo], tmp_path / "new" / ("n" * 300) / "out")
+    with pytest.raises(HuescapeError, match=r"--hints-mask .*m\.png: No such .*; allowed: a PNG"):
+        color(model, [photo], tmp_path / "new", manner=Manner(mask=tmp_path / "m.png"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "p.png"]
 
 
 @pytest.mark.parametrize(

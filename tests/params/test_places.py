@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huescape.base.errors import HuescapeError
 from huescape.params import places
-from huescape.params.places import OUTPUTS, conflict
+from huescape.params.places import OUTPUTS, conflict, refuse_kept
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,3 +96,16 @@ def test_a_project_within_a_state_folder(tmp_path: Path, monkeypatch: pytest.Mon
     copy.mkdir(parents=True)
     assert conflict(copy / "data/external", copy) is None
     assert conflict(copy / "data/raw/mine", copy) == Path("data/raw")
+
+
+def test_links_that_lead_in_a_circle_lie_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").symlink_to("b")
+    Path("b").symlink_to("a")
+    refuse_kept(Path("a/out"))  # which cannot be written, as will be said then
+    Path("models").mkdir()
+    Path("link").symlink_to("models")
+    with pytest.raises(HuescapeError, match="link/out: lies in models, which stages clear away"):
+        refuse_kept(Path("link/out"))

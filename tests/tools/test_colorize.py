@@ -203,6 +203,26 @@ def test_wrong_options_are_one_line_and_leave_nothing(
     assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*")) == ["in", "in/a.png"]
 
 
+def test_a_film_that_is_none_stops_neither_films_nor_photos(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("av")
+    from tests.film.films import make_film, waves
+
+    monkeypatch.chdir(folder)
+    write_system(folder / "mine", "yuv")
+    Path("a.mp4").write_text("no film")
+    make_film(Path("b.mp4"), waves(24, 32, 2))
+    command = ["colorize", "*.mp4", "a.png", "--system", "mine"]
+    assert main([*command, "-o", "c.mp4"]) == 2
+    assert "--output c.mp4: names a film, for photos" in capsys.readouterr().err
+    assert main([*command, "-o", "out"]) == 1
+    assert sorted(path.name for path in Path("out").glob("[a-z]*")) == ["a.png", "b.mp4"]
+    said = capsys.readouterr().err
+    assert "a.mp4: is no film, or damaged" in said
+    assert said.endswith("huescape: error: 1 of 2 films could not be colored\n")
+
+
 def test_a_device_that_is_not_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,8 @@ _NAME = re.compile(re.escape(PREFIX) + r"(?P<machine>[0-9a-f]{8})-[0-9a-f]{12}")
 # Some shared file systems lock within each machine only: what another one made is left alone for
 # longer than any write takes.
 _FOREIGN_SECONDS = 7 * 24 * 3600
+# How often another process may be faster than the lock.
+_MOST_SWEPT = 100
 _swept: set[str] = set()
 
 
@@ -86,6 +88,7 @@ def sweep(folder: Path) -> None:
 
 def _make(folder: Path, *, is_folder: bool) -> tuple[Path, int]:
     """A new file or folder, and a descriptor that holds its lock."""
+    swept = 0
     while True:
         path = folder / f"{PREFIX}{_machine()}-{secrets.token_hex(6)}"
         try:
@@ -97,9 +100,10 @@ def _make(folder: Path, *, is_folder: bool) -> tuple[Path, int]:
         except FileExistsError:
             continue
         except FileNotFoundError:
-            if not folder.is_dir():
+            swept += 1  # before it could be locked
+            if not folder.is_dir() or swept > _MOST_SWEPT:  # /proc says so for ever
                 raise
-            continue  # swept before it could be locked
+            continue
         if _is_ours(path, descriptor):
             return path, descriptor
         os.close(descriptor)

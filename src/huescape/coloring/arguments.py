@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
-from pathlib import Path
 
+from huescape.base.arguments import given_path
 from huescape.base.errors import ParamsError
 from huescape.coloring.manner import Manner
 from huescape.coloring.strokes import parse_hint
@@ -46,7 +46,7 @@ def add_manner_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--hints-mask",
-        type=Path,
+        type=given_path,
         metavar="PNG",
         help="strokes of such colors on a transparent picture of the photo's size, or on the photo "
         "in gray",

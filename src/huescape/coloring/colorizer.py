@@ -77,7 +77,7 @@ class SeenPicture:
     ) -> Any:
         """The picture in color, of the kind that it was; arguments as of `Colorizer.__call__`."""
         decoding = self.colorizer._decoding(method, tau, temperature)
-        Manner(strength=strength).check(dashes="")
+        Manner(strength=strength, edges=edges).check(dashes="")
         return self._painted(decoding, strength, edges)
 
     def distribution(self) -> FloatArray:
@@ -132,6 +132,8 @@ class Colorizer:
             HuescapeError: no such model, or one that is damaged.
             ParamsError: a device that is not there.
         """
+        if not isinstance(model, str | os.PathLike | None):
+            raise HuescapeError(f"a model is {model!r}; allowed: a name, or the path of a folder")
         folder = released_model(DEFAULT) if model is None else find_model(os.fspath(model))
         decoding = usual_decoding(folder)
         return cls(
@@ -206,7 +208,8 @@ class Colorizer:
             ParamsError: an argument out of range, or how to decode for a regression.
         """
         decoding = self._decoding(method, tau, temperature)
-        Manner(size=size, strength=strength).check(dashes="")  # before the network runs
+        # Before the network runs.
+        Manner(size=size, strength=strength, edges=edges).check(dashes="")
 
         def color(image: Any) -> Any:
             if (parts := parts_of(image)) is not None:

@@ -83,6 +83,7 @@ def _of_pillow(image: Image.Image) -> Taken:
         levels_HW = np.asarray(image).astype(np.uint16)
         return Taken(eight_bits(levels_HW[..., None])[..., 0], Image.fromarray)
     if image.mode in _ALPHA or (image.mode in _PLAIN and "transparency" in image.info):
+        image = image.convert("LA") if image.mode == "La" else image  # Pillow's only way from it
         rgba_HW4 = np.asarray(image.convert("RGBA"))
         return Taken(rgba_HW4[..., :3], _with_alpha(rgba_HW4[..., 3:]))
     if image.mode in _PLAIN:
@@ -110,6 +111,9 @@ def _of_numpy(array: Array) -> Taken:
 def _of_torch(tensor: Tensor) -> Taken:
     is_picture = tensor.ndim == 3 and tensor.shape[0] in _CHANNELS and tensor.numel() > 0
     is_known = tensor.dtype == torch.uint8 or tensor.is_floating_point()
+    if tensor.layout != torch.strided or tensor.is_meta:
+        what = "no data" if tensor.is_meta else f"layout {tensor.layout}"
+        raise HuescapeError(f"a tensor has {what}; allowed: dense ones ({_TENSORS})")
     if not (is_picture and is_known):
         raise HuescapeError(
             f"a tensor has dtype {tensor.dtype} and shape {tuple(tensor.shape)}; "

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from huescape.base.errors import ParamsError
+from huescape.base.arguments import is_number
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.params.decodings import ANNEALED, Decoding
 
 if TYPE_CHECKING:  # its defaults are asked for where nothing heavy may be loaded
@@ -20,8 +22,9 @@ _MOST_STRENGTH = 3.0
 
 def check_size(size: int | None, dashes: str = "--") -> None:
     """Raise ParamsError for a longer side out of range; `dashes` stand before its name."""
-    if size is not None and size < _LEAST_SIZE:
-        raise ParamsError(f"{dashes}size is {size}; allowed: at least {_LEAST_SIZE} pixels")
+    is_whole = isinstance(size, Integral) and not isinstance(size, bool)
+    if size is not None and not (is_whole and size >= _LEAST_SIZE):
+        raise ParamsError(f"{dashes}size is {_said(size)}; allowed: at least {_LEAST_SIZE} pixels")
 
 
 @dataclass(frozen=True)
@@ -53,18 +56,29 @@ class Manner:
     def check(self, dashes: str = "--") -> None:
         """Raise ParamsError for a number out of range; `dashes` stand before its name."""
         check_size(self.size, dashes)
-        if not 0 <= self.strength <= _MOST_STRENGTH:  # NaN is not
+        if not (is_number(self.strength) and 0 <= self.strength <= _MOST_STRENGTH):  # NaN is not
             raise ParamsError(
-                f"{dashes}strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}"
+                f"{dashes}strength is {_said(self.strength)}; allowed: 0 to {_MOST_STRENGTH:g}"
             )
+        if type(self.edges).__name__ not in ("bool", "bool_"):  # NumPy's, too
+            raise ParamsError(f"{dashes}edges is {_said(self.edges)}; allowed: True or False")
 
     def settings(self) -> dict[str, Any]:
         """As JSON holds it: equal for manners that color alike.
 
         Raises HuescapeError for a mask that cannot be read.
         """
-        from huescape.photos import read_bytes
+        from huescape.photos import PhotoError, read_bytes
 
-        digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
+        try:
+            digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
+        except PhotoError as error:
+            raise HuescapeError(
+                f"--hints-mask {error.detail}; allowed: a PNG of the photo's size"
+            ) from error
         own = {"decoding": self.decoding.model_dump(mode="json"), "mask": digest}
         return dict(json.loads(json.dumps({**asdict(self), **own})))
+
+
+def _said(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)[:80]

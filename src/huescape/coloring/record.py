@@ -120,25 +120,25 @@ def read_record(path: Path) -> Record:
     with open_regular(path) as file:
         for number, line in enumerate(file, start=1):
             try:
-                content = json.loads(line)
-                if content.pop("version") != _VERSION:
-                    raise ValueError("another version")
-                entry = Entry(**content)
-                _check(entry)
+                entry = _entry(json.loads(line))
                 record.entries.setdefault(entry.name, []).append(entry)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 record.damaged.append(number)
     return record
 
 
-def _check(entry: Entry) -> None:
-    """Raise ValueError for a field of another kind than `append` writes."""
-    texts = (entry.name, entry.source, entry.xxh3)
-    numbers = (entry.source_size, entry.source_mtime_ns, entry.size)
-    is_sound = all(type(text) is str and "\0" not in text for text in texts)
-    is_sound = is_sound and all(type(number) is int for number in numbers)
-    if not (is_sound and isinstance(entry.settings, dict)):
-        raise ValueError("a field of another kind")
+def _entry(content: Any) -> Entry:
+    """What a line tells; raises what `read_record` expects of one that tells nothing."""
+    if content.pop("version") != _VERSION:
+        raise ValueError("another version")
+    entry = Entry(**content)
+    words, numbers = (entry.name, entry.source, entry.xxh3), (entry.size, entry.source_size)
+    is_whole = all(isinstance(word, str) for word in words) and isinstance(entry.settings, dict)
+    if not is_whole or not all(type(n) is int for n in (*numbers, entry.source_mtime_ns)):
+        raise ValueError("values of other types")
+    if b"\0" in os.fsencode(entry.name):  # which raises ValueError for what no name is, either
+        raise ValueError("no name of a file")
+    return entry
 
 
 def append(out: Path, entry: Entry) -> None:

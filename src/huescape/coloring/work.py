@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from collections.abc import Generator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError, ParamsError, one_line
+from huescape.base.folders import made
 from huescape.base.pool import map_ordered
 from huescape.base.progress import bar
 from huescape.coloring.album import Photo, is_one_file, result_names
@@ -71,7 +71,7 @@ def color_photos(photos: Sequence[Photo], out: Path, choices: Choices) -> Summar
         raise ParamsError("no photo to color; allowed: photos, or folders that hold some")
     begin, summary = time.monotonic(), Summary()
     folder = out.parent if (is_file := is_one_file(out, photos)) else out
-    with _output(folder), nullcontext(Record()) if is_file else held(folder) as record:
+    with made(folder), nullcontext(Record()) if is_file else held(folder) as record:
         if record.damaged:
             _say(
                 f"{folder / NAME}: damaged in line {record.damaged[0]}"
@@ -168,26 +168,6 @@ def _outcomes(
 ) -> Generator[Outcome, None, None]:
     """What became of each job, in their order; closed early, those under way end first."""
     yield from map_ordered(colorist, jobs, chunk=1, count=count)
-
-
-@contextmanager
-def _output(folder: Path) -> Iterator[None]:
-    """The folder, made if need be; what stays empty of it is removed again."""
-    made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
-    if not made and not folder.is_dir():
-        raise HuescapeError(f"{folder}: is no folder; name another output")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HuescapeError(f"cannot write to {folder}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        if made:
-            below = [Path(path) for path, _, _ in os.walk(folder, topdown=False)]
-            for path in (*below, *made):
-                with suppress(OSError):
-                    path.rmdir()
 
 
 def _say(line: str) -> None:

@@ -37,7 +37,7 @@ def read_own_prior(own: OwnPrior, bins: int) -> npt.NDArray[np.float64]:
             f"evaluate.rebalance.path: {path}: has shape {prior_Q.shape}; allowed: {bins} numbers "
             "from 0 up that are not all 0, one for each bin of evaluate.prior"
         )
-    return prior_Q / prior_Q.sum()
+    return np.asarray(prior_Q / prior_Q.sum())
 
 
 def _numbers(path: Path, content: bytes) -> npt.NDArray[np.float64]:

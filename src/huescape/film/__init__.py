@@ -1,9 +1,11 @@
 """Color films: frames read, colored steadily over time, and written with all that came with them.
 
-What is named here is what a command needs; nothing of it loads anything heavy until it is used.
+`is_film` and `color_film` are what a command needs; neither loads anything heavy until it is used.
 """
 
 from huescape.film.entry import color_film
-from huescape.film.recognition import is_film, refuse_conflict, result_paths
+from huescape.film.places import result_paths
+from huescape.film.recognition import is_film
+from huescape.film.several import color_films
 
-__all__ = ["color_film", "is_film", "refuse_conflict", "result_paths"]
+__all__ = ["color_film", "color_films", "is_film", "result_paths"]

@@ -1,15 +1,10 @@
-"""Which files are films, by their first bytes and their names, and where their results go.
-
-Nothing heavy is imported.
-"""
+"""Which files are films, by their first bytes and their names; nothing heavy is imported."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
-from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.errors import ParamsError
 from huescape.base.regular import open_regular
 
 #: The containers that a film is written into, by the suffix of the result: FFmpeg's names.
@@ -29,9 +24,6 @@ MUXERS = {
 #: Suffixes of films that are read besides.
 READ = (".3gp", ".asf", ".dv", ".flv", ".ivf", ".m2v", ".mxf", ".nut", ".ogv", ".vob", ".wmv")
 
-# A folder is hardly called so.
-_STILLS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".heic")
-_INSTEAD = ".mkv"  # which holds nearly every codec, sound and subtitle
 _PHOTOS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
 _FILMS = (
     b"\x1aE\xdf\xa3",  # Matroska and WebM
@@ -51,9 +43,9 @@ def is_film(path: Path) -> bool:
 
     What cannot be read, or is not recognized, is one if it is called one. A folder never is.
     """
-    if path.is_dir():
-        return False
     try:
+        if path.is_dir():
+            return False
         with open_regular(path) as file:
             head = file.read(600)
     except OSError:
@@ -92,48 +84,3 @@ def muxer_of(out: Path) -> str:
             f"{out}: no film is written as {out.suffix or 'a name without a suffix'}; "
             f"allowed: {allowed}"
         ) from None
-
-
-def result_paths(films: Sequence[Path], out: Path) -> list[Path]:
-    """Where each colored film goes: all different, and none a film of the list.
-
-    That is `out` itself, where it names a film; else it is a folder, in which a film keeps its
-    name, numbered (`name-2.mp4`) where that is taken, and its suffix where that can be written,
-    else has `.mkv`. Raises ParamsError where `out` is one film and there are several, and where it
-    names a file of another kind.
-    """
-    suffix = "" if out.is_dir() else out.suffix.lower()
-    if suffix in {*READ, *_STILLS}:
-        muxer_of(out)  # which refuses it
-    if suffix in MUXERS:
-        if len(films) > 1:
-            raise ParamsError(f"{out}: names one film, and {len(films)} are given; name a folder")
-        return [out]
-    taken = {_key(film) for film in films}
-    results = []
-    for film in films:
-        suffix = film.suffix if film.suffix.lower() in MUXERS else _INSTEAD
-        result, number = out / f"{film.stem}{suffix}", 1
-        while _key(result) in taken:
-            number += 1
-            result = out / f"{film.stem}-{number}{suffix}"
-        taken.add(_key(result))
-        results.append(result)
-    return results
-
-
-def refuse_conflict(film: Path, out: Path, overwrite: bool) -> None:
-    """Raise HuescapeError if a result would take the place of what is there."""
-    if not os.path.lexists(out):
-        return
-    if out.exists() and film.exists() and out.samefile(film):
-        raise HuescapeError(f"{out}: is the film to color; name another result")
-    if out.is_dir():
-        raise HuescapeError(f"{out}: is a folder; name a file for the colored film")
-    if not overwrite:
-        raise HuescapeError(f"{out}: is there already; name another result, or add --overwrite")
-
-
-def _key(path: Path) -> str:
-    """What two names of one file share; case-insensitive, because the disk may be."""
-    return str(path.resolve()).casefold()

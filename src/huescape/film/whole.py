@@ -11,18 +11,19 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from huescape.base import atomic
-from huescape.base.errors import HuescapeError
+from huescape.base.errors import HuescapeError, one_line
 from huescape.base.interrupts import Interrupted
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
-from huescape.coloring.manner import Manner, check_size
+from huescape.coloring.manner import check_size
 from huescape.coloring.prediction import seen_size
 from huescape.film import encoders
 from huescape.film.coloring import FilmColoring
 from huescape.film.encoders import Kind
 from huescape.film.facts import FilmFacts
 from huescape.film.pictures import Packing, Unpacking, look_of, said_of
-from huescape.film.recognition import muxer_of, refuse_conflict
+from huescape.film.places import refuse_conflict
+from huescape.film.recognition import muxer_of
 from huescape.film.settings import USUAL, Smoothing, Storing
 from huescape.film.source import Source, first_frame, open_source
 from huescape.film.stamps import Clock
@@ -39,7 +40,7 @@ def color_film(
     size: int | None = None,
     *,
     strength: float = 1.0,
-    edges: bool = Manner.edges,
+    edges: bool = False,
     smoothing: Smoothing | None = USUAL,
     storing: Storing = Storing(),  # noqa: B008 - frozen
     overwrite: bool = False,
@@ -109,7 +110,7 @@ def _colored(
     count = 0
     with Writer(*target, plan) as writer:
         writer.take_over(source.container, source.video)
-        frames = progress(_frames(source, writer), source.frames, f"{target[1].name}", "frame")
+        frames = progress(_frames(source, writer), source.frames, one_line(target[1].name), "frame")
         pictures = ((stamp, unpacking.picture(f)) for stamp, f in clock.stamped(frames))
         for stamp, picture in coloring.colored(pictures):
             writer.write(packing.frame(picture, stamp))

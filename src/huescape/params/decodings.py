@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
+from huescape.base.arguments import is_number
 from huescape.base.errors import ParamsError
 from huescape.params.base import TEMPERATURE, Section
 
@@ -64,10 +65,12 @@ def changed(
     methods = get_args(Method)
     if method is not None and method not in methods:
         raise ParamsError(f"{dashes}method is {method!r}; allowed: {', '.join(methods)}")
-    if tau is not None and not 0 <= tau <= 1:
-        raise ParamsError(f"{dashes}tau is {tau:g}; allowed: 0 to 1")
-    if temperature is not None and not 0 < temperature <= 1:
-        raise ParamsError(f"{dashes}temperature is {temperature:g}; allowed: above 0, at most 1")
+    if tau is not None and not (is_number(tau) and 0 <= tau <= 1):
+        raise ParamsError(f"{dashes}tau is {_said(tau)}; allowed: 0 to 1")
+    if temperature is not None and not (is_number(temperature) and 0 < temperature <= 1):
+        raise ParamsError(
+            f"{dashes}temperature is {_said(temperature)}; allowed: above 0, at most 1"
+        )
     asked = {"method": method, "tau": tau, "temperature": temperature}
     given = {key: value for key, value in asked.items() if value is not None}
     same = given.get("method", usual.method) == usual.method
@@ -81,6 +84,10 @@ def annealed_rising(names: Iterable[str]) -> list[str]:
     """The names of annealed means without tau, by rising temperature."""
     found = {name: match for name in names if (match := _ANNEALED.fullmatch(name))}
     return sorted(found, key=lambda name: float(found[name][1]))
+
+
+def _said(value: object) -> str:
+    return f"{value:g}" if is_number(value) else repr(value)[:80]
 
 
 def _plain(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from huescape.base import runtime
@@ -53,7 +54,8 @@ def kept_by_tools() -> tuple[Path, ...]:
 def refuse_kept(path: Path) -> None:
     """Raise HuescapeError where stages or tools would remove what is written to `path`."""
     for place in kept_by_tools():
-        if path.resolve().is_relative_to(place.resolve()):
+        # Not Path's `resolve`, which ends in a RuntimeError where links lead in a circle.
+        if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(place)):
             raise HuescapeError(
                 f"{path}: lies in {place}, which stages clear away; name another place"
             )
@@ -61,7 +63,7 @@ def refuse_kept(path: Path) -> None:
 
 def trained_model(name: str) -> Path:
     """The folder of a trained system; HuescapeError where there is none."""
-    if (MODELS / name).is_dir():
+    if os.path.isdir(MODELS / name):  # noqa: PTH112 (Path raises for a name that is too long)
         return MODELS / name
     trained = sorted(path.name for path in MODELS.glob("*/")) if MODELS.is_dir() else []
     raise HuescapeError(

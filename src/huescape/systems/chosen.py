@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from huescape.base.errors import HuescapeError
@@ -20,11 +21,12 @@ def find_model(name: str) -> Path:
     """
     path = Path(name)
     is_name = path.name == name != ".."
-    if is_name and (MODELS / name).is_dir():
+    # os.path says no to names that no disk takes, where Path raises.
+    if is_name and os.path.isdir(MODELS / name):  # noqa: PTH112
         return MODELS / name
     if name in released_models():
         return released_model(name)
-    if (path / DESCRIPTION).is_file():
+    if os.path.isfile(path / DESCRIPTION):  # noqa: PTH113
         return path
     if not is_name:
         raise HuescapeError(f"{name}: no {DESCRIPTION} there; allowed: the folder of a model")

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from huescape.base.arguments import given_path
 from huescape.base.atomic import write_text
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.claims import document, records
@@ -18,10 +19,16 @@ from huescape.params.yaml_files import read_yaml
 def add_arguments(parser: ArgumentParser) -> None:
     """Which runs, and where to."""
     parser.add_argument(
-        "folders", type=Path, nargs="+", metavar="FOLDER", help="each with claims.csv, compare.csv"
+        "folders",
+        type=given_path,
+        nargs="+",
+        metavar="FOLDER",
+        help="each with claims.csv, compare.csv",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--causes", type=Path, metavar="FILE", help="a text by the claim's number")
+    parser.add_argument("-o", "--output", type=given_path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--causes", type=given_path, metavar="FILE", help="a text by the claim's number"
+    )
 
 
 def main(options: Namespace) -> None:

@@ -6,21 +6,24 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from huescape.base import runtime
-from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.arguments import given, given_path
+from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.coloring.album import Found, Naming, find_photos
 from huescape.coloring.arguments import add_manner_arguments, chosen_manner, refuse_for_films
 from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
 from huescape.coloring.kinds import NAMES
-from huescape.film import color_film, is_film, refuse_conflict, result_paths
+from huescape.film import color_film, color_films
 from huescape.film.arguments import (
     add_film_arguments,
     asked_film_options,
     chosen_smoothing,
     chosen_storing,
 )
+from huescape.film.places import refuse_film_for_photos, split
 from huescape.params.decoding_options import (
     add_decoding_arguments,
     asked_options,
@@ -38,13 +41,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "photos",
         nargs="+",
+        type=given,
         metavar="PATH",
         help="a photo, a film, a folder of photos and folders, or a pattern such as '*.jpg'",
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=given_path,
         required=True,
         metavar="OUT",
         help="a folder, where results are called like their photos; of one photo, also a file",
@@ -80,6 +84,7 @@ def add_model_arguments(parser: ArgumentParser) -> None:
     """Which model colors, and how."""
     parser.add_argument(
         "--system",
+        type=given,
         help="a system that was trained here, a model that comes with huescape, the folder of one, "
         f"or an address of MLflow: models:/NAME@best, runs:/ID/NAME (default: {MODEL}, which comes "
         "with it)",
@@ -122,20 +127,21 @@ def main(options: Namespace) -> None:
     """Color photos of any size, and films."""
     choices = _choices(options, Path(), ANNEALED)
     choices.check()  # before torch is loaded
-    films = [Path(place) for place in options.photos if is_film(Path(place))]
-    places = [place for place in options.photos if not is_film(Path(place))]
+    films, places = split(options.photos)
     _refuse_unused(options, films)
-    jobs = _film_jobs(options, films, places)
+    if places:
+        refuse_film_for_photos(options.output)
     found = find_photos(places, options.output) if places else Found()
     if (options.hint or options.hints_mask) and len(found.photos) != 1:
         raise ParamsError(f"hints are for one photo; there are {len(found.photos)}")
     for line in found.words:
-        print(line, file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
-    if jobs:
-        _color_films(options, jobs, model, decoding)
+    failed = _color_films(options, films, not places, model, decoding) if films else 0
     if found.photos:
         _color_photos(options, found, model, decoding)
+    if failed:
+        raise HuescapeError(f"{failed} of {len(films)} films could not be colored")
 
 
 def _refuse_unused(options: Namespace, films: Sequence[Path]) -> None:
@@ -145,23 +151,6 @@ def _refuse_unused(options: Namespace, films: Sequence[Path]) -> None:
         refuse_for_films(options)
     elif asked := asked_film_options(options):
         raise ParamsError(f"{asked[0]}: allowed for films alone; there is none")
-
-
-def _film_jobs(
-    options: Namespace, films: Sequence[Path], photos: Sequence[str]
-) -> list[tuple[Path, Path]]:
-    """Each film with its result, before hours are spent on another.
-
-    Raises ParamsError for an output that cannot be theirs, HuescapeError for one that is there.
-    """
-    results = result_paths(films, options.output) if films else []
-    if photos and options.output in results:
-        raise ParamsError(
-            f"{options.output}: names one film, and photos are given, too; allowed: a folder"
-        )
-    for film, result in zip(films, results, strict=True):
-        refuse_conflict(film, result, options.overwrite)
-    return list(zip(films, results, strict=True))
 
 
 def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decoding) -> None:
@@ -179,25 +168,22 @@ def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decod
 
 
 def _color_films(
-    options: Namespace, jobs: Sequence[tuple[Path, Path]], model: Path, decoding: Decoding
-) -> None:
-    for film, result in jobs:
-        facts = color_film(
-            model,
-            film,
-            result,
-            decoding,
-            options.size,
-            strength=options.strength,
-            edges=options.edges,
-            smoothing=chosen_smoothing(options),
-            storing=chosen_storing(options),
-            overwrite=options.overwrite,
-            asked=asked_options(options),
-        )
-        for warning in facts.warnings:
-            print(f"{film}: {warning}", file=sys.stderr)
-        print(f"colorize: {result}: {facts.summary}", flush=True)
+    options: Namespace, films: Sequence[Path], is_all: bool, model: Path, decoding: Decoding
+) -> int:
+    color = partial(
+        color_film,
+        model,
+        decoding=decoding,
+        size=options.size,
+        strength=options.strength,
+        edges=options.edges,
+        smoothing=chosen_smoothing(options),
+        storing=chosen_storing(options),
+        overwrite=options.overwrite,
+        asked=asked_options(options),
+    )
+    overwrite = options.overwrite
+    return color_films(films, options.output, color, overwrite=overwrite, is_all=is_all)
 
 
 def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import huescape
 from huescape.base import runtime
+from huescape.base.arguments import given_path
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.engines import leftovers
 from huescape.experiments import recipe
@@ -20,11 +21,16 @@ PROJECT = Path(huescape.__file__).parents[2]
 def add_arguments(parser: ArgumentParser) -> None:
     """Which systems, on which photos."""
     parser.add_argument(
-        "recipe", type=Path, nargs="?", help="default: experiments/gpu.yaml or cpu.yaml, by device"
+        "recipe",
+        type=given_path,
+        nargs="?",
+        help="default: experiments/gpu.yaml or cpu.yaml, by device",
     )
-    parser.add_argument("-o", "--output", type=Path, default=Path("comparison"), metavar="FOLDER")
     parser.add_argument(
-        "--photos", type=Path, nargs="+", metavar="FOLDER", help="instead of its sources"
+        "-o", "--output", type=given_path, default=Path("comparison"), metavar="FOLDER"
+    )
+    parser.add_argument(
+        "--photos", type=given_path, nargs="+", metavar="FOLDER", help="instead of its sources"
     )
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="SYSTEM", help="these, or a pattern: 'zhang2016*'"

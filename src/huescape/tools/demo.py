@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from huescape.base import runtime
+from huescape.base.arguments import given
 from huescape.base.errors import ParamsError
 from huescape.demo.limits import MEGABYTE, MEGAPIXEL, Limits
 from huescape.demo.listening import address, listen
@@ -23,6 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """With what, where, and how much of it."""
     parser.add_argument(
         "--system",
+        type=given,
         help="a system that was trained here, a model that comes with huescape, or the folder of "
         f"one (default: {MODEL}, which comes with it)",
     )

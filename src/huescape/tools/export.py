@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
+from huescape.base.arguments import given_path
 from huescape.base.errors import HuescapeError
 from huescape.params.decoding_options import (
     add_decoding_arguments,
@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=given_path,
         required=True,
         metavar="FILE",
         help="*.pt2 for torch.export.load, *.onnx for ONNX",

@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from huescape.base.arguments import given_path
 from huescape.base.errors import ParamsError
 from huescape.params.decoding_options import asked_options
 from huescape.params.load import load_params
@@ -18,8 +19,8 @@ from huescape.tools.colorize import add_model_arguments, chosen_model
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which photos, where to, with what."""
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("photos", nargs="+", type=given_path, metavar="PHOTO_OR_FOLDER")
+    parser.add_argument("-o", "--output", type=given_path, required=True, metavar="FOLDER")
     add_model_arguments(parser)
     parser.add_argument(
         "--decodings", action="store_true", help="a column for each of evaluate.decodes besides"

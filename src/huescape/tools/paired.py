@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from huescape.base.arguments import given_path
 from huescape.base.atomic import write_text
 from huescape.base.errors import ParamsError
 from huescape.base.tables import table_text
@@ -26,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--not-photos", nargs="+", default=[], metavar="GLOB", help="to be left out of them"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="a .csv or .md instead of printing"
+        "-o", "--output", type=given_path, metavar="FILE", help="a .csv or .md instead of printing"
     )
 
 

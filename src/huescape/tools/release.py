@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from huescape.base import runtime
+from huescape.base.arguments import given_path
 from huescape.base.errors import ParamsError
 from huescape.params.decoding_options import (
     add_decoding_arguments,
@@ -21,11 +21,11 @@ _MEGABYTES = 10.0
 def add_arguments(parser: ArgumentParser) -> None:
     """Which system, where to, decoded how, with which words."""
     parser.add_argument("system", help="a system that was trained and scored here")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("-o", "--output", type=given_path, required=True, metavar="FOLDER")
     add_decoding_arguments(parser)
     parser.add_argument(
         "--notes",
-        type=Path,
+        type=given_path,
         metavar="FILE.md",
         help="what a person writes into the card: `## Intended use`, `## Photos and their terms`, "
         "`## Where it fails`",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huescape.base.arguments import given_path
 from huescape.base.arrays import read_arrays
 from huescape.base.atomic import fresh_directory
 from huescape.base.errors import HuescapeError, ParamsError
@@ -58,7 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="one or two: a folder of photos, the name of a source in params.yaml, or a source as "
         "there: '{kind: div2k, root: /data/DIV2K}'",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("-o", "--output", type=given_path, required=True, metavar="FOLDER")
     parser.add_argument("--quantizer", help="default: evaluate.prior of params.yaml")
 
 

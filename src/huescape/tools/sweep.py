@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
+from huescape.base.arguments import given_path
 from huescape.experiments.sweep import run_sweep
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which points."""
-    parser.add_argument("file", type=Path, help="a sweep file, such as sweeps/lambda.yaml")
+    parser.add_argument("file", type=given_path, help="a sweep file, such as sweeps/lambda.yaml")
 
 
 def main(options: Namespace) -> None:
