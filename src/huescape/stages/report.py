@@ -33,6 +33,7 @@ from huescape.reporting.inputs import (
     read_text,
 )
 from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
+from huescape.reporting.plots import write_plots
 from huescape.reporting.published import published
 from huescape.reporting.scores import ScoreRow
 from huescape.reporting.sides import Comparisons
@@ -84,7 +85,7 @@ def run(
     """Write the page `out` from the files of the earlier stages; returns what it counts.
 
     Beside it go the comparison of all systems, `compare.csv`, the published claims, `claims.csv`,
-    and the systems' pictures of the same photos, `side_by_side/`.
+    the systems' pictures of the same photos, `side_by_side/`, and what `dvc plots` shows, `plots/`.
 
     Each of `evaluations` is a system's `<folder>/<system>.json`, with its curves and pictures in
     `<folder>/<system>/`, and `released` those of shipped models; `priors` are the priors by
@@ -134,6 +135,8 @@ def run(
             **_pictures(results, out, spent + _embedded([p for _, p in shown])),
         }
         page = template().render(context)
+    with fresh_directory(out.parent / "plots") as fresh:
+        write_plots(fresh, results)
     write_table(out.parent / "compare.csv", systems.comparison_table(rows, groups), _DIGITS)
     write_table(out.parent / "claims.csv", records.table(checked), _DIGITS)
     write_text(out, page)
