@@ -11,8 +11,8 @@ from PIL import Image
 from huescape.coloring.painting import colorize
 from huescape.coloring.prediction import shrunk
 from huescape.demo.photo import Look, SeenPhoto, encoded, quick
-from huescape.demo.refusals import Refusal
 from huescape.params.decodings import Decoding
+from huescape.serving.refusals import Refusal
 from tests.demo.running import bomb, file_of, scene, tiny_model
 
 SYSTEM = tiny_model().system

@@ -15,9 +15,9 @@ from PIL import Image
 
 from huescape.coloring.painting import Field, field_of, paint_field
 from huescape.coloring.prediction import Prediction, predict, shrunk
-from huescape.demo.refusals import Refusal, of_photo
 from huescape.params.decodings import Decoding
 from huescape.photos import PhotoError, open_photo
+from huescape.serving.refusals import Refusal, of_photo
 from huescape.systems.system import System
 
 Format = Literal["png", "jpeg"]
