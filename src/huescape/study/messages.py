@@ -33,7 +33,7 @@ class Choice(Message):
         reaction_ms, first_ms, second_ms, looks: as in `store.Answer`.
     """
 
-    fake: Literal[1, 2]
+    fake: Annotated[int, Field(ge=1, le=2)]  # of Literal, true would be 1
     reaction_ms: Milliseconds
     first_ms: Milliseconds
     second_ms: Milliseconds

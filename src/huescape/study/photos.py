@@ -20,7 +20,7 @@ from huescape.color.spaces import rgb_to_lab
 from huescape.coloring.originals import on_photo
 from huescape.coloring.prediction import shrunk
 from huescape.evaluation.passes import unpadded
-from huescape.params.places import RESIZED, needed
+from huescape.params.places import RESIZED
 from huescape.photos.toning import ONE_TONE, own_chroma
 from huescape.shards import ShardSet
 from huescape.sources.walk import LeftOut, walk_photos
@@ -79,7 +79,11 @@ def _files(folder: Path, count: int, seed: int) -> Iterator[tuple[str, Callable[
 
 
 def _stored(count: int, seed: int) -> Iterator[tuple[str, Callable[[], Picture]]]:
-    photos = ShardSet.open(needed(RESIZED), "photos")
+    if not RESIZED.exists():
+        raise HuescapeError(
+            f"{RESIZED}: not here; allowed: --photos FOLDER, or a project after `dvc repro`"
+        )
+    photos = ShardSet.open(RESIZED, "photos")
     rows = {photos.ids[row]: int(row) for row in photos.rows("test")}
     for name in progress(_some(sorted(rows), count, seed), desc="photos"):
         yield name, partial(_unpadded, photos, rows[name])

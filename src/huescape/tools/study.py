@@ -6,12 +6,11 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huescape.base import runtime
-from huescape.base.errors import ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.params.places import PARAMS, refuse_kept
 from huescape.params.released import released_model
 from huescape.serving.listening import address, is_loopback, listen
@@ -21,11 +20,11 @@ from huescape.tools.colorize import MODEL
 
 if TYPE_CHECKING:
     from huescape.study.pictures import Painter
-    from huescape.study.routes import Study
+    from huescape.study.routes import Routes
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Which systems, on which photos, in how many trials; where answers go, and where it listens."""
+    """Which systems, on which photos, in how many trials, and where all that is."""
     parser.add_argument(
         "--systems",
         nargs="+",
@@ -61,41 +60,39 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> None:
     """Color the photos, then serve the page until Ctrl-C; answers stay in the store."""
     _refuse_numbers(options)
-    if PARAMS.exists():
-        refuse_kept(options.store)
+    _refuse_store(options.store)
     with listen(options.host, options.port) as listening:  # what is wrong there: before torch
-        store = Store(options.store)
-        with closing(store):
-            import torch
+        import torch
 
-            torch.set_num_threads(runtime.torch_threads())
-            from huescape.study import serving
-            from huescape.study.limits import Limits
-            from huescape.study.routes import Routes
+        torch.set_num_threads(runtime.torch_threads())
+        from huescape.study import serving
 
-            routes = Routes(_study(options, store), store, Limits())
-            if not is_loopback(listening.getsockname()[0]):
-                print("study: open to whoever can reach this machine, unencrypted", file=sys.stderr)
-            where = address(listening, options.host)
-            print(f"study: {where} is ready; Ctrl-C ends it", flush=True)
-            serving.run(routes, listening, options.host)
+        routes = _routes(options)
+        if not is_loopback(listening.getsockname()[0]):
+            print("study: open to whoever can reach this machine, unencrypted", file=sys.stderr)
+        where = address(listening, options.host)
+        print(f"study: {where} is ready; Ctrl-C ends it", flush=True)
+        serving.run(routes, listening, options.host)
 
 
-def _study(options: Namespace, store: Store) -> Study:
-    """The plan and the pictures; HuescapeError where the store is of another study."""
+def _routes(options: Namespace) -> Routes:
+    """The plan, the pictures and the store; HuescapeError where that is of another study."""
+    from huescape.study.limits import Limits
     from huescape.study.photos import read_photos
     from huescape.study.pictures import Pictures
-    from huescape.study.routes import Study
+    from huescape.study.routes import Routes, Study
 
     painters, told = _painters(options.systems or [str(released_model(MODEL))])
     photos = read_photos(options.photos, options.count, options.seed)
     numbers = options.practice, options.trials, options.catch
     design = Design(options.seed, len(painters), len(photos), *numbers)
     design.check()
+    store = Store(options.store)
     store.bind(_settings(design, told, photos))
     pictures = Pictures(design, photos, painters)
     print(f"study: {_said(design, store)}", flush=True)
-    return Study(design, list(photos), [painter.name for painter in painters], pictures)
+    names = [painter.name for painter in painters]
+    return Routes(Study(design, list(photos), names, pictures), store, Limits())
 
 
 def _painters(names: Sequence[str]) -> tuple[list[Painter], list[str]]:
@@ -144,6 +141,16 @@ def _said(design: Design, store: Store) -> str:
         f"{design.practice} for practice, {design.catch} for catch trials; "
         f"{store.begun()} sessions in {store.path}"
     )
+
+
+def _refuse_store(path: Path) -> None:
+    """Raise HuescapeError for a store that cannot be one, before anything is loaded."""
+    if PARAMS.exists():
+        refuse_kept(path)
+    if not path.parent.is_dir():
+        raise HuescapeError(f"{path}: there is no folder {path.parent}; make it, or name another")
+    if path.exists():
+        Store(path, make=False).close()
 
 
 def _refuse_numbers(options: Namespace) -> None:
