@@ -78,7 +78,9 @@ class Store:
         Raises HuescapeError where there is none, it is something else, or the disk refuses.
         """
         self.path = path
-        if not make and not path.is_file():
+        if path.is_dir():
+            raise HuescapeError(f"{path}: is a folder; allowed: a file")
+        if not make and not path.exists():
             raise HuescapeError(f"{path}: no such file; `huescape study --store` makes it")
         with self._explained():
             self._file = sqlite3.connect(
