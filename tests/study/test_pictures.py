@@ -12,6 +12,8 @@ from PIL import Image
 from huescape.base.errors import HuescapeError
 from huescape.color.spaces import rgb_to_lab
 from huescape.coloring.painting import colorize
+from huescape.photos import fit
+from huescape.shards import Column, write_index, write_shard
 from huescape.study.photos import SIDE, read_photos
 from huescape.study.pictures import Pictures
 from huescape.study.plan import Design
@@ -69,6 +71,27 @@ def test_there_has_to_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     with pytest.raises(HuescapeError, match="allowed: --photos FOLDER, or a project after"):
         read_photos(None, 10, 0)
+
+
+def test_a_project_has_photos_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of its test split, without the padding that they are stored with."""
+    columns = [Column("rgb", "uint8", (48, 48, 3)), Column("box", "int16", (4,))]
+    rows, photos = [], scenes(4, 48, 32)
+    for split, (name, rgb_HW3) in zip(
+        ("train", "test", "val", "test"), photos.items(), strict=True
+    ):
+        padded_SS3, box = fit(Image.fromarray(rgb_HW3), 48)
+        rows.append((name, split, {"rgb": padded_SS3, "box": box}))
+    folder = tmp_path / "data/resized"
+    folder.mkdir(parents=True)
+    write_shard(folder, "00000", columns, rows)
+    write_index(folder, "photos", columns, ["00000"], {"size": 48})
+    monkeypatch.chdir(tmp_path)
+    found = read_photos(None, 10, 0)
+    assert list(found) == ["scene-01.png", "scene-03.png"]
+    for name, rgb_HW3 in found.items():
+        assert (rgb_HW3 == photos[name]).all()
+    assert len(read_photos(None, 1, 0)) == 1
 
 
 def test_each_system_colors_as_it_does_elsewhere() -> None:
