@@ -225,6 +225,38 @@ def test_two_people_have_each_their_own(study: Running) -> None:
     assert [trial.photo for trial in first.plan] != [trial.photo for trial in second.plan]
 
 
+def test_whatever_is_sent_the_server_keeps_to_the_plan(study: Running) -> None:
+    """Three people who send anything in any order, against a model of what is kept."""
+    generator = np.random.default_rng(3)
+    people = [study.begin() for _ in range(3)]
+    model: list[list[int]] = [[] for _ in people]
+    seen = set()
+    for _ in range(300):
+        who, fake = int(generator.integers(3)), int(generator.integers(1, 3))
+        kept, person = model[who], people[who]
+        trial = max(0, len(kept) + int(generator.integers(-2, 3)))
+        if generator.random() < 0.3:
+            found, place = person.see(trial, fake).status_code, True
+            expected = 404 if trial >= LENGTH else 200 if trial == len(kept) else 409
+        else:
+            found, place = person.say(trial, fake).status_code, False
+            if trial >= LENGTH:
+                expected = 404
+            elif trial < len(kept):
+                expected = 200 if kept[trial] == fake else 409
+            elif trial == len(kept):
+                expected = 200
+                kept.append(fake)
+            else:
+                expected = 409
+        assert found == expected
+        seen.add((place, expected))
+    assert len(seen) == 6
+    for person, kept in zip(people, model, strict=True):
+        answers = [one for one in study.routes.store.answers() if one.session == person.number]
+        assert [one.chosen for one in answers] == kept
+
+
 def test_a_crowd_at_once_loses_nothing(study: Running) -> None:
     def whole(_: int) -> Person:
         person = study.begin()

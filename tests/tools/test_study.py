@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ import requests
 
 from huescape.study.plan import Design
 from huescape.study.records import answers_text
+from huescape.study.store import Store
 from huescape.systems.system import save_system
 from tests.coloring.systems import make_system, save
 from tests.study.running import scenes
@@ -88,6 +93,58 @@ def test_a_study_from_its_first_answer_to_its_results(place: Path, tmp_path: Pat
     other = done(place, "study", *asked, "--seed", "1", "--port", "0")
     assert (other.returncode, len(other.stderr.splitlines())) == (1, 1)
     assert "is of another study: its seed was 0; allowed: the same, or another" in other.stderr
+
+
+class Hasty:
+    """Somebody who answers one trial after the other until the server is gone."""
+
+    def __init__(self, where: str) -> None:
+        self.acknowledged: list[tuple[str, int, int]] = []
+        self.where, self.has_begun = where, threading.Event()
+
+    def take_part(self) -> None:
+        message = {"reaction_ms": 1, "first_ms": 1, "second_ms": 1, "looks": 1}
+        with suppress(requests.RequestException), requests.Session() as session:
+            while True:
+                sessions = f"{self.where}/api/sessions"
+                token = session.post(sessions, json={"consent": "yes"}).json().get("token")
+                if token is None:  # too fast
+                    continue
+                for trial in range(5):
+                    fake = 1 + (trial + len(self.acknowledged)) % 2
+                    address = f"{sessions}/{token}/trials/{trial}"
+                    if session.post(address, json=message | {"fake": fake}).ok:
+                        self.acknowledged.append((token, trial, fake))
+                    if len(self.acknowledged) > 2:
+                        self.has_begun.set()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
+def test_a_killed_server_has_lost_no_answer(place: Path, tmp_path: Path) -> None:
+    path, said = tmp_path / "study.sqlite", []
+    asked = ("--systems", "tiny", "--photos", "photos", "--store", str(path), *SMALL)
+    for _ in range(2):
+        run = command("study", *asked, "--port", "0")
+        with subprocess.Popen(run, cwd=place, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            where = [process.stdout.readline() for _ in range(3)][-1].split()[1]
+            people = [Hasty(where) for _ in range(4)]
+            with ThreadPoolExecutor(4) as pool:
+                for person in people:
+                    pool.submit(person.take_part)
+                for person in people:
+                    assert person.has_begun.wait(60)
+                process.send_signal(signal.SIGKILL)
+        said += [one for person in people for one in person.acknowledged]
+    with closing(Store(path, make=False)) as store:
+        kept = {(one.session, one.trial): one.chosen for one in store.answers()}
+        for token, trial, fake in said:
+            number = store.session(token)
+            assert number is not None
+            assert kept[number, trial] == fake
+    assert len(said) >= 24
+    assert len(kept) <= len(said) + 8  # what was kept, and not said any more
 
 
 def test_results_are_of_a_table_too_and_replace_nothing(tmp_path: Path) -> None:
