@@ -29,6 +29,7 @@ HOST = "127.0.0.1"
 SYSTEMS = ("plain", "bold")
 #: Two of practice, four that count and one catch trial; each kind of photo besides.
 DESIGN = Design(5, len(SYSTEMS), 12, 2, 5, 1)
+LENGTH = DESIGN.practice + DESIGN.trials
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ class Person:
 
     def see(self, trial: int, place: int) -> requests.Response:
         return self.study.get(f"{self.place}/trials/{trial}/{place}")
+
+
+def finish(person: Person, fake: int = 1) -> list[dict[str, Any]]:
+    """Answer all that is left; what the server says to each."""
+    return [person.say(trial, fake).json() for trial in range(person.next(), LENGTH)]
 
 
 def scenes(count: int, width: int = 96, height: int = 64) -> dict[str, np.ndarray]:

@@ -9,9 +9,8 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from huescape.study.store import Answer
-from tests.study.running import DESIGN, Running
+from tests.study.running import Running
 
-LENGTH = DESIGN.practice + DESIGN.trials
 QUESTION = "Which one was colored by a computer?"
 # What Chromium prints itself of an answer that is an error, or of none.
 EXPECTED = "Failed to load resource: "
@@ -51,6 +50,11 @@ def asked(page: Page) -> None:
     """Wait until the pictures are gone and an answer is wanted."""
     expect(page.locator("#question")).to_be_visible()
     expect(page.get_by_role("button", name="The first")).to_be_enabled()
+
+
+def begin(page: Page) -> None:
+    page.get_by_role("button", name="I agree, begin").click()
+    asked(page)
 
 
 def overflow(page: Page) -> int:
