@@ -148,3 +148,24 @@ def test_a_server_that_is_killed_and_started_again_goes_on(
         *((0, 0, 1), (0, 1, 2), (0, 2, 2), (0, 3, 1), (0, 4, 1)),
     ]
     assert {one.looks for one in answers} == {1}
+
+
+def test_a_pair_that_nobody_looks_at_begins_anew(visit: Visit, study: Running) -> None:
+    """As when a person goes to another tab; headless Chromium has to be told that it is hidden."""
+    page = visit()
+    page.get_by_role("button", name="I agree, begin").click()
+    expect(page.locator("#first")).to_be_visible()
+    hide = """(hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    expect(page.locator("#pause-title")).to_have_text("Paused")
+    expect(page.locator("#first")).to_be_hidden()
+    page.keyboard.press("1")
+    page.evaluate(hide, False)
+    page.locator("#go").click()
+    asked(page)
+    page.keyboard.press("2")
+    expect(page.locator("#feedback")).to_be_visible()
+    assert [(answer.chosen, answer.looks) for answer in kept(study)] == [(2, 2)]
