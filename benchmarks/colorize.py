@@ -71,7 +71,7 @@ def _cases(photos: Path, place: Path) -> dict[str, Callable[[], object]]:
         out.mkdir()
         for path in sorted(photos.iterdir()):
             photo = np.asarray(Image.open(path, formats=["JPEG"]).convert("RGB"))
-            colored = Image.fromarray(colorize(system, photo, decoding))
+            colored = Image.fromarray(colorize(system, photo, decoding, as_print=True))
             colored.save(out / path.name, quality=95, subsampling=0)
 
     def album(workers: int) -> None:

@@ -82,10 +82,10 @@ def _cases(where: str, model: Model, side: int) -> dict[str, Callable[[], object
         answer.raise_for_status()
         return answer.content
 
-    if move(vivid, "") != quick(colorize(model.system, rgb_HW3, model.decoding)):
+    if move(vivid, "") != quick(colorize(model.system, rgb_HW3, model.decoding, as_print=True)):
         raise SystemExit("demo: a move's picture is not that of a whole run")
     return {
-        RUN: lambda: quick(colorize(model.system, rgb_HW3, model.decoding)),
+        RUN: lambda: quick(colorize(model.system, rgb_HW3, model.decoding, as_print=True)),
         VIVID: lambda: move(vivid, f"tau={next(step) % 89 / 100}"),
         STRONG: lambda: move(strong, f"strength={next(step) % 89 / 50}"),
     }

@@ -130,7 +130,7 @@ def _inputs(count: int) -> tuple[list[Task], Reference]:
         other_HW2 = rgb_to_lab(donor_HW3)[..., 1:]
         bold = zip(TEMPERATURES, (0.3, 0.6, 0.8, 1.2), strict=True)
         chroma = {name: _guess(ab_HW2, other_HW2, share) for name, share in bold}
-        tasks.append(Task(str(number), rgb_HW3, chroma, donor_HW3, keep=False))
+        tasks.append(Task(str(number), rgb_HW3, chroma, donor_HW3, keep=()))
     prior_Q = mass_Q / mass_Q.sum()
     weight_Q, _ = rebalancing_weights(smooth_prior(prior_Q, centers_Q2, 5.0), 0.0)
     return tasks, Reference(centers_Q2, prior_Q, weight_Q)

@@ -143,7 +143,7 @@ def measure(system: System, frames: Iterator[Frame], decoding: Decoding) -> dict
         seen = predict(system, frame.rgb_HW3)
         for name in WAYS:
             prediction = smoothers[name](seen) if name in smoothers else seen
-            painted_HW3 = paint(prediction, frame.rgb_HW3, decoding)
+            painted_HW3 = paint(prediction, frame.rgb_HW3, decoding, edges=False)
             ab_HW2 = _painted_ab(prediction, decoding, frame)
             scores[name].add(painted_HW3, ab_HW2, frame, frame.motion)
         scores["truth"].add(frame.rgb_HW3, frame.ab_HW2, frame, frame.motion)
@@ -155,7 +155,8 @@ def _painted_ab(prediction: Prediction, decoding: Decoding, frame: Frame) -> Flo
     space = prediction.system.space
     size = frame.rgb_HW3.shape[0], frame.rgb_HW3.shape[1]
     light_HW = lightness(space, frame.rgb_HW3)
-    chroma_HW2 = field_of(prediction, decoding).at(size, slice(0, size[0]), light_HW)
+    field = field_of(prediction, decoding, edges=False)
+    chroma_HW2 = field.at(size, slice(0, size[0]), light_HW)
     return np.ascontiguousarray(unclipped_ab(light_HW, chroma_HW2, space.name))
 
 

@@ -109,7 +109,7 @@ def _cases(picture: Picture, session: Any) -> Mapping[str, Callable[[], Picture]
         return colored_1HW3[0]
 
     return {
-        "PyTorch": partial(colorize, system, picture, decoding),
+        "PyTorch": partial(colorize, system, picture, decoding, edges=False),
         "ONNX Runtime": by_runtime,
     }
 

@@ -50,7 +50,7 @@ def _agreement(photos: list[Path], decoding: Decoding) -> str:
         for photo in photos:
             rgb_HW3 = np.asarray(open_photo(photo.read_bytes()))
             colored_1HW3 = session.run(None, {"picture": rgb_HW3[None]})[0]
-            counts += _distances(colored_1HW3[0], colorize(system, rgb_HW3, decoding))
+            counts += _distances(colored_1HW3[0], colorize(system, rgb_HW3, decoding, edges=False))
     levels, distance = counts.sum(), np.arange(256)
     mean, square = (float((counts * distance**power).sum() / levels) for power in (1, 2))
     psnr = f"{10 * np.log10(255**2 / square):.1f} dB" if square else "infinite"

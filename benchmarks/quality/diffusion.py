@@ -1,8 +1,8 @@
 """Do colors diffused from where the network is confident score better than its own everywhere?
 
 Prediction of the model that comes with huescape; diffused medians against the medians themselves,
-and the annealed mean. `--factors` tries other thresholds than the top of the training prior, of
-which they are multiples.
+and the annealed mean. `--factors` tries other thresholds, each so many times the top of the
+training prior.
 
     python -m benchmarks.quality.diffusion PHOTO_OR_FOLDER… [--tau 0.4…] [--factors 0.5 1…]
 """
@@ -26,12 +26,10 @@ from benchmarks.quality.photos import (
     print_table,
     shipped,
 )
-from huescape.color.confident import diffused
+from huescape.color.confident import CONFIDENT, diffused
 from huescape.coloring.painting import Field, along_lightness, field_of
 from huescape.coloring.prediction import Prediction, predict
 from huescape.params.decodings import ANNEALED, Decoding
-
-_OWN = 1.0  # the factor of the decoding itself
 
 
 def main() -> None:
@@ -39,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_photos(parser)
     parser.add_argument("--tau", nargs="+", type=float, default=[0.0, 0.2, 0.4])
-    parser.add_argument("--factors", nargs="+", type=float, default=[_OWN])
+    parser.add_argument("--factors", nargs="+", type=float, default=[CONFIDENT])
     options = parser.parse_args()
     system, _ = shipped()
     rows = _rows(options.tau, options.factors)
@@ -69,13 +67,13 @@ _Rows = dict[str, tuple[str, Callable[[Prediction], Field]]]
 
 def _rows(taus: Sequence[float], factors: Sequence[float]) -> _Rows:
     """By name: which row it is compared with, and its field."""
-    rows: _Rows = {ANNEALED.name: ("", partial(field_of, decoding=ANNEALED))}
+    rows: _Rows = {ANNEALED.name: ("", partial(field_of, decoding=ANNEALED, edges=False))}
     for tau in taus:
         median = Decoding(method="median", tau=tau)
-        rows[median.name] = ("", partial(field_of, decoding=median))
+        rows[median.name] = ("", partial(field_of, decoding=median, edges=False))
         for factor in factors:
             name = Decoding(method="diffuse", tau=tau).name
-            name += f", threshold x {factor:g}" * (factor != _OWN)
+            name += f", threshold x {factor:g}" * (factor != CONFIDENT)
             rows[name] = (median.name, partial(_diffused, median=median, factor=factor))
     return rows
 

@@ -76,7 +76,7 @@ def near_edges(photo: Photo) -> npt.NDArray[np.bool_]:
 def _fields(
     prediction: Prediction, decoding: Decoding, grid: tuple[tuple[int, float], ...]
 ) -> dict[str, Field]:
-    plain = field_of(prediction, decoding)
+    plain = field_of(prediction, decoding, edges=False)
     fields = {PLAIN: plain}
     for strength in _STRENGTHS:
         weaker_2mn = plain.points_2hw * np.float32(strength)

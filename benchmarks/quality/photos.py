@@ -83,12 +83,15 @@ def chosen_photos(options: Namespace) -> list[tuple[str, Path]]:
     """Name and file of each photo, of the split that was asked for."""
     splits = read_splits(options.splits, "--splits") if options.splits else {}
     wanted = SPLITS[options.split] if options.split else None
-    return [
+    chosen = [
         (name, path)
         for name, path in _found(options.photos)
         if any(fnmatch(name, pattern) for pattern in options.only)
         if wanted is None or splits.get(name) == wanted
     ]
+    if not chosen:
+        raise SystemExit("no photo is there that --only, --splits and --split leave")
+    return chosen
 
 
 def photos_with_colors(options: Namespace) -> Iterator[Photo]:

@@ -108,7 +108,8 @@ def _chroma(
     """The chroma of the picture (H, W, 2) in its print."""
     size = (print_PR3.shape[0], print_PR3.shape[1])
     lightness_PR = unit(rgb_to_lab(print_PR3)[..., 0], prediction.system.space)
-    chroma_PR2 = field_of(prediction, decoding).at(size, slice(0, size[0]), lightness_PR)
+    field = field_of(prediction, decoding, edges=False)
+    chroma_PR2 = field.at(size, slice(0, size[0]), lightness_PR)
     inside = (slice(margin, side - margin) for side in size)
     return np.ascontiguousarray(chroma_PR2[tuple(inside)])
 

@@ -23,7 +23,9 @@ def write_run(folder: Path, results: Any, quantizers: Any) -> Path:
     folder.mkdir()
     groups = grouped(results, quantizers)
     write_table(folder / "claims.csv", records.table(claims.check(groups, Comparisons())), 6)
-    write_table(folder / "compare.csv", comparison_table(score_rows(groups), groups), 6)
+    write_table(
+        folder / "compare.csv", comparison_table(score_rows(groups, Comparisons()), groups), 6
+    )
     return folder
 
 

@@ -117,7 +117,7 @@ def test_strips_leave_no_seams(
 def test_edges_keep_the_lightness(space: str) -> None:
     rgb_HW3 = picture(150, 200)
     found_HW3 = colorize(make_system(space), rgb_HW3, size=64, edges=True)
-    assert (found_HW3 != colorize(make_system(space), rgb_HW3, size=64)).any()
+    assert (found_HW3 != colorize(make_system(space), rgb_HW3, size=64, edges=False)).any()
     change_HW = found_HW3 @ [0.299, 0.587, 0.114] - rgb_HW3 @ [0.299, 0.587, 0.114]
     assert np.abs(change_HW).max() < 3
 

@@ -200,12 +200,12 @@ def check(found: dict[str, np.ndarray], model: Path, decoding: Decoding, size: i
     """The pictures of `colorize`, hardly a level apart; where two bins are as likely, by either."""
     system = load_system(model)
     for key, picture_1HW3 in pictures().items():
-        expected_HW3 = colorize(system, picture_1HW3[0], decoding, size)
+        expected_HW3 = colorize(system, picture_1HW3[0], decoding, size, edges=False)
         assert found[key].dtype == np.uint8
         apart = np.abs(found[key][0].astype(int) - expected_HW3)
         is_mode = decoding.method == "mode"
         assert is_mode or apart.max() <= 4, key
-        assert (apart > 0).mean() <= (0.1 if 31 in expected_HW3.shape or is_mode else 0.005), key
+        assert (apart > 0).mean() <= (0.1 if is_mode else 0.005), key
 
 
 def run_onnx(path: Path) -> dict[str, np.ndarray]:

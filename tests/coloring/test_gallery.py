@@ -14,6 +14,7 @@ from PIL import Image
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.color.spaces import rgb_to_lab
 from huescape.coloring import gallery
+from huescape.coloring.originals import read_original
 from huescape.coloring.painting import colorize
 from huescape.figures import grid
 from huescape.figures.side_by_side import gray
@@ -21,6 +22,7 @@ from huescape.landscapes.render import render_scene
 from huescape.metrics.colorfulness import colorfulness
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.systems.system import System, save_system
+from tests.coloring.icc import gamma_curve, rgb_profile
 from tests.coloring.systems import make_system
 
 MEDIAN = Decoding(method="median")
@@ -207,3 +209,32 @@ def test_a_system_of_another_space_keeps_its_lightness(
         assert score == pytest.approx(mean_distance_score(colored, photo), abs=0.005)
         change_HW = rgb_to_lab(colored)[..., 0] - rgb_to_lab(photo)[..., 0]
         assert np.abs(change_HW).max() < 1
+
+
+def test_colors_are_painted_with_edges_and_scored_without(
+    model: Path, system: System, photos: Any, tmp_path: Path, drawn: Any
+) -> None:
+    """As a person gets them, and as an evaluation scores them."""
+    sharp = Decoding(temperature=0.02)
+    gallery.draw_gallery(model, photos[:1], tmp_path / "out", [sharp])
+    ((_, ((caption, pictures),)),) = drawn
+    photo = np.asarray(Image.open(photos[0][1]))
+    painted, plain = (colorize(system, photo, sharp, edges=edges) for edges in (True, False))
+    np.testing.assert_array_equal(pictures[1], painted)
+    assert (painted != plain).any()
+    assert f"colorfulness {colorfulness(painted):.1f} (" in caption
+    score = float(re.search(r"AuC ([\d.]+),", caption)[1])
+    near, far = (abs(score - mean_distance_score(one, photo)) for one in (plain, painted))
+    assert near < far
+
+
+def test_a_color_profile_is_followed(model: Path, tmp_path: Path, drawn: Any) -> None:
+    """As by the command: the sheets are sRGB, and so is the truth that is scored."""
+    rgb = render_scene("b/beach", np.random.default_rng(0), 96, 64)
+    Image.fromarray(rgb).save(tmp_path / "a.png", icc_profile=rgb_profile(gamma_curve(2.2)))
+    gallery.draw_gallery(model, [("a", tmp_path / "a.png")], tmp_path / "out", [ANNEALED])
+    ((_, ((_, pictures),)),) = drawn
+    np.testing.assert_array_equal(
+        pictures[-1], read_original((tmp_path / "a.png").read_bytes(), 10**6).pixels
+    )
+    assert np.abs(pictures[-1].astype(int) - rgb).max() > 5

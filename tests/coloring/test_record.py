@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xxhash
@@ -169,3 +171,21 @@ def test_a_record_that_is_a_link_or_no_file(tmp_path: Path) -> None:
         held(tmp_path / "out"),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"name": "a\0.png"}, {"name": 3}, {"source": ["a"]}, {"source": None}),
+        *({"source_size": "5"}, {"settings": []}, {"size": [3]}, {"size": True}, {"xxh3": {}}),
+    ],
+)
+def test_a_field_of_another_kind_damages_its_line_alone(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    append(tmp_path, replace(entry("b.png", b"two"), **changes))
+    good = written(tmp_path, "a.png", b"one")
+    record = read_record(tmp_path / NAME)
+    assert record.damaged == [1]
+    assert record.names() == {"../in/a.png": ["a.png"]}
+    assert record.current(tmp_path, "a.png") == good

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -90,6 +91,17 @@ def test_directories_that_lead_to_each_other_end() -> None:
     while tags:
         tags, depth = tags[0x8769].below or Tags(), depth + 1
     assert depth < 5
+
+
+def test_many_that_lead_to_one_place_take_no_longer_than_one() -> None:
+    """A directory of 60 entries that all lead to itself would be read 60^3 times."""
+    count = 60
+    entries = struct.pack("<HHII", 0x8769, 4, 1, 8) * count
+    block = struct.pack("<2sHIH", b"II", 42, 8, count) + entries + b"\0" * 4
+    start = time.process_time()
+    _, tags = read_tags(block)
+    assert time.process_time() - start < 1
+    assert set(tags) <= {0x8769}
 
 
 def test_many_fields_of_one_place_do_not_fill_the_memory() -> None:

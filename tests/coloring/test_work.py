@@ -64,9 +64,10 @@ def test_folders_are_mirrored(model: Path, tmp_path: Path) -> None:
 def test_pixels_are_those_of_colorize(model: Path, tmp_path: Path, system: System) -> None:
     rgb = picture(64, 64)
     photos = [save(tmp_path / "in/a.png", rgb), save(tmp_path / "in/b.jpg", rgb, quality=100)]
-    manner = Manner(Decoding(temperature=0.3), size=48, strength=1.5, edges=True)
+    manner = Manner(Decoding(temperature=0.3), size=48, strength=1.5, edges=False)
     color(model, photos, tmp_path / "out", manner=manner)
-    exact = colorize(system, rgb, manner.decoding, 48, strength=1.5, edges=True)
+    how = {"strength": 1.5, "edges": False, "as_print": True}
+    exact = colorize(system, rgb, manner.decoding, 48, **how)
     np.testing.assert_array_equal(read(tmp_path / "out/a.png"), exact)
     assert np.abs(read(tmp_path / "out/b.jpg").astype(int) - exact).mean() < 2
 
@@ -81,7 +82,7 @@ def test_gray_photos_of_either_depth(
     photos = [tmp_path / name for name in ("a.png", "b.png")]
     color(model, photos, tmp_path / "out", compares=compares)
     colored = read(tmp_path / "out/a.png")[:, -30:]
-    np.testing.assert_array_equal(colored, colorize(system, levels))
+    np.testing.assert_array_equal(colored, colorize(system, levels, as_print=True))
     deep = np.asarray(Image.open(tmp_path / "out/b.png"))[:, -30:].astype(int)
     assert np.abs(deep - colored).max() <= 1
 
@@ -156,7 +157,7 @@ def test_side_by_side(model: Path, tmp_path: Path, system: System) -> None:
     rgb = picture(20, 30)
     color(model, [save(tmp_path / "a.png", rgb)], tmp_path / "out", compares=True)
     found = read(tmp_path / "out/a.png")
-    np.testing.assert_array_equal(found[:, 30:], colorize(system, rgb))
+    np.testing.assert_array_equal(found[:, 30:], colorize(system, rgb, as_print=True))
     assert (np.ptp(found[:, :30].astype(int), axis=-1) <= 1).all()
 
 

@@ -59,7 +59,7 @@ def test_predictions_wait_for_each_other(demo: Demo) -> None:
     assert most == 1
     assert len(set(tokens)) == 6
     for seed, token in enumerate(tokens):
-        expected_HW3 = colorize(demo.routes.model.system, scene(seed=seed), USUAL)
+        expected_HW3 = colorize(demo.routes.model.system, scene(seed=seed), USUAL, as_print=True)
         assert (demo.picture(token, "result") == expected_HW3).all()
 
 

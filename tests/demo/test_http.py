@@ -44,7 +44,9 @@ def demo() -> Iterator[Demo]:
 def test_a_result_is_what_colorize_gives(
     demo: Demo, query: str, decoding: Decoding, strength: float
 ) -> None:
-    expected_HW3 = colorize(demo.routes.model.system, scene(), decoding, strength=strength)
+    expected_HW3 = colorize(
+        demo.routes.model.system, scene(), decoding, strength=strength, as_print=True
+    )
     token = demo.token(PHOTO)
     assert (demo.picture(token, f"result?{query}") == expected_HW3).all()
     answer = demo.get(f"api/photos/{token}/preview?{query}")

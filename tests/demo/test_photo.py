@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from huescape.cli import main
 from huescape.coloring.painting import colorize
 from huescape.coloring.prediction import shrunk
 from huescape.demo.photo import Look, SeenPhoto, encoded, quick
 from huescape.params.decodings import Decoding
 from huescape.serving.refusals import Refusal
+from huescape.systems.system import save_system
+from tests.coloring.icc import gamma_curve, rgb_profile
 from tests.demo.running import bomb, file_of, scene, tiny_model
 
 SYSTEM = tiny_model().system
@@ -24,19 +28,54 @@ LOOKS = [
     Look(Decoding(method="mode", tau=1.0)),
     Look(Decoding(temperature=0.05)),
 ]
+DIFFUSED = [Look(Decoding(method="diffuse"), strength) for strength in (1.0, 0.3)]
 
 
 def seen(data: bytes, preview: int = 1024, pixels: int = 10**6) -> SeenPhoto:
     return SeenPhoto(SYSTEM, data, pixels, preview)
 
 
+def whole_run(rgb_HW3: np.ndarray, look: Look) -> np.ndarray:
+    return colorize(SYSTEM, rgb_HW3, look.decoding, strength=look.strength, as_print=True)
+
+
 def test_every_look_is_that_of_a_whole_run_in_any_order() -> None:
     rgb_HW3 = scene(120, 80)
     photo = seen(file_of(rgb_HW3))
-    for look in [*LOOKS, *reversed(LOOKS)]:
-        expected_HW3 = colorize(SYSTEM, rgb_HW3, look.decoding, strength=look.strength)
+    for look in [*LOOKS, *reversed(LOOKS), *DIFFUSED]:
+        expected_HW3 = whole_run(rgb_HW3, look)
         assert (photo.full(look) == expected_HW3).all()
         assert (photo.preview(look) == expected_HW3).all()
+
+
+FRAMED = np.pad(scene(160, 120), ((16, 16), (16, 16), (0, 0)), constant_values=250)
+FADED = (60 + scene().mean(axis=2, keepdims=True).repeat(3, axis=2) * 0.5).astype(np.uint8)
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        file_of(scene()),
+        file_of(scene(400, 300)),  # shown to the network smaller than it is
+        file_of(scene(), icc_profile=rgb_profile(gamma_curve(2.2))),  # of Adobe RGB
+        file_of(scene()[..., 0]),
+        file_of(scene(), "JPEG", exif=TURNED, quality=95),
+        file_of(FRAMED),
+        file_of(FADED),
+    ],
+    ids=["plain", "large", "profile", "gray", "turned", "framed", "faded"],
+)
+def test_a_download_has_the_pixels_of_the_command(data: bytes, tmp_path: Path) -> None:
+    save_system(tmp_path / "tiny", SYSTEM, {}, "step,loss\n")
+    (tmp_path / "photo").write_bytes(data)
+    look = Look(Decoding(method="median", tau=0.4), 1.5)
+    how = ["--method", "median", "--tau", "0.4", "--strength", "1.5", "--format", "png"]
+    place = ["-o", str(tmp_path / "out"), "--system", str(tmp_path / "tiny")]
+    assert main(["colorize", str(tmp_path / "photo"), *place, *how]) == 0
+    expected_HW3 = np.asarray(Image.open(tmp_path / "out/photo.png"))
+    assert (seen(data).full(look) == expected_HW3).all()
 
 
 def test_looks_differ() -> None:

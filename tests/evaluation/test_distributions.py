@@ -68,7 +68,32 @@ def test_bits_are_those_of_the_definition(inputs: Any, model: str, fit: Fit) -> 
     assert record["bits"] == pytest.approx(bits, abs=1e-4)
     assert record["temperature"] is record["bits_fitted"] is record["ece_fitted"] is None
     assert len(record["reliability"]) == 15
+    assert record["reliability_fitted"] is None
     assert sum(row["count"] for row in record["reliability"]) == positions
+
+
+@pytest.mark.parametrize("model", ["lab", "yuv"])
+def test_histograms_of_bins_are_those_of_a_plain_loop(inputs: Any, model: str) -> None:
+    photos = ShardSet.open(inputs.resized)
+    system = load_system(inputs.models / model)
+    found = Distributions(system, None)
+    true, likeliest, mass = np.zeros((3, len(system.centers)))
+    for seen in see(system, photos, photos.rows("test")):
+        found.add(seen)
+        chroma_HW2 = system.space.from_rgb(seen.rgb_HW3)[..., 1:]
+        q_Qhw = seen.output_Chw.softmax(dim=0).numpy()
+        for row, column in np.ndindex(q_Qhw.shape[1:]):
+            y, x = (k * system.network.stride + system.network.stride // 2 for k in (row, column))
+            if seen.own.holds(np.array([y]), np.array([x]))[0, 0]:
+                true[np.linalg.norm(system.centers - chroma_HW2[y, x], axis=1).argmin()] += 1
+                likeliest[int(seen.output_Chw[:, row, column].argmax())] += 1
+                mass += q_Qhw[:, row, column]
+    shares = found.bins()
+    for key, counted in (("true", true), ("likeliest", likeliest), ("mean", mass)):
+        # A few colors lie between two bins, where rounding decides.
+        tolerance = 1e-3 if key == "true" else 1e-6
+        assert shares[key] == pytest.approx(counted / true.sum(), abs=tolerance)
+        assert shares[key].sum() == pytest.approx(1, abs=1e-6)
 
 
 def test_the_stage_records_them(inputs: Any, tmp_path: Path) -> None:
@@ -76,7 +101,9 @@ def test_the_stage_records_them(inputs: Any, tmp_path: Path) -> None:
     run(inputs.models / "yuv", *files, PARAMS)
     record = json.loads((tmp_path / "yuv/scores.json").read_text())
     found = record["distribution"]
-    assert set(found) == {*KEYS, "reliability"}
+    assert set(found) == {*KEYS, "reliability", "reliability_fitted"}
+    for key in ("reliability", "reliability_fitted"):
+        assert sum(row["count"] for row in found[key]) == found["positions"]
     assert found["bits"] == record["bits_per_pixel"]
     assert found["ece_fitted"] == record["calibration_error"]
     assert all(isinstance(found[key], int | float) for key in KEYS)

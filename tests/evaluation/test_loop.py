@@ -13,7 +13,7 @@ from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
 from huescape.coloring.painting import colorize
 from huescape.evaluation import loop, passes
-from huescape.evaluation.loop import Evaluation, evaluate
+from huescape.evaluation.loop import Evaluation, Shown, evaluate
 from huescape.evaluation.passes import example_ids
 from huescape.evaluation.scoring import Reference, read_reference
 from huescape.metrics.names import BASELINES
@@ -39,7 +39,8 @@ def result(
     reference: Reference = read_reference(inputs.bins, inputs.prior)
     rules = Rules(reference.weight_Q, 1, 1)
     system = fitting(load_system(inputs.models / space), fit)
-    return evaluate(system, photos, reference, rules, DECODES, pictures)
+    shown = Shown(next(iter(DECODES)), pictures, extremes=3)
+    return evaluate(system, photos, reference, rules, DECODES, shown)
 
 
 def fitting(system: System, fit: Fit) -> System:
@@ -61,11 +62,39 @@ def test_counts_the_test_photos_only(inputs: Any) -> None:
         assert set(pictures) == set(found.totals)
 
 
+def test_the_best_and_the_worst_are_kept_with_their_pictures(inputs: Any) -> None:
+    found = result(inputs, ShardSet.open(inputs.resized))
+    headline = next(iter(DECODES))
+    scores = {
+        photo: row["auc"]
+        for photo, row in zip(found.ids, found.totals[headline].photos, strict=True)
+    }
+    rising = sorted(found.ids, key=lambda photo: (scores[photo], photo))
+    assert [one.photo for one in found.extremes.worst] == rising[:3]
+    assert [one.photo for one in found.extremes.best] == rising[:1:-1]
+    for one in (*found.extremes.worst, *found.extremes.best):
+        assert set(one.pictures) == {headline, "ground_truth"}
+        assert one.score == scores[one.photo]
+
+
+def test_how_sure_it_is_of_the_shown_photos(inputs: Any) -> None:
+    photos = ShardSet.open(inputs.resized)
+    found = result(inputs, photos)
+    assert set(found.confidence) == set(found.examples)
+    stride = load_system(inputs.models / "yuv").network.stride
+    for photo, sure in found.confidence.items():
+        height, width = found.examples[photo]["gray"].shape[:2]
+        assert sure.top_hw.shape == (-(-height // stride), -(-width // stride))
+        assert ((sure.top_hw > 0) & (sure.top_hw <= 1)).all()
+        assert (sure.ratio_hw >= 1).all()
+    assert not result(inputs, photos, "regression").confidence
+
+
 def test_validation_photos_are_scored_on_demand(inputs: Any) -> None:
     photos = ShardSet.open(inputs.resized)
     reference = read_reference(inputs.bins, inputs.prior)
     rules, system = Rules(reference.weight_Q, 1, 1), load_system(inputs.models / "yuv")
-    found = evaluate(system, photos, reference, rules, DECODES, 1, "val")
+    found = evaluate(system, photos, reference, rules, DECODES, Shown("mode", 1), "val")
     assert found.ids == [photos.ids[row] for row in photos.rows("val")]
     assert found.ids
     assert not set(found.ids) & set(TEST_IDS)
@@ -82,7 +111,9 @@ def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
         )
     }
     system = load_system(inputs.models / "yuv")
-    tasks = list(loop._tasks(system, photos, photos.rows("test"), DECODES, frozenset(), None))
+    tasks = list(
+        loop._tasks(system, photos, photos.rows("test"), DECODES, "mode", Evaluation(), None)
+    )
     assert [task.photo for task in tasks] == TEST_IDS
     assert {task.donor_HW3.tobytes() for task in tasks} <= training
 
@@ -140,7 +171,7 @@ def test_a_photo_has_the_colors_that_colorize_gives_it(inputs: Any, model: str, 
     for photo, pictures in found.examples.items():
         truth = pictures["ground_truth"]
         for name in ("cold", "median", "diffuse"):
-            alone = colorize(system, truth, DECODES[name])
+            alone = colorize(system, truth, DECODES[name], edges=False)
             difference = np.abs(pictures[name].astype(int) - alone)
             assert difference.max() <= 1, photo  # a batch rounds floats in another order
             assert (difference > 0).mean() < 0.01

@@ -16,6 +16,7 @@ from huescape.metrics.chroma import unclipped_ab
 from huescape.metrics.names import BASELINES
 
 CENTERS_Q2 = gamut_centers()
+KEPT = ("1", "0.5", *BASELINES)
 
 
 def reference() -> Reference:
@@ -30,7 +31,7 @@ def task(space: str, **changes: object) -> Task:
     donor_HW3 = rng.integers(40, 216, (9, 11, 3), dtype=np.uint8)
     chroma_HW2 = SPACES[space].from_rgb(rgb_HW3)[..., 1:]
     chroma = {"1": chroma_HW2, "0.5": chroma_HW2 / 2}
-    return Task("photo", rgb_HW3, chroma, donor_HW3, keep=True, **changes)  # type: ignore[arg-type]
+    return Task("photo", rgb_HW3, chroma, donor_HW3, keep=KEPT, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("space", ["lab", "yuv"])
@@ -49,7 +50,7 @@ def test_a_perfect_prediction_of_either_space(space: str) -> None:
 def test_a_prediction_beyond_the_gamut_is_scored_before_clipping() -> None:
     made = task("yuv")
     chroma_HW2 = made.chroma["1"] * 3
-    wild = Task("photo", made.rgb_HW3, {"1": chroma_HW2}, made.donor_HW3, keep=False)
+    wild = Task("photo", made.rgb_HW3, {"1": chroma_HW2}, made.donor_HW3, keep=())
     found = score_photo(wild, reference(), SPACES["yuv"]).scores["1"]
     lightness_HW = SPACES["yuv"].from_rgb(made.rgb_HW3)[..., 0]
     offset_HW2 = unclipped_ab(lightness_HW, chroma_HW2, "yuv") - rgb_to_lab(made.rgb_HW3)[..., 1:]
@@ -89,7 +90,7 @@ def test_every_prediction_keeps_the_lightness() -> None:
 
 def test_pictures_only_if_wanted() -> None:
     made = task("lab")
-    plain = Task(made.photo, made.rgb_HW3, made.chroma, made.donor_HW3, keep=False)
+    plain = Task(made.photo, made.rgb_HW3, made.chroma, made.donor_HW3, keep=())
     assert score_photo(plain, reference(), SPACES["lab"]).pictures == {}
 
 

@@ -27,7 +27,10 @@ def tables(photos: int, seed: int, shift: float) -> np.ndarray:
 def sums_of(*by_prediction: np.ndarray) -> PhotoSums:
     """Predictions "0", "1", ... of the same photos; colorfulness is the photo's number."""
     parts = {
-        str(name): [PhotoPart.of(table, float(n), n) for n, table in enumerate(found)]
+        str(name): [
+            PhotoPart.of(table, np.zeros(BINS, np.int64), n, {"colorfulness": float(n)})
+            for n, table in enumerate(found)
+        ]
         for name, found in enumerate(by_prediction)
     }
     ids = [f"p{n}" for n in range(len(by_prediction[0]))]

@@ -17,7 +17,7 @@ from huescape.metrics.totals import Rules, Totals
 CENTERS_Q2 = gamut_centers()
 WEIGHT_Q = np.random.default_rng(9).exponential(1, 313)
 RULES = Rules(WEIGHT_Q, macro_pixels=3, macro_photos=2)
-RESAMPLED = {"auc", "auc_macro", "auc_rebalanced", "colorfulness"}
+RESAMPLED = {metric.key for metric in METRICS}
 
 
 def scored(seed: int, error: float) -> PhotoScore:
@@ -59,8 +59,9 @@ def test_each_photo_once_gives_the_totals(sums: PhotoSums, prediction: str, erro
     found = values(sums, prediction, [1] * 5)
     assert found.keys() == RESAMPLED
     for key, value in found.items():
-        # Colorfulness is summed in millionths.
-        assert value == pytest.approx(expected[key], abs=1e-6 if key == "colorfulness" else 1e-12)
+        # What is measured is summed in millionths.
+        tolerance = 1e-6 if key in sums.measures_M else 1e-12
+        assert value == pytest.approx(expected[key], abs=tolerance)
 
 
 def test_photos_taken_twice_or_not_at_all(sums: PhotoSums) -> None:
@@ -100,7 +101,8 @@ def test_sums_are_exact_whatever_the_order(sums: PhotoSums) -> None:
         {"photo_E": np.array([9], np.int32)},
         {"macro_B": np.array([313], np.int32)},
         {"names_P": np.array(["1"])},
-        {"colorfulness_PN": np.zeros((2, 4))},
+        {"hits_PE": np.zeros((2, 4), np.int32)},
+        {"measured_PMN": np.zeros((2, 1, 5))},
         {"error_PN": np.zeros((1, 5), np.int64)},
         {"bin_E": np.array([1.5])},
     ],

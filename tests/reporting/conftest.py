@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from huescape.metrics.hue import SECTORS, SUMS
+from huescape.metrics.hue_sums import HueSums
 from huescape.metrics.photo_sums import PhotoPart, PhotoSums
 from huescape.params.quantizers import QuantizerParams
 from huescape.reporting.inputs import SystemResult
@@ -62,7 +64,8 @@ def result(
 ) -> SystemResult:
     """One system; `params` replace whole sections of its parameters.
 
-    Without `photos` all test photos are alike, and an interval over them has no width.
+    Without `photos` all test photos are alike, with the scores that are given, so that an interval
+    over them has no width.
     """
     record: dict[str, Any] = {
         "preset": name,
@@ -85,7 +88,7 @@ def result(
         "decodes": {},
         "distribution": DISTRIBUTION,
         "warnings": [],
-        "settings": {"split": "test"},
+        "settings": {"split": "test", "macro_pixels": 1, "macro_photos": 1},
         "baselines": {"gray": SCORES | {"colorfulness": 0.0}, "ground_truth": TRUTH},
     }
     evaluation |= scores or {}
@@ -94,8 +97,11 @@ def result(
     described |= {"dataset_digest": "0" * 64} | (model or {})
     none = pd.DataFrame()
     if photos is None:
-        photos = photo_sums({name: [0.8] * 40 for name in _predictions(evaluation)})
-    return SystemResult(name, evaluation, described, none, none, photos, None, None, pictures)
+        photos = alike(evaluation)
+    hues = HueSums(photos.ids_N, np.ones((len(photos.ids_N), SECTORS, len(SUMS)), np.int64))
+    lightness = {photo: float(n) for n, photo in enumerate(photos.ids_N.tolist())}
+    files = None, None, pictures, hues, lightness, dict[str, Path]()
+    return SystemResult(name, evaluation, described, none, none, photos, *files)
 
 
 def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
@@ -106,13 +112,42 @@ def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
     whole = partial(np.array, dtype=np.int32)
     parts = {
         name: [
-            PhotoPart(whole([0]), whole([1000]), whole([round(300_000 * v)]), 100 * v, 9000)
+            PhotoPart(
+                whole([0]),
+                whole([1000]),
+                whole([round(1000 * v)]),
+                whole([round(300_000 * v)]),
+                9000,
+                {"colorfulness": 100 * v},
+            )
             for v in values
         ]
         for name, values in auc.items()
     }
     ids = [f"photo{n}" for n in range(len(next(iter(auc.values()))))]
     return PhotoSums.of(ids, parts, np.ones(2), np.array([0]))
+
+
+def alike(evaluation: dict[str, Any]) -> PhotoSums:
+    """Of 40 photos that each have the scores of the record; the macro score is of the second bin.
+
+    The rebalanced AuC and the accuracies are others than the record's.
+    """
+    by_name = dict.fromkeys(_predictions(evaluation), SCORES)
+    by_name |= {evaluation["decode"]: evaluation, **evaluation["baselines"]}
+    by_name |= {name: SCORES | scores for name, scores in evaluation["decodes"].items()}
+    parts = {name: [_part(scores)] * 40 for name, scores in by_name.items()}
+    return PhotoSums.of([f"photo{n}" for n in range(40)], parts, np.ones(2), np.array([1]))
+
+
+def _part(scores: dict[str, Any]) -> PhotoPart:
+    """1,000 pixels in either bin."""
+    whole = partial(np.array, dtype=np.int32)
+    auc, macro = (scores.get(key) or 0.0 for key in ("auc", "auc_macro"))
+    error = 6000 * 255**2 / 10 ** (psnr / 10) if (psnr := scores.get("psnr")) else 0
+    units = whole([round(300_000 * v) for v in (2 * auc - macro, macro)])
+    measured = {key: v for key in ("colorfulness", "ssim") if (v := scores.get(key)) is not None}
+    return PhotoPart(whole([0, 1]), whole([1000] * 2), whole([0, 0]), units, round(error), measured)
 
 
 def _predictions(evaluation: dict[str, Any]) -> list[str]:

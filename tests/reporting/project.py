@@ -17,7 +17,8 @@ from huescape.base.arrays import write_arrays
 from huescape.base.digests import seal
 from huescape.base.tables import write_table
 from huescape.metrics.names import BASELINES
-from huescape.reporting.inputs import SystemResult
+from huescape.photos.catalog import CatalogRow, write_catalog
+from huescape.reporting.inputs import FIGURES, SystemResult
 from huescape.stages import report
 from tests.reporting.conftest import SCORES, TRUTH, result
 
@@ -152,6 +153,16 @@ def _write_data(root: Path) -> None:
     rows = [f"sample,{key},{count}" for key, count in sorted(DROPPED.items())]
     rows += ["sample,kept,164", "sun397,kept,35"]
     write(root / "data/catalog/summary.csv", "source,reason,photos\n" + "\n".join(rows) + "\n")
+    write_catalog(root / "data/catalog/catalog.csv", [_catalog_row(n) for n in range(40)])
+
+
+def _catalog_row(number: int) -> CatalogRow:
+    """A test photo, as those of `result`; their categories take turns."""
+    category = [*CATEGORIES][number % 7]
+    own = {"id": f"photo{number}", "category": category, "width": 300 + number, "height": 200}
+    empty = dict.fromkeys(("path", "source", "tier"), "x") | {"sha256": f"{number:064x}"}
+    measured = {"bytes": 1, "offset": None, "chroma": number / 2, "phash": "0" * 16}
+    return CatalogRow(**own, **empty, **measured, split="test", kept=True, reason="")
 
 
 def _write_prior(root: Path, name: str, bins: int, empty: int) -> None:
@@ -180,6 +191,13 @@ def write_evaluation(root: Path, made: SystemResult, macro: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "scores.json", made.scores)
     write_arrays(folder / "photo_sums.npz", **asdict(made.photos))
+    write_arrays(folder / "hue_sums.npz", **asdict(made.hues))
+    seen = [(photo, made.scores["decode"], value) for photo, value in made.lightness.items()]
+    write_table(
+        folder / "photos.csv", pd.DataFrame(seen, columns=["id", "prediction", "lightness"])
+    )
+    for stem in FIGURES:
+        draw_grid(folder / f"{stem}.png", rows=1)
     draw_grid(folder / "grid.png")
     draw_grid(folder / "curves.png", rows=1)
     t = np.arange(151)
@@ -206,7 +224,7 @@ def scores_of(macro: float) -> dict[str, Any]:
             for t, shift in (("annealed T=0.38", 0.0), ("median", -0.004), ("annealed T=1", 0.009))
         },
         "warnings": [WARNING],
-        "settings": {"split": "test"},
+        "settings": {"split": "test", "macro_pixels": 1, "macro_photos": 1},
     }
 
 

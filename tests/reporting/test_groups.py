@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from huescape.reporting.groups import differing, distinct, flattened, grouped
 from huescape.reporting.scores import score_rows
+from huescape.reporting.sides import Comparisons
 
 
 def test_seeds_are_one_group_named_without_them(make, quantizers) -> None:
@@ -28,7 +29,7 @@ def test_the_same_seed_twice_counts_once(make, quantizers) -> None:
     (group,) = grouped([make("a", preset="p"), make("b", preset="p")], quantizers)
     assert [member.name for member in group.members] == ["a"]
     assert group.twins == ("b",)
-    assert score_rows([group])[0].note == "the same as b"
+    assert score_rows([group], Comparisons())[0].note == "the same as b"
 
 
 def test_seeds_that_start_from_seeds_are_one_group(make, quantizers) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,17 @@ ERRORS = {name: [100 * (k + 1) + 7 * n for n in range(PHOTOS)] for k, name in en
 ERRORS["ground_truth"] = [0] * PHOTOS
 
 
+def parts_of(tables: Iterable[np.ndarray], prediction: str) -> list[PhotoPart]:
+    """Of each photo; no predicted bin is right."""
+    none = np.zeros(BINS, np.int64)
+    return [
+        PhotoPart.of(table, none, error, {"colorfulness": vivid})
+        for table, vivid, error in zip(tables, VIVID[prediction], ERRORS[prediction], strict=True)
+    ]
+
+
 def evaluated(name: str = "net", **changes: Any) -> Evaluated:
-    parts = {
-        key: [PhotoPart.of(*one) for one in zip(TABLES[key], VIVID[key], ERRORS[key], strict=True)]
-        for key in NAMES
-    }
+    parts = {key: parts_of(TABLES[key], key) for key in NAMES}
     sums = PhotoSums.of(IDS, parts, np.ones(BINS), np.array([0], np.int32))
     scores = {
         "decode": "annealed T=1",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from scipy import stats
 
 from huescape.metrics.scores import METRICS
 from huescape.reporting import scores
 from huescape.reporting.groups import grouped
-from tests.reporting.conftest import DISTRIBUTION
+from huescape.reporting.sides import Comparisons
+from tests.reporting.conftest import DISTRIBUTION, SCORES, TRUTH, photo_sums
 
 PLACE = {metric.key: k for k, metric in enumerate(METRICS)}
 BASELINES = {
@@ -18,8 +21,9 @@ BASELINES = {
 }
 
 
-def rows(results, quantizers) -> list[scores.ScoreRow]:
-    return scores.score_rows(grouped(results, quantizers))
+def table_of(results, quantizers) -> list[tuple[scores.ScoreRow, tuple[scores.Cell, ...]]]:
+    comparisons = Comparisons()
+    return scores.table(scores.score_rows(grouped(results, quantizers), comparisons), comparisons)
 
 
 def best_of(table, key: str) -> list[str]:
@@ -29,22 +33,22 @@ def best_of(table, key: str) -> list[str]:
 def test_seeds_are_averaged_with_their_interval(make, quantizers) -> None:
     values = [0.80, 0.82, 0.87]
     made = [make(f"net-s{s}", {"auc": v}, preset="net", seed=s) for s, v in enumerate(values)]
-    (row, cells), *rest = scores.table(rows(made, quantizers))
+    (row, cells), *rest = table_of(made, quantizers)
     half = stats.t.ppf(0.975, 2) * stats.sem(values)
     assert (row.label, row.seeds) == ("net", (0, 1, 2))
     assert cells[PLACE["auc"]].text == "0.830"
-    assert cells[PLACE["auc"]].spread == f"± {half:.4f}"
+    assert cells[PLACE["auc"]].spread == f"{0.83 - half:.3f}\N{EN DASH}{0.83 + half:.3f}"
     assert [(row.label, row.kind) for row, _ in rest] == [
         ("Gray", "baseline"),
         ("Ground truth", "truth"),
     ]
-    (_, single), *_ = scores.table(rows(made[:1], quantizers))
+    (_, single), *_ = table_of(made[:1], quantizers)
     assert single[PLACE["auc"]].spread == ""
 
 
 def test_a_baseline_can_be_best_and_what_has_seen_the_truth_cannot(make, quantizers) -> None:
     net = make("net", {"baselines": BASELINES, "ssim": None, "colorfulness": 60.0})
-    table = scores.table(rows([net], quantizers))
+    table = table_of([net], quantizers)
     names = ["net", "gray", "random_photo", "oracle_mean", "ground_truth"]
     assert [row.name for row, _ in table] == names
     assert [row.kind for row, _ in table][-2:] == ["oracle", "truth"]
@@ -55,14 +59,37 @@ def test_a_baseline_can_be_best_and_what_has_seen_the_truth_cannot(make, quantiz
     assert table[-1][1][PLACE["psnr"]].text == "∞"
 
 
-def test_equals_share_the_mark(make, quantizers) -> None:
-    table = scores.table(rows([make("one"), make("two", batch=8)], quantizers))
-    assert best_of(table, "auc_macro") == ["one", "two", "Gray"]
+def test_equals_share_the_mark_and_where_all_are_alike_none_has_it(make, quantizers) -> None:
+    worse = {"baselines": {"gray": SCORES | {"auc_macro": 0.7}, "ground_truth": TRUTH}}
+    table = table_of([make("one", worse), make("two", worse, batch=8)], quantizers)
+    assert best_of(table, "auc_macro") == ["one", "two"]
+    assert best_of(table, "auc") == []
+
+
+def test_what_cannot_be_told_from_the_best_is_marked_too(make, quantizers) -> None:
+    """Interval by a paired t-test's: 40 photos, differences of 0.01 and 0.002 with spread 0.01."""
+    rng = np.random.default_rng(0)
+    own = 0.8 + rng.normal(0, 0.1, 40)
+    noise = rng.normal(0, 0.01, 40)
+    noise -= noise.mean()
+    made = []
+    for k, (name, lead) in enumerate((("best", 0.0), ("near", 0.002), ("far", 0.01))):
+        values = own - lead + (noise if k else 0)
+        sums = photo_sums({"annealed T=0.38": values.tolist(), "gray": [0.5] * 40})
+        record = {"auc": float(values.mean()), "baselines": {"gray": SCORES | {"auc": 0.5}}}
+        made.append(make(name, record, photos=sums, batch=k + 1))
+    table = table_of(made, quantizers)
+    assert best_of(table, "auc") == ["best", "near"]
+    (_, cells), *_ = table
+    low, high = (float(text) for text in cells[PLACE["auc"]].spread.split("\N{EN DASH}"))
+    half = 1.96 * stats.sem(own)
+    assert low == pytest.approx(own.mean() - half, abs=0.006)
+    assert high == pytest.approx(own.mean() + half, abs=0.006)
 
 
 def test_a_warning_marks_the_score_that_it_is_about(make, quantizers) -> None:
     warned = make("net", {"warnings": [{"score": "auc", "text": "is odd; see the macro AuC"}]})
-    (_, cells), *others = scores.table(rows([warned], quantizers))
+    (_, cells), *others = table_of([warned], quantizers)
     assert [m.key for m, cell in zip(METRICS, cells, strict=True) if cell.shaky] == ["auc"]
     assert not any(cell.shaky for _, other in others for cell in other)
     assert scores.warnings_of([warned]) == [("net", "AuC is odd; see the macro AuC")]

@@ -11,6 +11,7 @@ from huescape.base.tables import table_text
 from huescape.reporting import systems
 from huescape.reporting.groups import grouped
 from huescape.reporting.scores import score_rows
+from huescape.reporting.sides import Comparisons
 from huescape.reporting.wording import NONE, counted
 
 
@@ -54,7 +55,7 @@ def test_the_table_has_systems_baselines_and_truth(make, quantizers) -> None:
         for seed, value in enumerate((0.80, 0.82, 0.87))
     ]
     groups = grouped(made, quantizers)
-    text = table_text(systems.comparison_table(score_rows(groups), groups), 6)
+    text = table_text(systems.comparison_table(score_rows(groups, Comparisons()), groups), 6)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["kind"] for row in rows] == ["system", "baseline", "truth"]
     net, gray, truth = rows

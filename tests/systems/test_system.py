@@ -70,13 +70,13 @@ def test_predicts_on_any_size(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 9), (17, 30)])
-def test_diffuses_the_medians_that_are_likelier_than_the_prior(size: tuple[int, int]) -> None:
+def test_diffuses_the_medians_of_what_is_likely_beside_the_prior(size: tuple[int, int]) -> None:
     system, decoding = toy_system(), Decoding(method="diffuse", tau=0.3)
     random = torch.Generator().manual_seed(0)
     logits = 2 * torch.randn(2, 3, *size, generator=random)
     lightness = torch.rand(2, 1, *size, generator=random)
     medians = system.chroma(logits, Decoding(method="median", tau=0.3))
-    expected = diffused(logits, medians, lightness, (0.0, 1.0), 1, PRIOR.max())
+    expected = diffused(logits, medians, lightness, (0.0, 1.0), 1, PRIOR.max() / 2)
     assert torch.equal(system.decode(logits, decoding, size, size, lightness), expected)
     assert system.predict_chroma(lightness, decoding).shape == (2, 2, *size)
     with pytest.raises(HuescapeError, match="diffuse: no lightness to diffuse along"):

@@ -64,7 +64,7 @@ def test_the_logged_model_colors_as_the_system_does(project: MlflowClient, model
     colored = loaded.predict(pd.DataFrame({"image": photos}))["image"]
     system = load_system(model)
     for photo, found in zip(photos, colored, strict=True):
-        assert np.array_equal(found, colorize(system, photo))
+        assert np.array_equal(found, colorize(system, photo, as_print=True))
     [output] = runs(project)[0].outputs.model_outputs
     assert project.get_logged_model(output.model_id).status.value == "READY"
 
@@ -112,7 +112,7 @@ def test_a_model_has_the_decoding_of_its_project(project: MlflowClient, model: P
     ):
         loaded = mlflow.pyfunc.load_model(str(location(project)), model_config=config or None)
         [found] = loaded.predict(pd.DataFrame({"image": [photo]}))["image"]
-        assert np.array_equal(found, colorize(system, photo, decoding))
+        assert np.array_equal(found, colorize(system, photo, decoding, as_print=True))
 
 
 def test_its_requirements_are_what_its_code_imports(project: MlflowClient, model: Path) -> None:
@@ -149,4 +149,6 @@ def test_a_model_brings_its_code_along(project: MlflowClient, model: Path) -> No
     for uri in uris:
         command = [sys.executable, "-c", LOADING, uri]
         subprocess.run(command, check=True, env=dict(os.environ))
-        assert np.array_equal(np.load("colored.npy"), colorize(load_system(model), photo))
+        assert np.array_equal(
+            np.load("colored.npy"), colorize(load_system(model), photo, as_print=True)
+        )

@@ -115,7 +115,7 @@ def check_run(uri: str, model: Path) -> None:
     local = mlflow.artifacts.download_artifacts(artifact_uri=location, tracking_uri=uri)
     photo = picture(16, 24)
     [colored] = mlflow.pyfunc.load_model(local).predict(pd.DataFrame({"image": [photo]}))["image"]
-    assert np.array_equal(colored, colorize(load_system(model), photo))
+    assert np.array_equal(colored, colorize(load_system(model), photo, as_print=True))
     assert tracking.addresses().total() == 0
 
 

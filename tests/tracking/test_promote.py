@@ -18,7 +18,7 @@ from huescape import cli, tracking
 from huescape.base.arrays import write_arrays
 from huescape.base.digests import seal
 from huescape.coloring.painting import colorize
-from huescape.metrics.photo_sums import PhotoPart, PhotoSums
+from huescape.metrics.photo_sums import PhotoSums
 from huescape.params.decodings import ANNEALED
 from huescape.params.released import released_model
 from huescape.systems.released import own_decoding
@@ -44,11 +44,7 @@ def evaluated(name: str, worse: float, ids: list[str] | None = None) -> scored.E
     for key in scored.NAMES[:2]:
         tables[key] = scored.tables(3, worse)
     parts = {
-        new: [
-            PhotoPart.of(*one)
-            for one in zip(tables[old], scored.VIVID[old], scored.ERRORS[old], strict=True)
-        ]
-        for new, old in zip(NAMES, scored.NAMES, strict=True)
+        new: scored.parts_of(tables[old], old) for new, old in zip(NAMES, scored.NAMES, strict=True)
     }
     sums = PhotoSums.of(ids or scored.IDS, parts, np.ones(scored.BINS), np.array([0], np.int32))
     one = scored.evaluated(name)

@@ -71,11 +71,13 @@ def test_files_of_many_kinds_become_png_of_their_size(
     png, jpeg = as_file(PHOTO), as_file(PHOTO, "JPEG", quality=90)
     wrapped = base64.encodebytes(png).decode()  # as `base64` breaks lines
     url = f"data:image/png;base64,{text_of(png)}"
-    expected = colorize(system, PHOTO, USUAL)
+    expected = colorize(system, PHOTO, USUAL, as_print=True)
     for cell in (text_of(png), png, wrapped, url, text_of(as_file(PHOTO, "TIFF"))):
         assert np.array_equal(opened(ask(colorizer, cell)[0]), expected)
     pixels = np.asarray(Image.open(io.BytesIO(jpeg)))
-    assert np.array_equal(opened(ask(colorizer, jpeg)[0]), colorize(system, pixels, USUAL))
+    assert np.array_equal(
+        opened(ask(colorizer, jpeg)[0]), colorize(system, pixels, USUAL, as_print=True)
+    )
 
 
 def test_a_result_is_the_file_that_the_command_writes(
@@ -96,7 +98,6 @@ def test_a_result_is_the_file_that_the_command_writes(
         (tmp_path / name).write_bytes(content)
     paths = [str(tmp_path / name) for name in photos]
     options = ["--system", str(tmp_path / "toy"), "--method", "median", "--tau", "0.4"]
-    options += ["--no-edges", "--no-prints"]
     cli.main(["colorize", *paths, "-o", str(tmp_path / "out"), "--format", "png", *options])
     for name, found in zip(photos, ask(colorizer, *photos.values()), strict=True):
         written = (tmp_path / "out" / name).with_suffix(".png").read_bytes()
@@ -109,7 +110,7 @@ def test_arrays_come_back_as_arrays(colorizer: ServedSystem, system: System, dty
     found = ask(colorizer, *photos)
     assert found[0].dtype == dtype
     for photo, colored in zip(photos, found, strict=True):
-        assert np.array_equal(colored, colorize(system, photo, USUAL))
+        assert np.array_equal(colored, colorize(system, photo, USUAL, as_print=True))
 
 
 def test_a_stack_of_photos_goes_in_row_by_row(colorizer: ServedSystem) -> None:
@@ -142,7 +143,7 @@ def test_the_lightness_is_kept(colorizer: ServedSystem) -> None:
         ({"method": "mode", "tau": 1}, Decoding(method="mode", tau=1.0), {}),
         ({"size": 16, "strength": 0.5}, USUAL, {"size": 16, "strength": 0.5}),
         ({"strength": 0}, USUAL, {"strength": 0.0}),
-        ({"edges": True}, USUAL, {"edges": True}),
+        ({"edges": False}, USUAL, {"edges": False}),
     ],
 )
 def test_parameters_are_those_of_the_command(
@@ -153,16 +154,14 @@ def test_parameters_are_those_of_the_command(
     options: dict[str, Any],
 ) -> None:
     [found] = ask(colorizer, PHOTO, **params)
-    assert np.array_equal(found, colorize(system, PHOTO, decoding, **options))
+    assert np.array_equal(found, colorize(system, PHOTO, decoding, as_print=True, **options))
 
 
 def test_parameters_change_the_picture(colorizer: ServedSystem) -> None:
-    [usual] = ask(colorizer, PHOTO)
-    for params in (
-        *({"temperature": 0.05}, {"method": "mode"}, {"size": 16}, {"strength": 0.3}),
-        {"edges": True},
-    ):
-        assert (ask(colorizer, PHOTO, **params)[0] != usual).any(), params
+    [usual], [plain] = ask(colorizer, PHOTO), ask(colorizer, PHOTO, edges=False)
+    assert (plain != usual).any()
+    for params in ({"temperature": 0.05}, {"method": "mode"}, {"size": 16}, {"strength": 0.3}):
+        assert (ask(colorizer, PHOTO, edges=False, **params)[0] != plain).any(), params
 
 
 BAD_CELLS = {

@@ -84,7 +84,7 @@ def test_a_server_colors_what_it_is_sent(
         status, answer = post(uri, body(photo, photo[..., 0]))
         assert status == 200, answer
         first, second = (opened(row["image"]) for row in answer["predictions"])
-        assert np.array_equal(first, colorize(system, photo))
+        assert np.array_equal(first, colorize(system, photo, as_print=True))
         assert second.shape == photo.shape
         change_HW = rgb_to_yuv(first)[..., 0] - rgb_to_yuv(photo)[..., 0]
         assert np.abs(change_HW).max() < 0.01, "the lightness is kept, up to 8 bits"

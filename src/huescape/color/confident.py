@@ -17,6 +17,10 @@ from torch import Tensor
 from huescape.base.errors import HuescapeError
 from huescape.color.diffusion import diffuse
 
+#: Of the top of the training prior, what the top of a distribution has to reach: relative, so that
+#: it means the same for any bins. Chosen by AuC on validation photos (docs/color-science.md).
+CONFIDENT = 0.5
+
 
 def diffused(
     logits_NQhw: Tensor,

@@ -22,13 +22,13 @@ def add_manner_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--edges",
         action=BooleanOptionalAction,
-        default=True,
+        default=Manner.edges,
         help="let colors end where the lightness changes (default: yes)",
     )
     parser.add_argument(
         "--prints",
         action=BooleanOptionalAction,
-        default=True,
+        default=Manner.as_print,
         help="keep a frame free of color, and show the model a faded print from black to white "
         "(default: yes)",
     )

@@ -73,7 +73,7 @@ class SeenPicture:
         tau: float | None = None,
         temperature: float | None = None,
         strength: float = 1.0,
-        edges: bool = False,
+        edges: bool = Manner.edges,
     ) -> Any:
         """The picture in color, of the kind that it was; arguments as of `Colorizer.__call__`."""
         decoding = self.colorizer._decoding(method, tau, temperature)
@@ -178,7 +178,7 @@ class Colorizer:
         temperature: float | None = None,
         strength: float = 1.0,
         size: int | None = None,
-        edges: bool = False,
+        edges: bool = Manner.edges,
     ) -> Any:
         """Pictures in color, with their own lightness except where a color leaves the gamut.
 

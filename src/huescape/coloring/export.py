@@ -15,8 +15,9 @@ import huescape
 from huescape.base import atomic
 from huescape.base.errors import ParamsError
 from huescape.coloring import onnx_file
+from huescape.coloring.manner import check_size
 from huescape.coloring.picture_module import PictureModule
-from huescape.coloring.prediction import check_size, seen_size
+from huescape.coloring.prediction import seen_size
 from huescape.params.decodings import Decoding
 from huescape.systems.system import System, load_system, read_description, refuse_decoding
 
@@ -34,8 +35,8 @@ def export_system(
     """Write the system in `model` as `out`, a `.pt2` or `.onnx`, for pictures of any size.
 
     Its input is RGB (1, H, W, 3) uint8, gray repeated; its output the same picture in color, as
-    `painting.colorize` gives it, within 4 levels, and most alike. What it was made of is in its
-    metadata. ONNX has input `picture` and output `colored`; the other is for
+    `painting.colorize` gives it without `edges`, within 4 levels, and most alike. What it was made
+    of is in its metadata. ONNX has input `picture` and output `colored`; the other is for
     `torch.export.load(out).module()`.
 
     Args:

@@ -17,11 +17,11 @@ import numpy.typing as npt
 from huescape.base import atomic
 from huescape.base.errors import HuescapeError, ParamsError, one_line
 from huescape.base.progress import progress
-from huescape.color.decoding import join
 from huescape.color.spaces import rgb_to_lab
+from huescape.coloring.manner import check_size
 from huescape.coloring.originals import on_photo
-from huescape.coloring.painting import field_of
-from huescape.coloring.prediction import check_size, predict, seen_size, shrunk
+from huescape.coloring.painting import field_of, paint, unit
+from huescape.coloring.prediction import predict, seen_size, shrunk
 from huescape.figures import grid
 from huescape.figures.side_by_side import gray
 from huescape.metrics.auc import auc, distance_table
@@ -147,10 +147,10 @@ def _look(
     has_colors = own_chroma(lab_HW3) >= ONE_TONE
     colored, scores = [], []
     for decoding in decodings:
-        field = field_of(prediction, decoding)
-        chroma_HW2 = field.at(lightness_HW.shape, rows, lightness_HW)
-        colored.append(join(lightness_HW, np.ascontiguousarray(chroma_HW2), system.space))
-        if has_colors:
+        colored.append(paint(prediction, rgb_HW3, decoding))
+        if has_colors:  # as in an evaluation, without edges
+            field = field_of(prediction, decoding, edges=False)
+            chroma_HW2 = field.at(lightness_HW.shape, rows, unit(lightness_HW, system.space))
             ab_HW2 = unclipped_ab(lightness_HW, chroma_HW2, system.space.name)
             scores.append(_auc(ab_HW2, lab_HW3[..., 1:]))
     return Shown(name, rgb_HW3, tuple(colored), tuple(scores))

@@ -27,10 +27,8 @@ from huescape.coloring.borders import WHOLE, Frame
 from huescape.coloring.painting import Field, along_lightness, field_of, unit
 from huescape.coloring.prediction import Prediction
 from huescape.coloring.regions import distances
-from huescape.coloring.strokes import Hint, check_hints, parse_hint, read_mask
+from huescape.coloring.strokes import Hint, check_hints
 from huescape.params.decodings import Decoding
-
-__all__ = ["Hint", "check_hints", "hinted_field", "parse_hint", "read_mask"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -49,7 +47,7 @@ def hinted_field(
     photo_size: tuple[int, int],
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool,
 ) -> Field:
     """The chroma that a decoding gives, and around each hint the hint's.
 

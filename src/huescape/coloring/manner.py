@@ -6,20 +6,29 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from huescape.base.errors import ParamsError
-from huescape.coloring.strokes import Hint
 from huescape.params.decodings import ANNEALED, Decoding
-from huescape.photos import read_bytes
+
+if TYPE_CHECKING:  # its defaults are asked for where nothing heavy may be loaded
+    from huescape.coloring.strokes import Hint
 
 _LEAST_SIZE = 8
 _MOST_STRENGTH = 3.0
 
 
+def check_size(size: int | None, dashes: str = "--") -> None:
+    """Raise ParamsError for a longer side out of range; `dashes` stand before its name."""
+    if size is not None and size < _LEAST_SIZE:
+        raise ParamsError(f"{dashes}size is {size}; allowed: at least {_LEAST_SIZE} pixels")
+
+
 @dataclass(frozen=True)
 class Manner:
     """All that decides, with the model, which color a pixel gets.
+
+    Its defaults are those of every way in which a picture is made for a person.
 
     Attributes:
         decoding: how a color is chosen from a distribution; a regression has none.
@@ -35,18 +44,15 @@ class Manner:
     decoding: Decoding = ANNEALED
     size: int | None = None
     strength: float = 1.0
-    edges: bool = False
-    as_print: bool = False
+    edges: bool = True
+    as_print: bool = True
     keep_toning: bool = False
     hints: tuple[Hint, ...] = ()
     mask: Path | None = None
 
     def check(self, dashes: str = "--") -> None:
         """Raise ParamsError for a number out of range; `dashes` stand before its name."""
-        if self.size is not None and self.size < _LEAST_SIZE:
-            raise ParamsError(
-                f"{dashes}size is {self.size}; allowed: at least {_LEAST_SIZE} pixels"
-            )
+        check_size(self.size, dashes)
         if not 0 <= self.strength <= _MOST_STRENGTH:  # NaN is not
             raise ParamsError(
                 f"{dashes}strength is {self.strength:g}; allowed: 0 to {_MOST_STRENGTH:g}"
@@ -57,6 +63,8 @@ class Manner:
 
         Raises HuescapeError for a mask that cannot be read.
         """
+        from huescape.photos import read_bytes
+
         digest = self.mask and hashlib.sha256(read_bytes(self.mask)).hexdigest()
         own = {"decoding": self.decoding.model_dump(mode="json"), "mask": digest}
         return dict(json.loads(json.dumps({**asdict(self), **own})))

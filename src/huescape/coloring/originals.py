@@ -21,9 +21,10 @@ from huescape.base.memory import explained_by
 from huescape.coloring import sixteen_bits
 from huescape.coloring.decoded import channels
 from huescape.coloring.metadata import Metadata, late_exif, metadata_of
+from huescape.coloring.prediction import as_rgb, eight_bits
 from huescape.coloring.srgb import to_srgb
 from huescape.coloring.strips import strips
-from huescape.photos import PhotoError, open_photo, read_bytes
+from huescape.photos import MAX_PIXELS, PhotoError, read_bytes
 from huescape.photos.colors import check_pixels
 from huescape.photos.errors import decoder_errors
 from huescape.photos.formats import open_image
@@ -102,6 +103,15 @@ def on_white(pixels: Pixels, alpha: Pixels | None) -> Pixels:
     return out
 
 
+def read_seen(data: bytes, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
+    """What is seen of a photo, RGB uint8 (H, W, 3): in sRGB, upright and in front of white.
+
+    Raises PhotoError as `open_photo` does.
+    """
+    original = read_original(data, max_pixels)
+    return eight_bits(as_rgb(on_white(original.pixels, original.alpha)))
+
+
 def on_photo(photo: Path, size: int, work: Callable[[npt.NDArray[np.uint8]], T]) -> T:
     """What `work` makes of a photo's pixels, RGB uint8 (H, W, 3), at `--size` `size`.
 
@@ -110,7 +120,7 @@ def on_photo(photo: Path, size: int, work: Callable[[npt.NDArray[np.uint8]], T])
     pixels = "the photo"
     try:
         with explained_by(lambda: out_of_memory(pixels, size)):
-            original = np.asarray(open_photo(read_bytes(photo)))
+            original = read_seen(read_bytes(photo))
             pixels = said_size(original)
             return work(original)
     except PhotoError as error:

@@ -17,6 +17,7 @@ from huescape.color.decoding import join, upsample_chroma
 from huescape.color.spaces import Space
 from huescape.coloring.borders import WHOLE, Frame
 from huescape.coloring.edges import RADIUS, linear_fit
+from huescape.coloring.manner import Manner
 from huescape.coloring.prediction import Prediction, as_rgb, predict, shrunk
 from huescape.coloring.strips import strips
 from huescape.coloring.toning import Toning, toning_of
@@ -66,6 +67,14 @@ class Field:
         chroma_SW2 = self._framed(size, rows, lightness_SW)
         return chroma_SW2 if self.toning is None else chroma_SW2 + self.toning.at(lightness_SW)
 
+    def scaled(self, strength: float) -> Field:
+        """The field with its own chroma times `strength`; what is below and the toning stay."""
+        factor = np.float32(strength)
+        parts = self.points_2hw, self.slopes_2hw, self.own_2hw
+        points, slopes, own = (None if part is None else part * factor for part in parts)
+        assert points is not None
+        return replace(self, points_2hw=points, slopes_2hw=slopes, own_2hw=own)
+
     def _framed(
         self, size: tuple[int, int], rows: slice, lightness_SW: FloatArray
     ) -> npt.NDArray[np.float32]:
@@ -111,7 +120,7 @@ def colorize(
     size: int | None = None,
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool = Manner.edges,
     as_print: bool = False,
     keep_toning: bool = False,
 ) -> npt.NDArray[Any]:
@@ -140,7 +149,7 @@ def paint(
     decoding: Decoding = ANNEALED,
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool = Manner.edges,
     keep_toning: bool = False,
 ) -> npt.NDArray[Any]:
     """The photo of a prediction in the colors of one decoding, (H, W, 3) of its dtype.
@@ -165,11 +174,15 @@ def with_toning(field: Field, rgb_HW3: npt.NDArray[Any], space: Space) -> Field:
 
 
 def field_of(
-    prediction: Prediction, decoding: Decoding, *, strength: float = 1.0, edges: bool = False
+    prediction: Prediction, decoding: Decoding, *, strength: float = 1.0, edges: bool
 ) -> Field:
     """The chroma that a decoding gives, for a picture of any size; arguments as of `paint`."""
+    return _field_of(prediction, decoding, edges).scaled(strength)
+
+
+def _field_of(prediction: Prediction, decoding: Decoding, edges: bool) -> Field:
     system, stride = prediction.system, prediction.system.network.stride
-    points_2mn = prediction.chroma(decoding) * np.float32(strength)
+    points_2mn = prediction.chroma(decoding)
     source = (prediction.lightness_hw.shape[0], prediction.lightness_hw.shape[1])
     if system.diffuses(decoding):
         return along_lightness(prediction, points_2mn, own=True)

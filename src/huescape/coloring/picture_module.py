@@ -1,7 +1,7 @@
 """A system from picture to picture as one module of torch, of which a graph can be made.
 
-`painting.colorize` is what it follows, step by step; every choice that depends on the picture's
-size is arithmetic of sizes here, so that one graph serves all of them.
+`painting.colorize` without `edges` is what it follows, step by step; every choice that depends on
+the picture's size is arithmetic of sizes here, so that one graph serves all of them.
 
 Shape suffixes: H rows and W columns of the picture; h, w of what the network sees; m, n of its
 output; Q bins, C outputs (bins, or 2 of chroma).
@@ -55,7 +55,7 @@ class PictureModule(nn.Module):
         self.register_buffer("rarity_Q", rarity_Q if decoding.tau else None)
 
     def forward(self, picture_1HW3: Tensor) -> Tensor:
-        """What `painting.colorize` gives, within 4 levels, and most alike."""
+        """What `painting.colorize` gives without `edges`, within 4 levels, and most alike."""
         rgb_HW3 = picture_1HW3[0]
         small_hw3 = self._shrunk(rgb_HW3)
         input_hw = (self.space.lightness(small_hw3) - self.offset) / self.input_scale
@@ -64,16 +64,25 @@ class PictureModule(nn.Module):
         return self.space.picture(self.space.lightness(rgb_HW3), chroma_2HW)[None]
 
     def _shrunk(self, rgb_HW3: Tensor) -> Tensor:
-        """`prediction.shrunk`: first the width, rounded, then the height, as Pillow does it."""
+        """`prediction.shrunk`: across first as in Pillow 13, unless much more is lost down.
+
+        Both ways are gone, since no graph has a choice between sizes; what lies between the two
+        directions is rounded, so that they differ by a level or two.
+        """
         height, width = rgb_HW3.shape[0], rgb_HW3.shape[1]
         sides_2 = resampling.sizes(height, width)
         scale = (self.size / sides_2.max()).clamp(max=1)
-        h, w = resampling.lengths((sides_2 * scale).round().clamp(min=1))
+        small_2 = (sides_2 * scale).round().clamp(min=1)
+        h, w = resampling.lengths(small_2)
         wide_3HW = rgb_HW3.permute(2, 0, 1).float()
         # Not `@`, which would look at whether a side is 1, and serve only pictures alike in that.
         across_3Ww = resampling.lanczos(width, w).T.expand(3, -1, -1)
         down_3hH = resampling.lanczos(height, h).expand(3, -1, -1)
-        small_3hw = _levels(torch.bmm(down_3hH, _levels(torch.bmm(wide_3HW, across_3Ww))))
+        across_first_3hw = torch.bmm(down_3hH, _levels(torch.bmm(wide_3HW, across_3Ww)))
+        down_first_3hw = torch.bmm(_levels(torch.bmm(down_3hH, wide_3HW)), across_3Ww)
+        less_height, less_width = (sides_2 - small_2).unbind()
+        is_down_first = less_height > (2 * less_width).clamp(min=0)
+        small_3hw = _levels(torch.where(is_down_first, down_first_3hw, across_first_3hw))
         return small_3hw.permute(1, 2, 0).to(torch.uint8)
 
     def _output(self, input_11hw: Tensor) -> Tensor:

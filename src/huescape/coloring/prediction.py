@@ -15,16 +15,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.errors import HuescapeError
 from huescape.color.spaces import rgb_to_lab
 from huescape.coloring.borders import WHOLE, Frame, find_frame
 from huescape.coloring.levels import restored
+from huescape.coloring.manner import check_size
 from huescape.params.decodings import Decoding
 from huescape.photos.toning import ONE_TONE, own_chroma
 from huescape.systems.system import System
 
 SIZE = 256
-_LEAST_SIZE = 8
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,6 @@ def eight_bits(rgb_HW3: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     for row_W3, out_W3 in zip(rgb_HW3, out_HW3, strict=True):
         out_W3[:] = (row_W3.astype(np.uint32) + 128) // 257
     return out_HW3
-
-
-def check_size(size: int | None) -> None:
-    """Raise ParamsError for a size out of range."""
-    if size is not None and size < _LEAST_SIZE:
-        raise ParamsError(f"--size is {size}; allowed: at least {_LEAST_SIZE} pixels")
 
 
 def seen_size(system: System, size: int | None) -> int:

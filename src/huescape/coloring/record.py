@@ -124,10 +124,21 @@ def read_record(path: Path) -> Record:
                 if content.pop("version") != _VERSION:
                     raise ValueError("another version")
                 entry = Entry(**content)
-                record.entries.setdefault(str(entry.name), []).append(entry)
+                _check(entry)
+                record.entries.setdefault(entry.name, []).append(entry)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 record.damaged.append(number)
     return record
+
+
+def _check(entry: Entry) -> None:
+    """Raise ValueError for a field of another kind than `append` writes."""
+    texts = (entry.name, entry.source, entry.xxh3)
+    numbers = (entry.source_size, entry.source_mtime_ns, entry.size)
+    is_sound = all(type(text) is str and "\0" not in text for text in texts)
+    is_sound = is_sound and all(type(number) is int for number in numbers)
+    if not (is_sound and isinstance(entry.settings, dict)):
+        raise ValueError("a field of another kind")
 
 
 def append(out: Path, entry: Entry) -> None:

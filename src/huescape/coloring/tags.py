@@ -148,13 +148,19 @@ def _mark(order: str) -> bytes:
 
 
 class _Reader:
-    """Reads at most as many bytes of values as the block has: entries may share a place."""
+    """Reads at most as many bytes of entries and values as the block has: they may share a place.
+
+    So that no block takes more memory or time than one of its size that is sound.
+    """
 
     def __init__(self, block: bytes | memoryview, order: Order) -> None:
         self.block, self.order, self.left = block, order, len(block)
 
     def directory(self, at: int, depth: int) -> Tags:
         count = _unpack(self.block, f"{self.order}H", at)[0]
+        if 12 * count > self.left:
+            raise TagError("has more entries than bytes")
+        self.left -= 12 * count
         tags = Tags()
         for entry in range(at + 2, at + 2 + 12 * count, 12):
             tag = _unpack(self.block, f"{self.order}H", entry)[0]

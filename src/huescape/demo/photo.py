@@ -6,17 +6,19 @@ Shape suffixes: H rows and W columns, of the photo or of its preview.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from huescape.coloring.manner import Manner
+from huescape.coloring.originals import read_seen
 from huescape.coloring.painting import Field, field_of, paint_field
 from huescape.coloring.prediction import Prediction, predict, shrunk
 from huescape.params.decodings import Decoding
-from huescape.photos import PhotoError, open_photo
+from huescape.photos import PhotoError
 from huescape.serving.refusals import Refusal, of_photo
 from huescape.systems.system import System
 
@@ -68,7 +70,7 @@ class SeenPhoto:
         rgb_HW3 = self._decoded()
         self.size = rgb_HW3.shape[1], rgb_HW3.shape[0]
         self.preview_HW3 = np.ascontiguousarray(shrunk(rgb_HW3, preview))
-        self._prediction: Prediction = predict(system, rgb_HW3)
+        self._prediction: Prediction = predict(system, rgb_HW3, as_print=Manner.as_print)
         self._last: tuple[Decoding, Field] | None = None
 
     def preview(self, look: Look) -> npt.NDArray[np.uint8]:
@@ -83,21 +85,19 @@ class SeenPhoto:
         return self._painted(look, self._decoded())
 
     def _painted(self, look: Look, rgb_HW3: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        field, strength = self._field(look.decoding), np.float32(look.strength)
-        slopes_2hw = None if field.slopes_2hw is None else field.slopes_2hw * strength
-        field = replace(field, points_2hw=field.points_2hw * strength, slopes_2hw=slopes_2hw)
+        field = self._field(look.decoding).scaled(look.strength)
         return paint_field(self._prediction.system.space, field, rgb_HW3)
 
     def _field(self, decoding: Decoding) -> Field:
         """Decoded once for all strengths: the median is most of the work of a small picture."""
         last = self._last
         if last is None or last[0] != decoding:
-            last = self._last = decoding, field_of(self._prediction, decoding)
+            last = self._last = decoding, field_of(self._prediction, decoding, edges=Manner.edges)
         return last[1]
 
     def _decoded(self) -> npt.NDArray[np.uint8]:
         try:
-            return np.asarray(open_photo(self._data, self._pixels))
+            return read_seen(self._data, self._pixels)
         except PhotoError as error:
             raise of_photo(error) from error
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 from huescape.base.progress import progress
 from huescape.color.encoding import nearest_bin
@@ -36,14 +37,18 @@ class Distributions:
         self._system = system
         self._plain = DistributionTotals()
         self._fitted = None if temperature is None else DistributionTotals(temperature)
-        self._count_Q: npt.NDArray[np.int64] = np.zeros(len(system.centers), np.int64)
+        self._count_Q, self._likeliest_Q = np.zeros((2, len(system.centers)), np.int64)
+        self._mass_Q: npt.NDArray[np.float64] = np.zeros(len(system.centers))
         self._ids: list[str] = []
 
     def add(self, seen: Seen) -> None:
         """Add the positions of one photo."""
         self._ids.append(seen.photo)
         logits_QP, true_P = _positions(self._system, seen)
-        self._count_Q += np.bincount(true_P, minlength=len(self._count_Q))
+        bins = len(self._count_Q)
+        self._count_Q += np.bincount(true_P, minlength=bins)
+        self._likeliest_Q += np.bincount(logits_QP.argmax(axis=0), minlength=bins)
+        self._mass_Q += softmax(logits_QP, axis=0).sum(axis=1, dtype=np.float64)
         self._plain.add(logits_QP, true_P)
         if self._fitted:
             self._fitted.add(logits_QP, true_P)
@@ -70,7 +75,17 @@ class Distributions:
             **{"bits_fitted": None, "ece_fitted": None},
             **finite(numbers),
             "reliability": plain.reliability(),
+            "reliability_fitted": fitted.reliability() if fitted else None,
         }
+
+    def bins(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Shares of the positions by bin, (Q,): truly, by the likeliest bin, and in the mean.
+
+        The last is the mean distribution: of a calibrated classifier it is the first one.
+        """
+        total = max(self._plain.positions, 1)
+        shares = (self._count_Q / total, self._likeliest_Q / total, self._mass_Q / total)
+        return dict(zip(("true", "likeliest", "mean"), shares, strict=True))
 
 
 def distributions(system: System, photos: ShardSet) -> Distributions | None:

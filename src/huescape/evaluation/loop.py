@@ -23,7 +23,9 @@ from huescape.base import runtime
 from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
 from huescape.color.spaces import Space
+from huescape.evaluation.confidence import Confidence, confidence
 from huescape.evaluation.distributions import Distributions, distributions
+from huescape.evaluation.extremes import Extreme, Extremes
 from huescape.evaluation.passes import (
     Rows,
     Seen,
@@ -37,6 +39,7 @@ from huescape.evaluation.passes import (
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
 from huescape.metrics.baselines import pick
 from huescape.metrics.distribution_sums import DistributionSums
+from huescape.metrics.names import BASELINES, TRUTH
 from huescape.metrics.pictures import Picture
 from huescape.metrics.totals import Rules, Totals
 from huescape.params.decodings import Decoding
@@ -44,19 +47,32 @@ from huescape.shards import ShardSet
 from huescape.systems.system import System
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How many photos are shown, and how many of the best and of the worst, by `headline`."""
+
+    headline: str
+    pictures: int = 0
+    extremes: int = 0
+
+
 @dataclass
 class Evaluation:
     """Totals by prediction (decodings and baselines), and the pictures of a few photos.
 
     `distribution` is what `Distributions.record` says of a classifier, `distribution_sums` what
-    each photo adds to it; None for a regression.
+    each photo adds to it, `bins` its histograms (`Distributions.bins`); None for a regression, of
+    whose examples none has a `confidence`.
     """
 
     ids: list[str] = field(default_factory=list)
     totals: dict[str, Totals] = field(default_factory=dict)
     examples: dict[str, dict[str, Picture]] = field(default_factory=dict)
+    confidence: dict[str, Confidence] = field(default_factory=dict)
+    extremes: Extremes = field(default_factory=lambda: Extremes(0))
     distribution: dict[str, Any] | None = None
     distribution_sums: DistributionSums | None = None
+    bins: dict[str, npt.NDArray[np.float64]] | None = None
 
 
 def evaluate(
@@ -65,7 +81,7 @@ def evaluate(
     reference: Reference,
     rules: Rules,
     decodes: Mapping[str, Decoding],
-    pictures: int,
+    shown: Shown,
     split: str = "test",
 ) -> Evaluation:
     """Score `system` by each decoding, and the baselines, on a split of `photos`.
@@ -78,24 +94,31 @@ def evaluate(
                 f"{photos.folder}: no photo of the split {needed}; nothing to score"
             )
     rows_N = photos.rows(split)
-    examples = example_ids([photos.ids[row] for row in rows_N], pictures)
-    result = Evaluation(examples={photo: {} for photo in examples})
+    examples = example_ids([photos.ids[row] for row in rows_N], shown.pictures)
+    result = Evaluation(
+        examples={photo: {} for photo in examples}, extremes=Extremes(shown.extremes)
+    )
     measured = distributions(system, photos)
-    tasks = _tasks(system, photos, rows_N, decodes, frozenset(examples), measured)
+    tasks = _tasks(system, photos, rows_N, decodes, shown.headline, result, measured)
     scored = score_in_threads(tasks, reference, system.space)
     for photo in progress(scored, total=len(rows_N), desc="evaluate"):
-        _count(result, photo, rules)
+        _count(result, photo, rules, shown.headline)
     if measured:
         result.distribution, result.distribution_sums = measured.record(), measured.sums()
+        result.bins = measured.bins()
     return result
 
 
-def _count(result: Evaluation, photo: Scored, rules: Rules) -> None:
+def _count(result: Evaluation, photo: Scored, rules: Rules, headline: str) -> None:
     result.ids.append(photo.photo)
     for name, score in photo.scores.items():
         result.totals.setdefault(name, Totals(rules)).add(score)
-    if photo.pictures:
+    if photo.photo in result.examples:
         result.examples[photo.photo] = photo.pictures
+    auc = result.totals[headline].photos[-1]["auc"]
+    if auc is not None:
+        pictures = {name: photo.pictures[name] for name in (TRUTH, headline)}
+        result.extremes.add(Extreme(auc, photo.photo, pictures))
 
 
 def score_in_threads(tasks: Iterable[Task], reference: Reference, space: Space) -> Iterator[Scored]:
@@ -120,9 +143,11 @@ def _tasks(
     photos: ShardSet,
     rows_N: Rows,
     decodes: Mapping[str, Decoding],
-    keep: frozenset[str],
+    headline: str,
+    result: Evaluation,
     measured: Distributions | None,
 ) -> Iterator[Task]:
+    every = (*decodes, *BASELINES)
     donors_N = photos.rows("train")
     for rows in batches(rows_N, seen_side(system, photos)):
         donors = np.array([donors_N[pick(photos.ids[row], len(donors_N))] for row in rows])
@@ -135,7 +160,11 @@ def _tasks(
             decoded = _decoded(system, seen, size, decodes)
             chroma = {name: inside(chroma_HW2, seen.own) for name, chroma_HW2 in decoded.items()}
             original_HW3 = inside(seen.rgb_HW3, seen.own)
-            yield Task(seen.photo, original_HW3, chroma, donor_HW3, seen.photo in keep)
+            is_example = seen.photo in result.examples
+            if is_example and (sure := confidence(system, seen)):
+                result.confidence[seen.photo] = sure
+            keep = every if is_example else (headline, TRUTH)
+            yield Task(seen.photo, original_HW3, chroma, donor_HW3, keep)
 
 
 def _decoded(

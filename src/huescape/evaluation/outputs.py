@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,14 @@ import pandas as pd
 from huescape.base import atomic, digests
 from huescape.base.arrays import write_arrays
 from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
+from huescape.evaluation import drawings
 from huescape.evaluation.loop import Evaluation
-from huescape.figures import curves, grid
+from huescape.metrics import hue
+from huescape.metrics.auc import Table
+from huescape.metrics.hue_sums import HueSums
 from huescape.metrics.names import BASELINES, FEW_PIXELS, TRUTH
 from huescape.metrics.photo_sums import PhotoSums
-from huescape.metrics.pictures import Picture
 from huescape.metrics.scores import HEADLINE, METRICS
-from huescape.metrics.totals import Scores
 from huescape.params.reports import EvaluateParams
 
 _DIGITS = 6  # fewer than float32 sums can spoil, more than anyone compares
@@ -37,6 +37,7 @@ def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
     return {
         **_rounded({**headline.coverage(), **headline.scores()}),
         **_distribution(result.distribution),
+        "hue": _hue(result.totals[params.decode.name].hues),
         "decode": params.decode.name,
         "decodes": {name: _rounded(result.totals[name].scores()) for name in names},
         "baselines": {name: _rounded(result.totals[name].scores()) for name in BASELINES},
@@ -56,9 +57,9 @@ def write(
     """Write the headline scores into the file `scores`, and everything else into `folder`.
 
     The folder has all scores (`scores.json`, and as a table `scores.csv`), the per-photo table,
-    what each photo adds to the scores (`photo_sums.npz`, and `distribution_sums.npz` of a
-    classifier), curves, figures and pictures, all or nothing. Its SHA256SUMS lists `scores` too,
-    the file beside it.
+    what each photo adds to the scores (`photo_sums.npz`, `hue_sums.npz`, and of a classifier
+    `distribution_sums.npz`), its histograms of bins (`bins.csv`), curves, figures and pictures, all
+    or nothing. Its SHA256SUMS lists `scores` too, the file beside it.
     """
     atomic.write_json(scores, {key: record[key] for key in HEADLINE})
     with atomic.fresh_directory(folder) as fresh:
@@ -68,10 +69,12 @@ def write(
         write_arrays(fresh / "photo_sums.npz", **asdict(_photo_sums(result, params)))
         if result.distribution_sums:
             write_arrays(fresh / "distribution_sums.npz", **asdict(result.distribution_sums))
+        write_arrays(fresh / "hue_sums.npz", **asdict(_hue_sums(result, params)))
+        if result.bins:
+            write_table(fresh / "bins.csv", pd.DataFrame(result.bins).rename_axis("bin"), _DIGITS)
         write_table(fresh / "curves.csv", _curve_table(result, params), _DIGITS)
-        _draw_curves(fresh / "curves.png", system, result, params)
+        drawings.draw(fresh, system, result, record, params.every_decode)
         if result.examples:
-            _draw_grid(fresh / "grid.png", result, params)
             _write_pictures(fresh / "pictures.npz", result, params)
         digests.seal(fresh, scores)
 
@@ -81,11 +84,19 @@ def _distribution(found: dict[str, Any] | None) -> dict[str, Any]:
     if found is None:
         return {"distribution": None, "bits_per_pixel": None, "calibration_error": None}
     numbers = _rounded(found)
+    for key in ("reliability", "reliability_fitted"):
+        numbers[key] = found[key] and [_rounded(row) for row in found[key]]
     return {
-        "distribution": numbers | {"reliability": [_rounded(row) for row in found["reliability"]]},
+        "distribution": numbers,
         "bits_per_pixel": numbers["bits"],
         "calibration_error": numbers["ece_fitted"],
     }
+
+
+def _hue(tables: Sequence[Table]) -> list[dict[str, Any]]:
+    """Shifts by sector of true hue, over all photos."""
+    found = zip(hue.NAMES, hue.shifts(np.sum(tables, axis=0)), strict=True)
+    return [{"name": name, **_rounded(asdict(shift))} for name, shift in found]
 
 
 def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
@@ -135,14 +146,20 @@ def _score_table(record: dict[str, Any]) -> pd.DataFrame:
 
 
 def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
-    """One row a photo by the headline decoding; an empty field is infinite or undefined."""
-    rows = result.totals[params.decode.name].photos
-    types = {"id": TEXT, "pixels": WHOLE, **dict.fromkeys(_PHOTO_SCORES, NUMBER)}
+    """A row for each photo by the headline's decoding, and by each baseline.
+
+    An empty field is infinite or undefined.
+    """
+    types = {"id": TEXT, "prediction": TEXT, "pixels": WHOLE, "lightness": NUMBER}
+    types |= dict.fromkeys(_PHOTO_SCORES, NUMBER)
+    names = [params.decode.name, *BASELINES]
+    rows = {name: result.totals[name].photos for name in names}
     records = [
-        [photo, *(row[name] for name in [*types][1:])]
-        for photo, row in zip(result.ids, rows, strict=True)
+        [photo, name, *(rows[name][k][column] for column in [*types][2:])]
+        for photo, k in sorted((photo, k) for k, photo in enumerate(result.ids))
+        for name in names
     ]
-    return frame(sorted(records, key=itemgetter(0)), types)
+    return frame(records, types)
 
 
 def _photo_sums(result: Evaluation, params: EvaluateParams) -> PhotoSums:
@@ -152,50 +169,15 @@ def _photo_sums(result: Evaluation, params: EvaluateParams) -> PhotoSums:
     return PhotoSums.of(result.ids, parts, headline.rules.weight_Q, macro_B)
 
 
+def _hue_sums(result: Evaluation, params: EvaluateParams) -> HueSums:
+    return HueSums(np.array(result.ids), np.stack(result.totals[params.decode.name].hues))
+
+
 def _curve_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
     """The share of pixels within each threshold: one column for the system and each baseline."""
     names = {"system": params.decode.name} | {name: name for name in BASELINES}
     curves = {column: result.totals[name].curve() for column, name in names.items()}
     return pd.DataFrame(curves).rename_axis("threshold").reset_index()
-
-
-def _draw_curves(path: Path, system: str, result: Evaluation, params: EvaluateParams) -> None:
-    """All pixels alike, and the mean over the bins of the macro score.
-
-    The ground truth, 1 everywhere, is left out.
-    """
-    headline = params.decode.name
-    labels = {headline: f"{system}, {headline}"}
-    labels |= {name: shown.label for name, shown in BASELINES.items() if name != TRUTH}
-    scores = {name: result.totals[name].scores() for name in labels}
-    bins = result.totals[headline].coverage()["macro_bins"]
-    curves.draw(
-        path,
-        {
-            "All pixels": {
-                _scored(label, scores[name], "auc"): result.totals[name].curve()
-                for name, label in labels.items()
-            },
-            f"Mean over the {bins} bins of true color": {
-                _scored(label, scores[name], "auc_macro"): result.totals[name].macro_curve()
-                for name, label in labels.items()
-            },
-        },
-    )
-
-
-def _scored(label: str, scores: Scores, key: str) -> str:
-    value = scores[key]
-    return label if value is None else f"{label} ({value:.3f})"
-
-
-def _draw_grid(path: Path, result: Evaluation, params: EvaluateParams) -> None:
-    names = [*params.every_decode]
-    keys = (TRUTH, "gray", *names)
-    rows: list[tuple[str, Sequence[Picture]]] = [
-        (photo, [pictures[key] for key in keys]) for photo, pictures in result.examples.items()
-    ]
-    grid.draw(path, ("Truth", "Gray", *names), rows)
 
 
 def _write_pictures(path: Path, result: Evaluation, params: EvaluateParams) -> None:

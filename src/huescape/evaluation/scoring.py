@@ -9,7 +9,7 @@ Shape suffixes: H rows, W columns, Q scoring bins, 2 chroma channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,19 +55,19 @@ class Task:
         rgb_HW3: its pixels, without padding.
         chroma: the system's prediction (H, W, 2) in its own space, by the name of a decoding.
         donor_HW3: another photo, of the training split, for the baseline `random_photo`.
-        keep: whether to return the predictions' pictures too.
+        keep: names of the predictions whose pictures are returned.
     """
 
     photo: str
     rgb_HW3: Picture
     chroma: Mapping[str, FloatArray]
     donor_HW3: Picture
-    keep: bool
+    keep: Collection[str]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The scores of one photo by prediction (decodings and baselines); pictures if kept."""
+    """The scores of one photo by prediction (decodings and baselines); pictures of some of them."""
 
     photo: str
     scores: dict[str, PhotoScore]
@@ -98,7 +98,7 @@ def score_photo(task: Task, reference: Reference, space: Space) -> Scored:
     pictures: dict[str, Picture] = {}
     for name, ab_HW2, rgb_HW3 in _predictions(task, true, reference, space):
         scores[name] = score(true, ab_HW2, rgb_HW3)
-        if task.keep:
+        if name in task.keep:
             pictures[name] = rgb_HW3
     return Scored(task.photo, scores, pictures)
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy.typing as npt
 
+from huescape.coloring.manner import Manner
 from huescape.coloring.painting import paint
 from huescape.coloring.prediction import Prediction, predict
 from huescape.film.settings import USUAL, Smoothing
@@ -37,7 +38,7 @@ class FilmColoring:
     decoding: Decoding = ANNEALED
     size: int | None = None
     strength: float = 1.0
-    edges: bool = False
+    edges: bool = Manner.edges
     smoothing: Smoothing | None = USUAL
     _smoother: Smoother | None = field(init=False, default=None)
 

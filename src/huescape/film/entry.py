@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huescape.base.errors import HuescapeError
+from huescape.coloring.manner import Manner
 from huescape.film.settings import USUAL, Smoothing, Storing
 from huescape.params.decodings import ANNEALED, Decoding
 
@@ -25,7 +26,7 @@ def color_film(
     size: int | None = None,
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool = Manner.edges,
     smoothing: Smoothing | None = USUAL,
     storing: Storing = Storing(),  # noqa: B008 - frozen
     overwrite: bool = False,

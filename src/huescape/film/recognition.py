@@ -1,11 +1,15 @@
-"""Which files are films, by their first bytes and their names; nothing heavy is imported."""
+"""Which files are films, by their first bytes and their names, and where their results go.
+
+Nothing heavy is imported.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from huescape.base.errors import ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.regular import open_regular
 
 #: The containers that a film is written into, by the suffix of the result: FFmpeg's names.
@@ -116,6 +120,18 @@ def result_paths(films: Sequence[Path], out: Path) -> list[Path]:
         taken.add(_key(result))
         results.append(result)
     return results
+
+
+def refuse_conflict(film: Path, out: Path, overwrite: bool) -> None:
+    """Raise HuescapeError if a result would take the place of what is there."""
+    if not os.path.lexists(out):
+        return
+    if out.exists() and film.exists() and out.samefile(film):
+        raise HuescapeError(f"{out}: is the film to color; name another result")
+    if out.is_dir():
+        raise HuescapeError(f"{out}: is a folder; name a file for the colored film")
+    if not overwrite:
+        raise HuescapeError(f"{out}: is there already; name another result, or add --overwrite")
 
 
 def _key(path: Path) -> str:

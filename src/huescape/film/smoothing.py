@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
@@ -12,9 +14,7 @@ from huescape.film.averages import Carried, Window
 from huescape.film.cuts import is_cut
 from huescape.film.flow import FlowEstimator
 from huescape.film.settings import Smoothing
-
-# Of a probability, where its logarithm is taken: far below what a softmax in float32 tells apart.
-_LEAST = 1e-12
+from huescape.systems.prediction import LEAST
 
 
 class Smoother:
@@ -46,8 +46,8 @@ class Smoother:
         mean_Cmn = self._mean(values_1Cmn[0], now_hw, system.network.stride)
         self._before_hw = now_hw
         if not is_regression:
-            mean_Cmn = mean_Cmn.clamp_min(_LEAST).log()
-        return Prediction(system, mean_Cmn[None], prediction.lightness_hw)
+            mean_Cmn = mean_Cmn.clamp_min(LEAST).log()
+        return replace(prediction, output_1Cmn=mean_Cmn[None])
 
     def _mean(self, values_Cmn: Tensor, now_hw: npt.NDArray[np.floating], stride: int) -> Tensor:
         if self._flow is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +15,14 @@ from huescape.base.errors import HuescapeError
 from huescape.base.interrupts import Interrupted
 from huescape.base.memory import explained_by
 from huescape.base.progress import progress
-from huescape.coloring.prediction import check_size, seen_size
+from huescape.coloring.manner import Manner, check_size
+from huescape.coloring.prediction import seen_size
 from huescape.film import encoders
 from huescape.film.coloring import FilmColoring
 from huescape.film.encoders import Kind
 from huescape.film.facts import FilmFacts
 from huescape.film.pictures import Packing, Unpacking, look_of, said_of
-from huescape.film.recognition import muxer_of
+from huescape.film.recognition import muxer_of, refuse_conflict
 from huescape.film.settings import USUAL, Smoothing, Storing
 from huescape.film.source import Source, first_frame, open_source
 from huescape.film.stamps import Clock
@@ -39,7 +39,7 @@ def color_film(
     size: int | None = None,
     *,
     strength: float = 1.0,
-    edges: bool = False,
+    edges: bool = Manner.edges,
     smoothing: Smoothing | None = USUAL,
     storing: Storing = Storing(),  # noqa: B008 - frozen
     overwrite: bool = False,
@@ -81,18 +81,6 @@ def color_film(
         facts = _colored(source, first, coloring, (temporary, out, muxer), storing)
         refuse_conflict(film, out, overwrite)  # it may be there by now
     return facts
-
-
-def refuse_conflict(film: Path, out: Path, overwrite: bool) -> None:
-    """Raise HuescapeError if a result would take the place of what is there."""
-    if not os.path.lexists(out):
-        return
-    if out.exists() and film.exists() and out.samefile(film):
-        raise HuescapeError(f"{out}: is the film to color; name another result")
-    if out.is_dir():
-        raise HuescapeError(f"{out}: is a folder; name a file for the colored film")
-    if not overwrite:
-        raise HuescapeError(f"{out}: is there already; name another result, or add --overwrite")
 
 
 @contextmanager

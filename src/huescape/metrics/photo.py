@@ -18,6 +18,7 @@ from huescape.color.spaces import rgb_to_lab
 from huescape.metrics import accuracy
 from huescape.metrics.auc import Table, distance_table
 from huescape.metrics.colorfulness import colorfulness
+from huescape.metrics.hue import hue_table
 from huescape.metrics.pictures import Picture, SsimReference, squared_error
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -45,7 +46,8 @@ class PhotoScore:
         hits_Q: pixels by true bin whose predicted bin is the same one.
         error, values: sum of squared differences of the RGB pictures, and how many were summed.
         measured: what the scores that look at the prediction itself measured, by key.
-        true_colorfulness: of the photo.
+        true_colorfulness, lightness: of the photo; the mean L, 0 to 100.
+        hue_SK: see `metrics.hue`.
     """
 
     table_QD: Table
@@ -54,6 +56,8 @@ class PhotoScore:
     values: int
     measured: Mapping[str, float]
     true_colorfulness: float
+    lightness: float
+    hue_SK: Table
 
 
 def truth(rgb_HW3: Picture, centers_Q2: FloatArray) -> Truth:
@@ -85,4 +89,6 @@ def score(true: Truth, ab_HW2: FloatArray, rgb_HW3: Picture) -> PhotoScore:
         values=rgb_HW3.size,
         measured={key: value for key, value in measured.items() if value is not None},
         true_colorfulness=true.colorfulness,
+        lightness=float(true.lab_HW3[..., 0].mean(dtype=np.float64)),
+        hue_SK=hue_table(ab_N2, true.ab_N2),
     )

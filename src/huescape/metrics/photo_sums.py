@@ -1,11 +1,12 @@
 """What each photo adds to a score, so that the scores of resampled photos follow from sums.
 
 AuC, rebalanced and macro AuC are ratios of sums over photos: pixels by true bin, and the AuC of
-those pixels in whole units (`auc.units`). Colorfulness is a mean over photos. The squared error of
-the pictures gives the PSNR.
+those pixels in whole units (`auc.units`); so are the bin accuracies, by the pixels whose predicted
+bin is the true one. The squared error of the pictures gives the PSNR. What a score measures photo
+by photo is a mean over photos.
 
 Shape suffixes: N photos, E pairs of a photo and a bin that occurs in it, Q scoring bins, B bins of
-the macro score, P predictions, R resamplings.
+the macro score, P predictions, M scores that are measured photo by photo, R resamplings.
 """
 
 from __future__ import annotations
@@ -26,39 +27,50 @@ FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
 
-# Colorfulness is summed in millionths: sums of whole numbers do not depend on their order.
+# What is measured is summed in millionths: sums of whole numbers do not depend on their order.
 _MILLION = 1e6
 
 
 class PhotoPart(NamedTuple):
-    """What one photo adds: its bins, the pixels and the AuC units of each; of the predicted picture
-    the colorfulness, and the sum of squared differences from the true one.
+    """What one photo adds: its bins, and of each the pixels, those whose predicted bin is the same
+    one, and the AuC units; of the predicted picture the sum of squared differences from the true
+    one, and what is measured of it, by the score's key.
     """
 
     bin_E: IntArray
     pixels_E: IntArray
+    hits_E: IntArray
     units_E: IntArray
-    colorfulness: float
     error: int
+    measured: Mapping[str, float]
 
     @classmethod
-    def of(cls, table_QD: auc.Table, colorfulness: float, error: int) -> PhotoPart:
-        """Of a table by true bin and distance, and what is measured of the picture."""
+    def of(
+        cls, table_QD: auc.Table, hits_Q: IntArray, error: int, measured: Mapping[str, float]
+    ) -> PhotoPart:
+        """Of a table by true bin and distance, hits by true bin, and the picture."""
         bin_E = np.flatnonzero(table_QD.any(axis=1))
         seen_ED = table_QD[bin_E]
         # A photo of the largest size allowed has 1024 x 1024 pixels of at most 300 units.
-        pixels_E = seen_ED.sum(axis=1).astype(np.int32)
-        units_E = auc.units(seen_ED).astype(np.int32)
-        return cls(bin_E.astype(np.int32), pixels_E, units_E, float(colorfulness), int(error))
+        return cls(
+            bin_E.astype(np.int32),
+            seen_ED.sum(axis=1).astype(np.int32),
+            hits_Q[bin_E].astype(np.int32),
+            auc.units(seen_ED).astype(np.int32),
+            int(error),
+            dict(measured),
+        )
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums over the photos of R resamplings; `colorfulness_R` is the mean over them."""
+    """Sums over the photos of R resamplings; `mean_R` are means over them of what is measured."""
 
     pixels_RQ: FloatArray
+    hits_RQ: FloatArray
     units_RQ: FloatArray
-    colorfulness_R: FloatArray
+    error_R: FloatArray
+    mean_R: Mapping[str, FloatArray]
     weight_Q: FloatArray
     macro_B: IntArray
 
@@ -66,7 +78,7 @@ class Sums:
 #: The arrays of a `PhotoSums` in a file.
 ARRAYS = (
     *("ids_N", "photo_E", "bin_E", "pixels_E", "weight_Q", "macro_B"),
-    *("names_P", "units_PE", "colorfulness_PN", "error_PN"),
+    *("names_P", "hits_PE", "units_PE", "error_PN", "measures_M", "measured_PMN", "known_PMN"),
 )
 
 
@@ -80,9 +92,12 @@ class PhotoSums:
         weight_Q: weights of the rebalanced score, float64.
         macro_B: bins of the macro score, int32.
         names_P: of the predictions: decodings and baselines.
+        hits_PE: how many of those pixels have their own bin as the predicted one, int32.
         units_PE: the AuC of those pixels (`auc.units`), int32.
-        colorfulness_PN: float64.
         error_PN: sums of squared differences of the RGB pictures, int64.
+        measures_M: keys of the scores that are measured photo by photo.
+        measured_PMN: what they measured, float64.
+        known_PMN: whether a photo has such a number; it is 0 where it has none.
     """
 
     ids_N: npt.NDArray[np.str_]
@@ -92,9 +107,12 @@ class PhotoSums:
     weight_Q: FloatArray
     macro_B: IntArray
     names_P: npt.NDArray[np.str_]
+    hits_PE: IntArray
     units_PE: IntArray
-    colorfulness_PN: FloatArray
     error_PN: IntArray
+    measures_M: npt.NDArray[np.str_]
+    measured_PMN: FloatArray
+    known_PMN: BoolArray
 
     def __post_init__(self) -> None:
         """Raises HuescapeError for arrays that do not fit together."""
@@ -102,8 +120,10 @@ class PhotoSums:
         predictions = len(self.names_P)
         fits = (
             self.bin_E.shape == self.pixels_E.shape == pairs
-            and self.units_PE.shape == (predictions, *pairs)
-            and self.colorfulness_PN.shape == self.error_PN.shape == (predictions, photos)
+            and self.hits_PE.shape == self.units_PE.shape == (predictions, *pairs)
+            and self.error_PN.shape == (predictions, photos)
+            and self.measured_PMN.shape == (predictions, len(self.measures_M), photos)
+            and self.known_PMN.shape == self.measured_PMN.shape
         )
         limits = ((self.photo_E, photos), (self.bin_E, bins), (self.macro_B, bins))
         if not fits or not all(_within(values, count) for values, count in limits):
@@ -119,7 +139,14 @@ class PhotoSums:
     ) -> PhotoSums:
         """Of the parts of each photo, in the order of `ids`, by prediction."""
         first = next(iter(parts.values()))
+        measures = sorted({key for own in parts.values() for part in own for key in part.measured})
         counts = [len(part.bin_E) for part in first]
+        measured_PMN = np.array(
+            [
+                [[part.measured.get(key, np.nan) for part in own] for key in measures]
+                for own in parts.values()
+            ]
+        )
         return cls(
             ids_N=np.array(ids),
             photo_E=np.repeat(np.arange(len(ids), dtype=np.int32), counts),
@@ -128,9 +155,12 @@ class PhotoSums:
             weight_Q=np.asarray(weight_Q, np.float64),
             macro_B=np.asarray(macro_B, np.int32),
             names_P=np.array(list(parts)),
+            hits_PE=np.stack([np.concatenate([p.hits_E for p in own]) for own in parts.values()]),
             units_PE=np.stack([np.concatenate([p.units_E for p in own]) for own in parts.values()]),
-            colorfulness_PN=np.array([[p.colorfulness for p in own] for own in parts.values()]),
             error_PN=np.array([[p.error for p in own] for own in parts.values()], np.int64),
+            measures_M=np.array(measures, np.str_),
+            measured_PMN=np.where(np.isfinite(measured_PMN), measured_PMN, 0),
+            known_PMN=np.isfinite(measured_PMN),
         )
 
     def of_photos(self, chosen_N: BoolArray, macro_pixels: int, macro_photos: int) -> PhotoSums:
@@ -151,9 +181,11 @@ class PhotoSums:
             bin_E=bin_E,
             pixels_E=pixels_E,
             macro_B=np.flatnonzero(often_Q).astype(np.int32),
+            hits_PE=self.hits_PE[:, pairs],
             units_PE=self.units_PE[:, pairs],
-            colorfulness_PN=self.colorfulness_PN[:, chosen_N],
             error_PN=self.error_PN[:, chosen_N],
+            measured_PMN=self.measured_PMN[..., chosen_N],
+            known_PMN=self.known_PMN[..., chosen_N],
         )
 
     def each(self, prediction: str) -> dict[str, npt.NDArray[np.float64]]:
@@ -192,12 +224,16 @@ class PhotoSums:
         are exact, and so independent of the order in which BLAS adds: below 2^53.
         """
         place = self.names_P.tolist().index(prediction)
-        millionths_N = np.rint(self.colorfulness_PN[place] * _MILLION)
-        drawn_R = times_RN.sum(axis=1)
+        places = {key: (place, m) for m, key in enumerate(self.measures_M.tolist())}
         return Sums(
             pixels_RQ=pixels_RQ,
+            hits_RQ=self._summed(times_RN, self.hits_PE[place]),
             units_RQ=self._summed(times_RN, self.units_PE[place]),
-            colorfulness_R=times_RN @ millionths_N / _MILLION / drawn_R,
+            error_R=times_RN @ self.error_PN[place].astype(np.float64),
+            mean_R={
+                key: _mean(self.measured_PMN[at], self.known_PMN[at], times_RN)
+                for key, at in places.items()
+            },
             weight_Q=self.weight_Q,
             macro_B=self.macro_B,
         )
@@ -216,6 +252,12 @@ class PhotoSums:
         sums_RQ = np.zeros((len(times_RN), len(self.weight_Q)))
         sums_RQ[:, bins] = times_RN @ dense_NO
         return sums_RQ
+
+
+def _mean(values_N: FloatArray, known_N: BoolArray, times_RN: FloatArray) -> FloatArray:
+    """Over the photos that have a value; NaN where none was drawn."""
+    millionths_N = np.rint(values_N * _MILLION)
+    return auc.ratio(times_RN @ millionths_N / _MILLION, times_RN @ known_N)
 
 
 def _within(values: IntArray, count: int) -> bool:

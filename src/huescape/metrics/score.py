@@ -72,4 +72,4 @@ class Score:
 
     def of_sums(self, sums: Sums) -> FloatArray | None:
         """The total of each of R resamplings of the photos, (R,); None: not kept photo by photo."""
-        return None
+        return sums.mean_R.get(self.key)

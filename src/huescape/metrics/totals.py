@@ -47,6 +47,7 @@ class Totals:
         auc, hits_Q, error, values: sums of what `PhotoScore` holds.
         photos: the scores of each photo, by column.
         parts: what each photo adds to scores of resampled photos.
+        hues: what each photo adds to the shifts of hue (`metrics.hue`).
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -57,6 +58,7 @@ class Totals:
         self.error = self.values = 0
         self.photos: list[Scores] = []
         self.parts: list[PhotoPart] = []
+        self.hues: list[auc.Table] = []
 
     def add(self, score: PhotoScore) -> None:
         """Add one photo; its own scores are kept in `photos`."""
@@ -64,9 +66,10 @@ class Totals:
         self.hits_Q += score.hits_Q
         self.error += score.error
         self.values += score.values
-        vivid = score.measured["colorfulness"]
-        self.parts.append(PhotoPart.of(score.table_QD, vivid, score.error))
-        row: dict[str, float] = {}
+        counted = score.table_QD, score.hits_Q, score.error
+        self.parts.append(PhotoPart.of(*counted, score.measured))
+        self.hues.append(score.hue_SK)
+        row: dict[str, float] = {"lightness": score.lightness}
         for metric in _metrics():
             row |= metric.photo(score, self.rules)
         self.photos.append({"pixels": int(score.table_QD.sum())} | finite(row))

@@ -25,7 +25,7 @@ class Decoding(Section):
     method: Method = "annealed"
     """`annealed`: the mean of q (with tau 0, Zhang et al. 2016, eq. 5); `median`: its geometric
     median, which the AuC rewards; `mode`: the most likely bin; `diffuse`: the median where a bin is
-    likelier than any in the prior, diffused from there to all pixels (`color.confident`)."""
+    likely, diffused from there to all pixels along the lightness (`color.confident`)."""
     tau: float = Field(default=0.0, ge=0, le=1)
     """How far the prior of the training photos is divided out: 0 not at all, 1 wholly. More is more
     vivid."""

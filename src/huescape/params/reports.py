@@ -30,6 +30,8 @@ class EvaluateParams(Section):
     """Photos that a bin needs to count in the macro scores."""
     pictures: int = Field(default=8, ge=0, le=64)
     """Photos that are shown."""
+    extremes: int = Field(default=20, ge=0, le=64)
+    """How many of the best and of the worst photos, by AuC, are shown."""
     split: Literal["test", "val"] = "test"
     """What is scored: `val` to choose a decoding by, `test` to report what was chosen."""
 

@@ -15,11 +15,14 @@ from huescape.base.arrays import read_arrays
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
 from huescape.base.tables import read_cells
-from huescape.metrics import distribution_sums, photo_sums
+from huescape.metrics import distribution_sums, hue_sums, photo_sums
 from huescape.metrics.distribution_sums import DistributionSums
+from huescape.metrics.hue_sums import HueSums
 from huescape.metrics.names import BASELINES
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.params.released import RELEASED
+from huescape.photos import catalog as catalog_table
+from huescape.photos.catalog import CatalogRow, kept_rows
 
 Json = dict[str, Any]
 Sums = TypeVar("Sums")
@@ -30,13 +33,18 @@ _SCORES = (
 )
 
 
+#: Figures of an evaluation that say where a system fails.
+FIGURES = ("hue", "distribution", "confidence", "worst", "best")
+
+
 @dataclass(frozen=True)
 class SystemResult:
     """One system: its scores, its model's record, its history, its curves, its pictures.
 
     `history` has the columns `step` and `loss`, `curves` has `threshold`, `system` and one for each
-    baseline. `photos` is what each test photo adds to the scores. `grid` is a PNG of the pictures;
-    `pictures` holds them one by one, as arrays.
+    baseline. `photos` is what each test photo adds to the scores, `hues` what it adds to shifts of
+    hue, and `lightness` its mean L by id. `grid` is a PNG of the pictures; `pictures` holds them
+    one by one, as arrays. `figures` are further PNGs by the stem of their file, of FIGURES.
     """
 
     name: str
@@ -47,7 +55,10 @@ class SystemResult:
     photos: PhotoSums
     curves_figure: Path | None
     grid: Path | None
-    pictures: Path | None = None
+    pictures: Path | None
+    hues: HueSums
+    lightness: Mapping[str, float]
+    figures: Mapping[str, Path]
 
     @property
     def is_shipped(self) -> bool:
@@ -116,6 +127,9 @@ def read_result(evaluation: Path, model_folder: Path) -> SystemResult:
         curves_figure=_if_there(folder / "curves.png"),
         grid=_if_there(folder / "grid.png"),  # absent when evaluate.pictures is 0
         pictures=_if_there(folder / "pictures.npz"),
+        hues=_read_sums(folder / "hue_sums.npz", f"evaluate@{name}", HueSums, hue_sums.ARRAYS),
+        lightness=_read_lightness(folder / "photos.csv", f"evaluate@{name}", scores["decode"]),
+        figures={stem: path for stem in FIGURES if (path := folder / f"{stem}.png").is_file()},
     )
 
 
@@ -175,6 +189,11 @@ def read_catalog(raw: Path, catalog: Path) -> Catalog:
     return Catalog(sources, summary, dict(zip(fates, map(int, counts), strict=True)))
 
 
+def read_photos(catalog: Path) -> list[CatalogRow]:
+    """The photos that were kept (`catalog/catalog.csv`)."""
+    return kept_rows(catalog_table.read_catalog(catalog / catalog_table.CATALOG))
+
+
 def read_text(path: Path) -> str:
     """Read a UTF-8 text; raises HuescapeError when it cannot be read."""
     try:
@@ -213,6 +232,14 @@ def _read_sums(path: Path, stage: str, kind: Callable[..., Sums], names: Sequenc
         return kind(**arrays)
     except HuescapeError as error:
         raise HuescapeError(f"{path}: {error}; {remedy(stage)}") from error
+
+
+def _read_lightness(path: Path, stage: str, decode: str) -> dict[str, float]:
+    cells = read_cells(path, stage)
+    _require(cells, ("id", "prediction", "lightness"), path)
+    numbers = _floats(path, "lightness", cells["lightness"])
+    rows = zip(cells["id"], cells["prediction"], numbers, strict=True)
+    return {photo: number for photo, prediction, number in rows if prediction == decode}
 
 
 def _read_numbers(path: Path, stage: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -34,11 +34,17 @@ Verdict = Literal[
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `count` seeds; `half` is half of its 95 % interval, None with one seed."""
+    """A mean over `count` seeds.
+
+    `half` is half of its 95 % interval over seeds, None with one seed. `low` to `high` is that over
+    seeds and test photos (with one seed over photos alone); None where it is unknown.
+    """
 
     mean: float
     half: float | None
     count: int
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,15 +92,19 @@ class _Error:
         return _Error(variance, variance**2 / squares if squares > 0 else self.freedom)
 
 
-def estimate(values: Collection[float]) -> Estimate | None:
-    """The mean of the values and half of its t interval (n - 1 degrees of freedom)."""
+def estimate(values: Collection[float], photos: Resampled | None = None) -> Estimate | None:
+    """The mean of the values of some seeds, with its intervals; None of no value.
+
+    `photos` is the same mean on resampled photos; None for a score that has none.
+    """
     if not values:
         return None
     count, mean = len(values), math.fsum(values) / len(values)
-    if count == 1:
-        return Estimate(mean, None, 1)
-    error = math.sqrt(_variance(values) / count)
-    return Estimate(mean, _quantile(count - 1) * error, count)
+    seeds = None if count == 1 else _Error(_variance(values) / count, count - 1)
+    over = None if photos is None else _over_photos(photos)
+    low, high, _ = _interval(mean, seeds, over, photos, CONFIDENCE)
+    half = None if seeds is None else _quantile(count - 1) * math.sqrt(seeds.variance)
+    return Estimate(mean, half, count, low, high)
 
 
 def seeds_compared(first: Collection[int], second: Collection[int]) -> tuple[list[int], list[int]]:

@@ -11,7 +11,9 @@ from huescape.metrics.names import BASELINES, ORACLE, TRUTH
 from huescape.metrics.scores import METRICS, Score
 from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json, SystemResult
-from huescape.reporting.intervals import Estimate, estimate
+from huescape.reporting.intervals import Estimate
+from huescape.reporting.marks import Racer, best_of
+from huescape.reporting.sides import Comparisons, Side
 from huescape.reporting.wording import NONE, number, plain, thousands
 
 Kind = Literal["system", "baseline", "oracle", "truth"]
@@ -30,9 +32,9 @@ _DISTRIBUTION = (
 class ScoreRow:
     """A group of systems that differ in their seed, a baseline, an oracle or the truth.
 
-    `means` are its scores by key, None where there is none; `doubted` are the keys of those that
-    a warning of the evaluation is about. `races` where it can be the best of a column: a shipped
-    model may have learned from the very photos.
+    `side` is where its scores come from. `means` are these by key, None where there is none;
+    `doubted` are the keys of those that a warning of the evaluation is about. `races` where it can
+    be the best of a column: a shipped model may have learned from the very photos.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class ScoreRow:
     label: str
     note: str
     seeds: tuple[int, ...]
+    side: Side
     means: Mapping[str, Estimate | None]
     doubted: frozenset[str] = frozenset()
     races: bool = True
@@ -47,9 +50,10 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class Cell:
-    """A score as text, and half of its interval ("" with one seed).
+    """A score as text, and its interval ("" where it has none).
 
-    `best` of its column; `shaky` when a warning is about it.
+    `best` where it is, or cannot be told from, the best of its column; `shaky` when a warning is
+    about it.
     """
 
     text: str
@@ -67,8 +71,12 @@ class TextTable:
     chosen: int = -1
 
 
-def score_rows(groups: Sequence[Group]) -> list[ScoreRow]:
+def score_rows(groups: Sequence[Group], comparisons: Comparisons) -> list[ScoreRow]:
     """The groups, then the baselines of the first one's test photos, the truth last."""
+    sides = [Side(group) for group in groups]
+    known = _baselines(groups[0].members[0] if groups else None)
+    others = {name: Side(groups[0], name) for name in known}
+    comparisons.resample([*sides, *others.values()])
     rows = [
         ScoreRow(
             "system",
@@ -76,28 +84,35 @@ def score_rows(groups: Sequence[Group]) -> list[ScoreRow]:
             group.name,
             _note(group),
             group.seeds,
-            _estimates(group.scores().values()),
+            side,
+            _estimates(side, comparisons),
             frozenset(w["score"] for member in group.members for w in member.scores["warnings"]),
             not group.members[0].is_shipped,
         )
-        for group in groups
+        for group, side in zip(groups, sides, strict=True)
     ]
-    for name, scores in _baselines(groups[0].members[0] if groups else None).items():
+    for name, side in others.items():
         kind = _KINDS.get(name, "baseline")
-        row = ScoreRow(kind, name, *BASELINES[name], (), _estimates([scores]))
+        means = _estimates(side, comparisons)
+        row = ScoreRow(kind, name, *BASELINES[name], (), side, means)
         rows.append(replace(row, races=name not in _KINDS))
     return rows
 
 
-def table(rows: Sequence[ScoreRow]) -> list[tuple[ScoreRow, tuple[Cell, ...]]]:
+def table(
+    rows: Sequence[ScoreRow], comparisons: Comparisons
+) -> list[tuple[ScoreRow, tuple[Cell, ...]]]:
     """Each row with a cell for each of METRICS.
 
     The best of a column is chosen among systems and baselines alike, but not the oracle or the
     truth.
     """
-    best = {metric.key: _best(metric, rows) for metric in METRICS}
+    racers = [Racer(place, row.side) for place, row in enumerate(rows) if row.races]
+    truth = next((row.side for row in rows if row.kind == "truth"), None)
+    best = {metric.key: best_of(metric, racers, truth, comparisons) for metric in METRICS}
     return [
-        (row, tuple(_cell(row, metric, best[metric.key]) for metric in METRICS)) for row in rows
+        (row, tuple(_cell(row, metric, place in best[metric.key]) for metric in METRICS))
+        for place, row in enumerate(rows)
     ]
 
 
@@ -191,29 +206,24 @@ def _note(group: Group) -> str:
     )
 
 
-def _cell(row: ScoreRow, metric: Score, best: float | None) -> Cell:
+def _cell(row: ScoreRow, metric: Score, is_best: bool) -> Cell:
     one = row.means[metric.key]
     if one is None:  # the truth has no error, and JSON no infinity for its PSNR
         endless = row.kind == "truth" and metric.key == "psnr"
         return Cell("∞" if endless else NONE, "", False, False)
-    spread = "" if one.half is None else f"± {one.half:.{metric.digits + 1}f}"
-    won = row.races and one.mean == best
-    return Cell(_formatted(metric, one.mean), spread, won, metric.key in row.doubted)
+    return Cell(
+        _formatted(metric, one.mean), _spread(one, metric), is_best, metric.key in row.doubted
+    )
 
 
-def _best(metric: Score, rows: Sequence[ScoreRow]) -> float | None:
-    found = [(row, one.mean) for row in rows if (one := row.means[metric.key])]
-    racing = [mean for row, mean in found if row.races]
-    return metric.pick(racing, next((mean for row, mean in found if row.kind == "truth"), None))
+def _spread(one: Estimate, metric: Score) -> str:
+    if one.low is None or one.high is None or one.low == one.high:
+        return ""
+    return f"{_formatted(metric, one.low)}\N{EN DASH}{_formatted(metric, one.high)}"
 
 
-def _estimates(scores: Iterable[Json]) -> dict[str, Estimate | None]:
-    every = list(scores)
-    found = {}
-    for metric in METRICS:
-        values = (number(one.get(metric.key)) for one in every)
-        found[metric.key] = estimate([value for value in values if value is not None])
-    return found
+def _estimates(side: Side, comparisons: Comparisons) -> dict[str, Estimate | None]:
+    return {metric.key: comparisons.estimate(side, metric.key) for metric in METRICS}
 
 
 def _formatted(metric: Score, value: float | None) -> str:

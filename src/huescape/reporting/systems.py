@@ -12,11 +12,14 @@ from huescape.base.tables import NUMBER, TEXT, WHOLE, frame
 from huescape.metrics.scores import METRICS
 from huescape.reporting.groups import Group
 from huescape.reporting.inputs import Json, SystemResult
+from huescape.reporting.intervals import Estimate
 from huescape.reporting.scores import ScoreRow, TextTable
 from huescape.reporting.wording import NONE, counted, file_size, plain, thousands
 
 RANDOM = "random"
 _FACTS = ("network", "head", "loss", "quantizer", "pretrained", "steps", "batch")
+# Of a score, in a table.
+_PARTS = ("", "_half_interval", "_low", "_high")
 #: How the page calls and writes each cost of one photo.
 _COSTS: dict[str, tuple[str, Any]] = {
     "parameters": ("Parameters", thousands),
@@ -58,17 +61,24 @@ def compared(groups: Sequence[Group]) -> Comparison:
 
 
 def comparison_table(rows: Sequence[ScoreRow], groups: Sequence[Group]) -> pd.DataFrame:
-    """One row a group, baseline or truth: facts, costs, every score with half its 95 % interval."""
+    """One row a group, baseline or truth: facts, costs, every score with its 95 % intervals.
+
+    Half of that over seeds, and from low to high that over seeds and test photos.
+    """
     types = dict.fromkeys(("kind", "name", "systems", "seeds", *_FACTS), TEXT)
     types |= dict.fromkeys(_COSTS, WHOLE)
-    scored = [name for metric in METRICS for name in (metric.key, f"{metric.key}_half_interval")]
+    scored = [f"{metric.key}{part}" for metric in METRICS for part in _PARTS]
     by_name = {group.name: group for group in groups}
     records = []
     for row in rows:
-        found = [(one.mean, one.half) if one else (None, None) for one in row.means.values()]
+        found = [_parts(one) for one in row.means.values()]
         known = _identity(by_name[row.name]) if row.kind == "system" else [None] * (len(types) - 2)
-        records.append([row.kind, row.name, *known, *(value for pair in found for value in pair)])
+        records.append([row.kind, row.name, *known, *(value for parts in found for value in parts)])
     return frame(records, types | dict.fromkeys(scored, NUMBER))
+
+
+def _parts(one: Estimate | None) -> tuple[float | None, ...]:
+    return (None,) * len(_PARTS) if one is None else (one.mean, one.half, one.low, one.high)
 
 
 def facts_of(group: Group) -> dict[str, str]:

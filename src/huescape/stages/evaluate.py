@@ -9,7 +9,7 @@ from huescape import tracking
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
 from huescape.evaluation import outputs
-from huescape.evaluation.loop import evaluate
+from huescape.evaluation.loop import Shown, evaluate
 from huescape.evaluation.scoring import read_reference
 from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
@@ -76,8 +76,9 @@ def run(
         bins, prior: .npz of the scoring quantizer, the same for every system.
         out_json: the headline scores, which `dvc metrics` shows.
         out_dir: all scores (`scores.json`, see `outputs.record`, and `scores.csv`), `photos.csv`,
-            `photo_sums.npz`, of a classifier `distribution_sums.npz`, `curves.csv`, `curves.png`
-            and, if wanted, `grid.png` and `pictures.npz`.
+            `photo_sums.npz`, `hue_sums.npz`, of a classifier `distribution_sums.npz` and
+            `bins.csv`, `curves.csv`, figures and, if wanted, `grid.png`, `pictures.npz`, and
+            `best.png` and `worst.png`; see `outputs.write`.
     Returns:
         The headline scores; a score that is infinite or undefined is left out.
     Raises:
@@ -90,7 +91,8 @@ def run(
     rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
     keep_freed_memory()
     with reproducible(device):
-        asked = params.every_decode, params.pictures, params.split
+        wanted = Shown(params.decode.name, params.pictures, params.extremes)
+        asked = params.every_decode, wanted, params.split
         result = evaluate(system, photos, reference, rules, *asked)
     # A photo that does not suit the network is padded before it is seen.
     multiple = system.network.multiple

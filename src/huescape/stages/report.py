@@ -19,12 +19,15 @@ from huescape.params import places
 from huescape.params.load import Params, load_params
 from huescape.params.released import RELEASED
 from huescape.reporting import charts, dataset, examples, scores, systems
+from huescape.reporting.differences import differences
+from huescape.reporting.failures import failures
 from huescape.reporting.groups import Group, grouped
 from huescape.reporting.inputs import (
     Catalog,
     Prior,
     SystemResult,
     read_catalog,
+    read_photos,
     read_prior,
     read_result,
     read_text,
@@ -99,7 +102,7 @@ def run(
     trained = [group for group in groups if not group.members[0].is_shipped]
     comparisons = Comparisons()
     checked = claims.check(trained, comparisons)
-    rows = scores.score_rows(groups)
+    rows = scores.score_rows(groups, comparisons)
     context: dict[str, Any] = {
         "title": params.report.title,
         "version": huescape.__version__,
@@ -112,13 +115,15 @@ def run(
         ],
         "claims_summary": claims.summary(checked),
         "claims_basis": claims_table.basis_of(trained or groups),
-        **_result_parts(results, rows),
+        **_result_parts(results, rows, comparisons),
         "distributions": scores.distributions_of(groups),
+        "failures": failures(groups, read_photos(catalog), out),
         **_data_parts(found, tables, out, params),
     }
     curves = [curve for _, _, curve in context["trainings"] if curve]
     spent = sum(_size(prior.figure) for prior in tables)
     spent += _embedded([context["auc_chart"], *curves])
+    spent += _embedded(context["failures"].pictures)
     side_by_side = out.parent / "side_by_side"
     with fresh_directory(side_by_side) as fresh:
         shown = _side_by_side(groups, fresh, side_by_side, out, spent)
@@ -134,11 +139,14 @@ def run(
     return {"systems": len(results), "warnings": warned, "bytes": len(page.encode())}
 
 
-def _result_parts(results: Sequence[SystemResult], rows: Sequence[ScoreRow]) -> dict[str, Any]:
+def _result_parts(
+    results: Sequence[SystemResult], rows: Sequence[ScoreRow], comparisons: Comparisons
+) -> dict[str, Any]:
     chart, end = charts.auc_chart(results)
     return {
         "metrics": METRICS,
-        "scores": scores.table(rows),
+        "scores": scores.table(rows, comparisons),
+        "differences": differences(rows, comparisons),
         "warnings": scores.warnings_of(results),
         "basis": scores.basis_of(results),
         "names": [r.name for r in results],

@@ -22,7 +22,7 @@ from torch import Tensor
 from huescape import networks
 from huescape.base import atomic, digests
 from huescape.base.errors import HuescapeError, ParamsError
-from huescape.color.confident import diffused
+from huescape.color.confident import CONFIDENT, diffused
 from huescape.color.decoding import decode, upsample_chroma
 from huescape.color.spaces import Space, space
 from huescape.params.base import Head
@@ -122,7 +122,7 @@ class System:
             return decode(output_NChw, centers_Q2, decoding.method, *q)
         chroma_N2hw = decode(output_NChw, centers_Q2, "median", *q)
         seen = lightness_N1HW, self.space.lightness_range, self.network.stride
-        return diffused(output_NChw, chroma_N2hw, *seen, float(self.prior.max()))
+        return diffused(output_NChw, chroma_N2hw, *seen, CONFIDENT * float(self.prior.max()))
 
     def diffuses(self, decoding: Decoding) -> bool:
         """Whether `chroma` gives every pixel that was seen a color, and not every stride's."""

@@ -14,7 +14,7 @@ from huescape.coloring.album import Found, Naming, find_photos
 from huescape.coloring.arguments import add_manner_arguments, chosen_manner, refuse_for_films
 from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
 from huescape.coloring.kinds import NAMES
-from huescape.film import color_film, is_film, result_paths
+from huescape.film import color_film, is_film, refuse_conflict, result_paths
 from huescape.film.arguments import (
     add_film_arguments,
     asked_film_options,
@@ -125,14 +125,15 @@ def main(options: Namespace) -> None:
     films = [Path(place) for place in options.photos if is_film(Path(place))]
     places = [place for place in options.photos if not is_film(Path(place))]
     _refuse_unused(options, films)
+    jobs = _film_jobs(options, films, places)
     found = find_photos(places, options.output) if places else Found()
     if (options.hint or options.hints_mask) and len(found.photos) != 1:
         raise ParamsError(f"hints are for one photo; there are {len(found.photos)}")
     for line in found.words:
         print(line, file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
-    if films:
-        _color_films(options, films, model, decoding)
+    if jobs:
+        _color_films(options, jobs, model, decoding)
     if found.photos:
         _color_photos(options, found, model, decoding)
 
@@ -144,6 +145,23 @@ def _refuse_unused(options: Namespace, films: Sequence[Path]) -> None:
         refuse_for_films(options)
     elif asked := asked_film_options(options):
         raise ParamsError(f"{asked[0]}: allowed for films alone; there is none")
+
+
+def _film_jobs(
+    options: Namespace, films: Sequence[Path], photos: Sequence[str]
+) -> list[tuple[Path, Path]]:
+    """Each film with its result, before hours are spent on another.
+
+    Raises ParamsError for an output that cannot be theirs, HuescapeError for one that is there.
+    """
+    results = result_paths(films, options.output) if films else []
+    if photos and options.output in results:
+        raise ParamsError(
+            f"{options.output}: names one film, and photos are given, too; allowed: a folder"
+        )
+    for film, result in zip(films, results, strict=True):
+        refuse_conflict(film, result, options.overwrite)
+    return list(zip(films, results, strict=True))
 
 
 def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decoding) -> None:
@@ -161,9 +179,9 @@ def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decod
 
 
 def _color_films(
-    options: Namespace, films: Sequence[Path], model: Path, decoding: Decoding
+    options: Namespace, jobs: Sequence[tuple[Path, Path]], model: Path, decoding: Decoding
 ) -> None:
-    for film, result in zip(films, result_paths(films, options.output), strict=True):
+    for film, result in jobs:
         facts = color_film(
             model,
             film,

@@ -59,7 +59,7 @@ class ServedSystem:
             params: those of `huescape colorize`: `method`, `temperature` and `tau` of the decoding;
                 `size`, the longer side that the network sees, 8 to 1024 pixels; `strength`, what
                 the chroma is multiplied by, 0 to 3; `edges`, whether colors end where the lightness
-                changes. None, or none of a name: the model's own, and 1, and no.
+                changes. None, or none of a name: the model's own, and 1, and yes.
         Returns:
             The column `image` under the same index: base64 of the PNG that the command would write,
             or an array, RGB (H, W, 3) of the dtype that came in.
@@ -82,10 +82,7 @@ class ServedSystem:
         refuse_decoding(self._system, self._name, list(asked))
         others = {key: value for key, value in given.items() if key not in _DECODING}
         manner = replace(Manner(changed(self._decoding, **asked)), **others)
-        try:
-            manner.check()
-        except ParamsError as error:
-            raise ParamsError(str(error).removeprefix("--")) from error
+        manner.check(dashes="")
         if manner.size and manner.size > _MOST_SIZE:
             raise ParamsError(f"size is {manner.size}; allowed: at most {_MOST_SIZE} pixels")
         return manner
@@ -112,8 +109,15 @@ class ServedSystem:
             raise HuescapeError(f"row {row}: {error}") from error
 
     def _of_pixels(self, photo: npt.NDArray[Any], manner: Manner) -> npt.NDArray[Any]:
-        decoding, size, strength = manner.decoding, manner.size, manner.strength
-        return colorize(self._system, photo, decoding, size, strength=strength, edges=manner.edges)
+        return colorize(
+            self._system,
+            photo,
+            manner.decoding,
+            manner.size,
+            strength=manner.strength,
+            edges=manner.edges,
+            as_print=manner.as_print,
+        )
 
 
 def _content(cell: object) -> bytes:

@@ -64,7 +64,6 @@ function startAgain() {
   forget();
   at("result").hidden = at("another").hidden = true;
   at("start").hidden = false;
-  at("file").value = "";
   at("drop").focus();
 }
 
@@ -219,7 +218,10 @@ function save(blob, name, format) {
 
 function listen() {
   at("drop").addEventListener("click", () => at("file").click());
-  at("file").addEventListener("change", () => take(at("file").files[0]));
+  at("file").addEventListener("change", () => {
+    take(at("file").files[0]);
+    at("file").value = ""; // or the same file, chosen again after an error, would be no change
+  });
   at("another").addEventListener("click", startAgain);
   at("divider").addEventListener("input", () => split(Number(at("divider").value)));
   at("compare").addEventListener("pointerdown", (event) => {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from huescape.metrics import accuracy
-from huescape.metrics.photo import PhotoScore
+from huescape.metrics import accuracy, auc
+from huescape.metrics.photo import FloatArray, PhotoScore
+from huescape.metrics.photo_sums import Sums
 from huescape.metrics.score import Score
 from huescape.metrics.totals import Rules, Totals
 
@@ -26,3 +27,7 @@ class BinAccuracy(Score):
     def total(self, totals: Totals) -> dict[str, float]:
         """Pooled over the pixels."""
         return {"bin_accuracy": accuracy.accuracy(totals.hits_Q, totals.auc.pixels())}
+
+    def of_sums(self, sums: Sums) -> FloatArray:
+        """Pooled over the pixels."""
+        return auc.ratio(sums.hits_RQ.sum(axis=1), sums.pixels_RQ.sum(axis=1))

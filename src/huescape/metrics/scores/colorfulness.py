@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from huescape.metrics.colorfulness import colorfulness
 from huescape.metrics.photo import FloatArray, PhotoScore, Truth
-from huescape.metrics.photo_sums import Sums
 from huescape.metrics.pictures import Picture
 from huescape.metrics.score import Score
 from huescape.metrics.totals import Rules, Totals, mean
@@ -46,7 +45,3 @@ class Colorfulness(Score):
             "delta_colorfulness": abs(predicted - true),
             "delta_colorfulness_photos": mean([abs(p - t) for p, t in pairs]),
         }
-
-    def of_sums(self, sums: Sums) -> FloatArray:
-        """The mean over the photos."""
-        return sums.colorfulness_R

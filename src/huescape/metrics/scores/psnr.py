@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from huescape.metrics.photo import PhotoScore
+import numpy as np
+
+from huescape.metrics.photo import FloatArray, PhotoScore
+from huescape.metrics.photo_sums import Sums
 from huescape.metrics.pictures import psnr
 from huescape.metrics.score import Score
 from huescape.metrics.totals import Rules, Totals
@@ -28,3 +31,9 @@ class Psnr(Score):
         """Pooled over all values, and the mean over the photos where it is finite."""
         pooled = psnr(totals.error, totals.values) if totals.values else math.nan
         return {"psnr": pooled, "psnr_photo_mean": totals.mean("psnr")}
+
+    def of_sums(self, sums: Sums) -> FloatArray:
+        """Pooled over all values; NaN without an error."""
+        values_R = 3 * sums.pixels_RQ.sum(axis=1)
+        known_R = np.where(sums.error_R > 0, sums.error_R, np.nan)
+        return np.asarray(10 * np.log10(255**2 * values_R / known_R))
