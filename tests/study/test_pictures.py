@@ -104,7 +104,10 @@ def test_each_system_colors_as_it_does_elsewhere() -> None:
             assert (pixels(pictures.shown(trial, real)) == originals[trial.photo]).all()
             if trial.system is not None:
                 by = painters[trial.system]
-                expected_HW3 = colorize(by.system, originals[trial.photo], by.decoding)
+                photo_HW3 = originals[trial.photo]
+                expected_HW3 = colorize(
+                    by.system, photo_HW3, by.decoding, edges=True, as_print=True
+                )
                 assert (pixels(pictures.shown(trial, fake)) == expected_HW3).all()
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from huescape.base.progress import progress
 from huescape.color.decoding import join
 from huescape.color.spaces import rgb_to_lab, space
+from huescape.coloring.manner import Manner
 from huescape.coloring.painting import colorize
 from huescape.metrics.baselines import resized
 from huescape.params.decodings import Decoding
@@ -36,6 +37,10 @@ class Painter:
     system: System
     decoding: Decoding
 
+    def colored(self, rgb_HW3: Picture) -> Picture:
+        """The photo as `huescape colorize` colors it, (H, W, 3)."""
+        return colorize(self.system, rgb_HW3, self.decoding, as_print=Manner.as_print)
+
 
 class Pictures:
     """PNG files by photo: the real one, and one for each system that is seen on it."""
@@ -50,8 +55,7 @@ class Pictures:
         self._fake: dict[tuple[int, int | None], bytes] = {}
         for number, painter in enumerate(painters):
             for k in progress(shown, desc=painter.name):
-                colored_HW3 = colorize(painter.system, self._rgb[k], painter.decoding)
-                self._fake[k, number] = png(colored_HW3)
+                self._fake[k, number] = png(painter.colored(self._rgb[k]))
         for k in design.catch_photos:
             self._fake[k, None] = png(self._wrong(k, design.donor(k, _DONORS)))
 
