@@ -17,15 +17,15 @@ import torch
 
 from benchmarks import harness
 from huescape.coloring.painting import colorize
-from huescape.demo import serving
 from huescape.demo.app import make_app
 from huescape.demo.limits import Limits
-from huescape.demo.listening import address, listen
 from huescape.demo.photo import encoded, quick
 from huescape.demo.routes import Model, Routes
 from huescape.landscapes.render import render_scene
 from huescape.params.decodings import Decoding
 from huescape.params.released import released_model
+from huescape.serving.listening import address, listen
+from huescape.serving.server import server as server_of
 from huescape.systems.chosen import usual_decoding
 from huescape.systems.system import load_system
 
@@ -56,7 +56,7 @@ def _served(model: Model) -> Iterator[str]:
     """The address of a server of the demo, in a thread of this process."""
     routes = Routes(model, Limits(burst=1e9))
     with listen(HOST, 0) as listening:
-        server = serving.server(make_app(routes, HOST))
+        server = server_of(make_app(routes, HOST))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

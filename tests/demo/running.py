@@ -13,13 +13,13 @@ import numpy as np
 import requests
 from PIL import Image
 
-from huescape.demo import serving
 from huescape.demo.app import make_app
 from huescape.demo.limits import Limits
-from huescape.demo.listening import address, listen
 from huescape.demo.routes import Model, Routes
 from huescape.landscapes.render import render_scene
 from huescape.params.decodings import Decoding
+from huescape.serving.listening import address, listen
+from huescape.serving.server import server as server_of
 from tests.coloring.systems import make_system
 
 HOST = "127.0.0.1"
@@ -64,7 +64,7 @@ def running(limits: Limits | None = None, model: Model | None = None) -> Iterato
     routes = Routes(model or tiny_model(), limits or Limits())
     with listen(HOST, 0) as listening:
         where = address(listening, HOST)
-        server = serving.server(make_app(routes, HOST))
+        server = server_of(make_app(routes, HOST))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from huescape.demo.desk import Desk
-from huescape.demo.refusals import Refusal
+from huescape.serving.refusals import Refusal
 
 
 def test_one_thread_does_one_thing_at_a_time() -> None:

@@ -13,8 +13,8 @@ from huescape.cli import main
 from huescape.coloring.painting import colorize
 from huescape.coloring.prediction import shrunk
 from huescape.demo.photo import Look, SeenPhoto, encoded, quick
-from huescape.demo.refusals import Refusal
 from huescape.params.decodings import Decoding
+from huescape.serving.refusals import Refusal
 from huescape.systems.system import save_system
 from tests.coloring.icc import gamma_curve, rgb_profile
 from tests.demo.running import bomb, file_of, scene, tiny_model

@@ -7,8 +7,8 @@ import weakref
 
 import pytest
 
-from huescape.demo.refusals import Refusal
 from huescape.demo.store import Store
+from huescape.serving.refusals import Refusal
 
 
 class Clock:

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from huescape.base.errors import HuescapeError
-from huescape.demo.listening import address, listen
+from huescape.serving.listening import address, listen
 from huescape.systems.system import save_system
 from tests.coloring.systems import make_system
 from tests.demo.running import file_of

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from huescape.base.memory import is_out_of_memory
 from huescape.demo import queries
-from huescape.demo.guard import Guard
-from huescape.demo.refusals import Refusal, answer
 from huescape.demo.routes import PAGE, Routes
-
-Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+from huescape.serving.guard import Guard
+from huescape.serving.handlers import answered
+from huescape.serving.refusals import Refusal
 
 _SWEEP_SECONDS = 1.0
 
@@ -33,11 +31,11 @@ def make_app(routes: Routes, host: str) -> Guard:
         openapi_url=None,  # its pages load their scripts from elsewhere
         lifespan=partial(_forgetting, routes),
         exception_handlers={
-            Refusal: _answered(lambda error: error),
-            RequestValidationError: _answered(lambda error: queries.refusal(error.errors())),
-            HTTPException: _answered(lambda error: Refusal(error.status_code, error.detail)),
-            ClientDisconnect: _answered(lambda _: Refusal(400, "the client left")),
-            Exception: _answered(_unexpected),
+            Refusal: answered(lambda error: error),
+            RequestValidationError: answered(lambda error: queries.refusal(error.errors())),
+            HTTPException: answered(lambda error: Refusal(error.status_code, error.detail)),
+            ClientDisconnect: answered(lambda _: Refusal(400, "the client left")),
+            Exception: answered(_unexpected),
         },
     )
     reading = ["GET", "HEAD"]
@@ -72,13 +70,6 @@ async def _forgetting(routes: Routes, app: FastAPI) -> AsyncIterator[None]:
     task = asyncio.create_task(sweep())
     yield
     task.cancel()
-
-
-def _answered(refusal_of: Callable[..., Refusal]) -> Handler:
-    async def handle(request: Request, error: Exception) -> Response:
-        return answer(refusal_of(error))
-
-    return handle
 
 
 def _unexpected(error: Exception) -> Refusal:

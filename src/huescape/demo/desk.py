@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from huescape.demo.refusals import Refusal
+from huescape.serving.refusals import Refusal
 
 T = TypeVar("T")
 

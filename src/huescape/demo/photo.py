@@ -17,9 +17,9 @@ from huescape.coloring.manner import Manner
 from huescape.coloring.originals import read_seen
 from huescape.coloring.painting import Field, field_of, paint_field
 from huescape.coloring.prediction import Prediction, predict, shrunk
-from huescape.demo.refusals import Refusal, of_photo
 from huescape.params.decodings import Decoding
 from huescape.photos import PhotoError
+from huescape.serving.refusals import Refusal, of_photo
 from huescape.systems.system import System
 
 Format = Literal["png", "jpeg"]

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from huescape.demo.photo import Format, Look
-from huescape.demo.refusals import Refusal
 from huescape.params.decodings import Decoding
 from huescape.params.messages import explain, printable
+from huescape.serving.refusals import Refusal
 
 #: Of the chroma: twice as strong is as far as a picture bears.
 STRONGEST = 2

@@ -15,10 +15,10 @@ from huescape.demo.desk import Desk
 from huescape.demo.limits import MEGABYTE, Limits
 from huescape.demo.photo import Look, SeenPhoto, encoded, quick
 from huescape.demo.queries import STRONGEST, LookQuery, ResultQuery
-from huescape.demo.rate import Rate
-from huescape.demo.refusals import Refusal
 from huescape.demo.store import Store
 from huescape.params.decodings import Decoding
+from huescape.serving.rate import Rate
+from huescape.serving.refusals import Refusal
 from huescape.systems.system import System
 
 PAGE = Path(__file__).parent / "page"

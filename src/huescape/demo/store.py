@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from huescape.demo.refusals import Refusal
+from huescape.serving.refusals import Refusal
 
 T = TypeVar("T")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import sys
 from argparse import ArgumentParser, Namespace
@@ -12,8 +11,8 @@ from huescape.base import runtime
 from huescape.base.arguments import given
 from huescape.base.errors import ParamsError
 from huescape.demo.limits import MEGABYTE, MEGAPIXEL, Limits
-from huescape.demo.listening import address, listen
 from huescape.params.released import released_model
+from huescape.serving.listening import address, is_loopback, listen
 from huescape.tools.colorize import MODEL
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def main(options: Namespace) -> None:
 
         routes = Routes(_model(options.system), _limits(options))
         routes.warm_up()
-        if not _is_loopback(listening.getsockname()[0]):
+        if not is_loopback(listening.getsockname()[0]):
             print("demo: open to whoever can reach this machine, unencrypted", file=sys.stderr)
         where = address(listening, options.host)
         print(f"demo: {where} is ready; Ctrl-C ends it", flush=True)
@@ -88,7 +87,3 @@ def _refuse_numbers(options: Namespace) -> None:
             raise ParamsError(f"--{name} is {value:g}; allowed: above 0")
     if options.photos < 1:
         raise ParamsError(f"--photos is {options.photos}; allowed: at least 1")
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback

@@ -1,8 +1,9 @@
-"""The socket on which the demo listens, before anything heavy is loaded."""
+"""The socket on which a page is served, before anything heavy is loaded."""
 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 
@@ -36,6 +37,11 @@ def address(listening: socket.socket, host: str) -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     shown = f"[{shown}]" if ":" in shown else shown
     return f"http://{shown}:{listening.getsockname()[1]}"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address, with its zone if it has one, is this machine's alone."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _not_here(host: str) -> str:

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from huescape.demo.refusals import Refusal
+from huescape.serving.refusals import Refusal
 
 _CLIENTS = 4096
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huescape.demo.rate import Rate
-from huescape.demo.refusals import Refusal
+from huescape.serving.rate import Rate
+from huescape.serving.refusals import Refusal
 from tests.demo.test_store import Clock
 
 

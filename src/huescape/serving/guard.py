@@ -12,7 +12,7 @@ import ipaddress
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from huescape.demo.refusals import Refusal, answer
+from huescape.serving.refusals import Refusal, answer
 
 _READING = ("GET", "HEAD")
 _HEADERS = {

@@ -1,0 +1,1 @@
+"""A study of people: which of two photos, shown one after the other, was colored?"""
