@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from huescape.base.errors import HuescapeError, ParamsError
-from huescape.film import result_paths
-from huescape.film.places import refuse_conflict, refuse_film_for_photos, split
+from huescape.film.places import refuse_conflict, refuse_film_for_photos, result_paths, split
 
 LONG = "n" * 300
 
@@ -30,7 +29,9 @@ def test_films_and_other_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_photos_go_into_no_film(tmp_path: Path) -> None:
     refuse_film_for_photos(tmp_path / "b.png")
     for name in ("b.mp4", "b.WMV", f"{LONG}.mp4"):
-        with pytest.raises(ParamsError, match="names a film, for photos; allowed: a folder"):
+        with pytest.raises(
+            ParamsError, match="names one film, and photos are given"
+        ):
             refuse_film_for_photos(tmp_path / name)
     (tmp_path / "b.mp4").mkdir()
     refuse_film_for_photos(tmp_path / "b.mp4")

@@ -10,7 +10,7 @@ import pytest
 
 from huescape.base.errors import HuescapeError
 from huescape.base.interrupts import Interrupted
-from huescape.film import color_film, color_films
+from huescape.film import color_film, color_films, film_jobs
 from huescape.film.facts import FilmFacts
 from huescape.systems.system import save_system
 from tests.coloring.systems import make_system
@@ -40,7 +40,7 @@ def test_a_broken_film_stops_no_other(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
-    assert color_films(films, out, partial(color_film, model)) == 1
+    assert color_films(film_jobs(films, out), partial(color_film, model)) == 1
     assert [len(frames_of(out / films[k].name)) for k in (0, 2)] == [2, 3]
     said = capsys.readouterr()
     first, last = said.out.splitlines()
@@ -54,8 +54,8 @@ def test_a_broken_film_stops_no_other(
 def test_the_only_film_is_the_error(films: list[Path], model: Path, tmp_path: Path) -> None:
     color = partial(color_film, model)
     with pytest.raises(HuescapeError, match="is no film"):
-        color_films(films[1:2], tmp_path / "out", color)
-    assert color_films(films[1:2], tmp_path / "out", color, is_all=False) == 1
+        color_films(film_jobs(films[1:2], tmp_path / "out"), color)
+    assert color_films(film_jobs(films[1:2], tmp_path / "out"), color, is_all=False) == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -68,9 +68,14 @@ def test_a_result_that_is_there_is_refused_before_the_first_film(
     out.mkdir()
     (out / films[2].name).write_text("mine")
     with pytest.raises(HuescapeError, match="is there already"):
-        color_films(films, out, partial(color_film, model))
+        color_films(film_jobs(films, out), partial(color_film, model))
     assert list(out.iterdir()) == [out / films[2].name]
-    assert color_films(films, out, partial(color_film, model, overwrite=True), overwrite=True) == 1
+    assert (
+        color_films(
+            film_jobs(films, out, overwrite=True), partial(color_film, model, overwrite=True)
+        )
+        == 1
+    )
     assert len(frames_of(out / films[2].name)) == 3
 
 
@@ -87,8 +92,8 @@ def test_a_full_disk_and_an_interruption_stop_all(films: list[Path], tmp_path: P
         raise Interrupted("interrupted")
 
     with pytest.raises(HuescapeError, match="cannot write"):
-        color_films(films, tmp_path / "out", full)
+        color_films(film_jobs(films, tmp_path / "out"), full)
     with pytest.raises(Interrupted):
-        color_films(films, tmp_path / "out", interrupted)
+        color_films(film_jobs(films, tmp_path / "out"), interrupted)
     assert tried == [films[0], films[0]]
     assert not (tmp_path / "out").exists()

@@ -215,7 +215,7 @@ def test_a_film_that_is_none_stops_neither_films_nor_photos(
     make_film(Path("b.mp4"), waves(24, 32, 2))
     command = ["colorize", "*.mp4", "a.png", "--system", "mine"]
     assert main([*command, "-o", "c.mp4"]) == 2
-    assert "--output c.mp4: names a film, for photos" in capsys.readouterr().err
+    assert "--output c.mp4: names one film, and photos are given" in capsys.readouterr().err
     assert main([*command, "-o", "out"]) == 1
     assert sorted(path.name for path in Path("out").glob("[a-z]*")) == ["a.png", "b.mp4"]
     said = capsys.readouterr().err

@@ -4,8 +4,8 @@
 """
 
 from huescape.film.entry import color_film
-from huescape.film.places import result_paths
+from huescape.film.places import film_jobs
 from huescape.film.recognition import is_film
 from huescape.film.several import color_films
 
-__all__ = ["color_film", "color_films", "is_film", "result_paths"]
+__all__ = ["color_film", "color_films", "film_jobs", "is_film"]

@@ -43,7 +43,19 @@ def _expanded(place: str) -> Iterator[str]:
 def refuse_film_for_photos(out: Path) -> None:
     """Raise ParamsError where the output of photos has a film's name and is no folder."""
     if out.suffix.lower() in {*MUXERS, *READ} and not _is_folder(out):
-        raise ParamsError(f"--output {out}: names a film, for photos; allowed: a folder")
+        raise ParamsError(f"--output {out}: names one film, and photos are given; name a folder")
+
+
+def film_jobs(films: Sequence[Path], out: Path, overwrite: bool = False) -> list[tuple[Path, Path]]:
+    """Each film and where its result goes.
+
+    `overwrite`: whether files that are there may be replaced. Raises HuescapeError for a result
+    that is there, so that it is said before any film is colored; ParamsError as `result_paths`.
+    """
+    jobs = list(zip(films, result_paths(films, out), strict=True))
+    for film, result in jobs:
+        refuse_conflict(film, result, overwrite)
+    return jobs
 
 
 def result_paths(films: Sequence[Path], out: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from huescape.coloring.album import Found, Naming, find_photos
 from huescape.coloring.arguments import add_manner_arguments, chosen_manner, refuse_for_films
 from huescape.coloring.choices import MAX_MEGAPIXELS, Choices
 from huescape.coloring.kinds import NAMES
-from huescape.film import color_film, color_films
+from huescape.film import color_film, color_films, film_jobs
 from huescape.film.arguments import (
     add_film_arguments,
     asked_film_options,
@@ -131,13 +131,14 @@ def main(options: Namespace) -> None:
     _refuse_unused(options, films)
     if places:
         refuse_film_for_photos(options.output)
+    jobs = film_jobs(films, options.output, options.overwrite) if films else []
     found = find_photos(places, options.output) if places else Found()
     if (options.hint or options.hints_mask) and len(found.photos) != 1:
         raise ParamsError(f"hints are for one photo; there are {len(found.photos)}")
     for line in found.words:
         print(one_line(line), file=sys.stderr)
     model, decoding = chosen_model(options, "colorize")
-    failed = _color_films(options, films, not places, model, decoding) if films else 0
+    failed = _color_films(options, jobs, not places, model, decoding) if jobs else 0
     if found.photos:
         _color_photos(options, found, model, decoding)
     if failed:
@@ -168,7 +169,11 @@ def _color_photos(options: Namespace, found: Found, model: Path, decoding: Decod
 
 
 def _color_films(
-    options: Namespace, films: Sequence[Path], is_all: bool, model: Path, decoding: Decoding
+    options: Namespace,
+    jobs: Sequence[tuple[Path, Path]],
+    is_all: bool,
+    model: Path,
+    decoding: Decoding,
 ) -> int:
     color = partial(
         color_film,
@@ -182,8 +187,7 @@ def _color_films(
         overwrite=options.overwrite,
         asked=asked_options(options),
     )
-    overwrite = options.overwrite
-    return color_films(films, options.output, color, overwrite=overwrite, is_all=is_all)
+    return color_films(jobs, color, is_all)
 
 
 def _choices(options: Namespace, model: Path, decoding: Decoding) -> Choices:
