@@ -112,10 +112,9 @@ class Classifier:
         rgb_N3SS = torch.from_numpy(seen_NSS3).permute(0, 3, 1, 2).to(self._device)
         # The statistics of the weights are in numbers of 0 .. 255: 127 and 128.
         seen_N3SS = (rgb_N3SS - 255 * lite0.MEAN[0]) / (255 * lite0.STD[0])
+        seen_N3SS = seen_N3SS.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            pooled_NF = self._network.pooled(
-                seen_N3SS.contiguous(memory_format=torch.channels_last)
-            )
+            pooled_NF = self._network.pooled(seen_N3SS)
             logits_NK = self._network.linear(pooled_NF)
         # Sorted by itself: `topk` does not say which of two equal ones comes first.
         order_NK = torch.argsort(logits_NK, dim=1, descending=True, stable=True)

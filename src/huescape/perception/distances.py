@@ -91,7 +91,8 @@ def _moments(values_NF: FloatArray) -> tuple[npt.NDArray[np.float64], npt.NDArra
     """The mean (F,), and a factor (D, F) of the covariance, D at most F."""
     values = _checked(values_NF)
     mean_F = values.mean(axis=0)
-    root_DF = np.linalg.qr((values - mean_F) / np.sqrt(len(values) - 1), mode="r")
+    centered_NF = (values - mean_F) / np.sqrt(len(values) - 1)
+    root_DF: npt.NDArray[np.float64] = np.asarray(np.linalg.qr(centered_NF, mode="r"))
     return mean_F, root_DF
 
 

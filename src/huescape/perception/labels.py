@@ -46,8 +46,8 @@ def labels_of(rows: Sequence[CatalogRow]) -> list[int]:
             found.append(numbers[row.category])
         else:
             raise HuescapeError(
-                f"{row.id}: the category {row.category} is none of the 1,000 classes of ImageNet-1k "
-                "that the classifiers know; allowed: those, or a category that is no wnid"
+                f"{row.id}: the category {row.category} is no class of ImageNet-1k, which the "
+                "classifiers know; allowed: one of those 1,000, or a category that is no wnid"
             )
     return found
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from tqdm import tqdm
 
 from huescape.base import closure
 from huescape.base.arrays import read_arrays, write_arrays
@@ -45,7 +46,8 @@ def in_parts(
     """
     folder = state_dir() / stage / f"{name}-{key[:16]}"
     parts: list[Arrays] = []
-    with bar(range(0), total=len(rows_N), desc=f"{stage} {name}") as shown:
+    shown: tqdm[Any]
+    with bar(total=len(rows_N), desc=f"{stage} {name}") as shown:
         for number, first in enumerate(range(0, len(rows_N), _PHOTOS)):
             rows = rows_N[first : first + _PHOTOS]
             parts.append(_part(folder / f"{number:05d}.npz", rows, make))
