@@ -63,7 +63,7 @@ def pair_terms(first_NF: FloatArray, second_NF: FloatArray) -> npt.NDArray[np.fl
 def resampled(
     terms_NN: npt.NDArray[np.float64], draws: Iterable[npt.NDArray[np.float64]]
 ) -> npt.NDArray[np.float64]:
-    """`kernel_distance` with photo i drawn times_RN[:, i] times, (R,).
+    """`kernel_distance` with photo i drawn times_RN[:, i] times, (R,); NaN of one photo alone.
 
     A photo is never paired with itself, however often it was drawn: copies would look like pairs
     that are much alike.
@@ -71,7 +71,8 @@ def resampled(
     found = []
     for times_RN in draws:
         total_R = ((times_RN @ terms_NN) * times_RN).sum(axis=1)
-        found.append(total_R / (times_RN.sum(axis=1) ** 2 - (times_RN**2).sum(axis=1)))
+        pairs_R = times_RN.sum(axis=1) ** 2 - (times_RN**2).sum(axis=1)
+        found.append(total_R / np.where(pairs_R > 0, pairs_R, np.nan))
     return np.concatenate(found)
 
 

@@ -22,7 +22,8 @@ TRAINING, VALIDATION, OTHERS = "imagenet_training", "imagenet_validation", "no_l
 GROUPS = (TRAINING, VALIDATION, OTHERS)
 
 _WNID = re.compile(r"n\d{8}")
-_VALIDATION = re.compile(r"(.*/)?ILSVRC2012_val_\d{8}\.JPEG", re.DOTALL)
+# The end of an id, which has no suffix where none is needed.
+_VALIDATION = re.compile(r"(^|/)ILSVRC2012_val_\d{8}(\.JPEG)?$")
 
 
 @cache
@@ -60,4 +61,4 @@ def group_of(row: CatalogRow) -> str:
     """
     if not _WNID.fullmatch(row.category):
         return OTHERS
-    return VALIDATION if _VALIDATION.fullmatch(row.id) else TRAINING
+    return VALIDATION if _VALIDATION.search(row.id) else TRAINING

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,6 @@ def _kept(path: Path, rows: Rows) -> Arrays | None:
         with np.load(path, allow_pickle=False) as stored:
             names: Sequence[str] = [name for name in stored.files if name != "rows"]
         found = read_arrays(path, "rows", *names)
-    except (HuescapeError, OSError, ValueError):
+    except (HuescapeError, OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-    if not np.array_equal(found.pop("rows"), rows):
-        return None
-    return found
+    return found if np.array_equal(found.pop("rows"), rows) else None
