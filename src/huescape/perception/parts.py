@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +77,10 @@ def _kept(path: Path, rows: Rows) -> Arrays | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            names: Sequence[str] = [name for name in stored.files if name != "rows"]
-        found = read_arrays(path, "rows", *names)
-    except (HuescapeError, OSError, ValueError, EOFError, zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as stored:
+            names = [name.removesuffix(".npy") for name in stored.namelist()]
+        found = read_arrays(path, *names)
+    except (HuescapeError, OSError, zipfile.BadZipFile):
         return None
-    return found if np.array_equal(found.pop("rows"), rows) else None
+    is_own = "rows" in found and np.array_equal(found.pop("rows"), rows)
+    return found if is_own else None
