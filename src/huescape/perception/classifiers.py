@@ -30,7 +30,7 @@ from huescape.networks.pretrained.weights import LITE0, NamedTensors, fill, pack
 FEATURES, LAYER = 1280, "the mean over places of the last 1 x 1 convolution, after ReLU6"
 BEST = 5
 _MARGIN = 32
-_BATCH = 16  # pictures at a time: the first features of one take some 15 MB
+_BATCH = 16  # pictures at a time, so that the first features stay small
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ _COLUMNS = {
     **{"id": TEXT, "by": TEXT, "train": TEXT},
     **{"hamming": WHOLE, "cosine_color": NUMBER, "cosine_gray": NUMBER},
 }
-_SHARES = (0.05, 0.5, 0.95)
-#: Cosines from which photos are counted: by eye, from one place or one view to the same picture.
+_SHARES = ((0.0, "min"), (0.05, "p5"), (0.5, "median"), (0.95, "p95"), (1.0, "max"))
+#: Cosines from which photos are counted.
 COUNTED = (0.8, 0.9, 0.95)
 
 
@@ -89,9 +89,10 @@ def _nearness(found: Mapping[str, Neighbors]) -> dict[str, Any]:
 
 
 def _spread(values_N: npt.NDArray[Any]) -> dict[str, float]:
-    low, middle, high = (round(float(v), _DIGITS) for v in np.quantile(values_N, _SHARES))
-    ends = {"min": round(float(values_N.min()), _DIGITS), "max": round(float(values_N.max()), 6)}
-    return {"p5": low, "median": middle, "p95": high, **ends}
+    found = np.quantile(values_N, [share for share, _ in _SHARES])
+    return {
+        name: round(float(value), _DIGITS) for (_, name), value in zip(_SHARES, found, strict=True)
+    }
 
 
 def closest(found: Sequence[Pair], params: NeighborsParams) -> list[Pair]:
@@ -116,7 +117,7 @@ def write(
         write_table(fresh / "neighbors.csv", frame(rows, _COLUMNS), _DIGITS)
         atomic.write_json(fresh / "summary.json", told)
         if shown:
-            columns = (f"Photo of {told['split']}", "Training photo")
+            columns = (f"Photo ({told['split']})", "Training photo")
             lines = [(_caption(pair), [picture(pair.photo), picture(pair.train)]) for pair in shown]
             grid.draw(fresh / "pairs.png", columns, lines, across=min(2, len(shown)))
         digests.seal(fresh)

@@ -11,7 +11,7 @@ import numpy as np
 
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
-from huescape.base.errors import HuescapeError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.perception import PerceivedParams
 from huescape.params.places import CATALOG, MODELS, PARAMS, PERCEPTION, RESIZED, needed
@@ -32,6 +32,8 @@ from huescape.systems.released import own_decoding
 from huescape.systems.system import DESCRIPTION, WEIGHTS, load_system
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
 
+_TRAINED, _SHIPPED = "perceived", "perceived_released"
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Which system."""
@@ -43,10 +45,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> dict[str, float]:
     """Ask the classifiers about one system's colors, in the decoding of its headline scores."""
     name = options.system
-    is_shipped = name in entries(PARAMS, "perceived_released")
-    section = "perceived_released" if is_shipped else "perceived"
+    section = _section_of(name)
     params = read_entry(PARAMS, section, name, PerceivedParams)
-    if is_shipped:
+    if section == _SHIPPED:
         model = released_model(name)
         decoding = own_decoding(model) or ANNEALED
     else:
@@ -57,6 +58,18 @@ def main(options: Namespace) -> dict[str, float]:
     scores, folder = PERCEPTION / f"{name}.json", PERCEPTION / name
     insist_on_place(scores)
     return run(model, RESIZED, CATALOG, scores, folder, params, decoding)
+
+
+def _section_of(name: str) -> str:
+    """Where params.yaml asks for a system; ParamsError where it does not."""
+    sections = {section: entries(PARAMS, section) for section in (_TRAINED, _SHIPPED)}
+    for section, names in sections.items():
+        if name in names:
+            return section
+    allowed = ", ".join(sorted(sum(sections.values(), []))) or "none"
+    raise ParamsError(
+        f"{PARAMS}: {name} is neither in {_TRAINED} nor in {_SHIPPED}; allowed: {allowed}"
+    )
 
 
 def run(
