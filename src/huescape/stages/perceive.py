@@ -66,7 +66,7 @@ def _section_of(name: str) -> str:
     for section, names in sections.items():
         if name in names:
             return section
-    allowed = ", ".join(sorted(sum(sections.values(), []))) or "none"
+    allowed = ", ".join(sorted(name for names in sections.values() for name in names)) or "none"
     raise ParamsError(
         f"{PARAMS}: {name} is neither in {_TRAINED} nor in {_SHIPPED}; allowed: {allowed}"
     )
