@@ -173,6 +173,50 @@ def test_a_shipped_model_is_scored_without_a_training(graph: Graph) -> None:
     assert PACKAGE / "huescape/released" in _code_deps("check") & _code_deps("report")
 
 
+def _asked_for(tmp_path: Path) -> Path:
+    """A project in which all is asked for that must be."""
+    text = (ROOT / "params.yaml").read_text()
+    entries = {"perceived": "colorunet", "perceived_released": "landscape", "neighbors": "test"}
+    for section, name in entries.items():
+        assert f"\n{section}: {{}}\n" in text
+        text = text.replace(f"\n{section}: {{}}\n", f"\n{section}: {{{name}: {{}}}}\n")
+    (tmp_path / "params.yaml").write_text(text)
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    return tmp_path
+
+
+def test_what_must_be_asked_for(tmp_path: Path, graph: Graph) -> None:
+    """Nothing of it is in the default graph, and nothing comes after it."""
+    stages = load_graph(_asked_for(tmp_path)).stages
+    more = set(stages) - set(graph.stages)
+    assert more == {"perceive@colorunet", "perceive_released@landscape", "neighbors@test"}
+    assert stages["perceive@colorunet"].upstream == ("filter", "resize", "train@colorunet")
+    assert stages["perceive_released@landscape"].cmd == "sh workflow/run perceive landscape"
+    assert stages["perceive_released@landscape"].upstream == ("filter", "resize")
+    assert stages["neighbors@test"].upstream == ("filter", "resize")
+    assert not any(more.intersection(stage.upstream) for stage in stages.values())
+    tracked = [file for name in more for file in stages[name].track]
+    assert len({*tracked}) == 3
+    ignored = subprocess.run(
+        ["git", "check-ignore", *tracked], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert sorted(ignored) == sorted(tracked)
+
+
+def test_dvc_sees_all_the_code_of_what_must_be_asked_for(tmp_path: Path) -> None:
+    from dvc.repo import Repo
+
+    with Repo(str(_asked_for(tmp_path))) as repo:
+        deps = {s.name: [Path(dep.def_path) for dep in s.deps] for s in repo.index.stages}
+    for name in ("perceive@colorunet", "perceive_released@landscape", "neighbors@test"):
+        declared = set(deps[name])
+        code = {Path("src/huescape") / at for at in code_of(name.split("@")[0].split("_")[0])}
+        assert Path("src/huescape/perception/imagenet1k.csv") in code or name == "neighbors@test"
+        assert {at for at in code if not declared & {at, *at.parents}} == set()
+
+
 def test_no_two_stages_have_one_rule() -> None:
     names = ("evaluate_released@x", "evaluate@released_x", "evaluate@x", "score@x", "report")
     rules = {Stage(name, "", (), (), None, "one", 0, constant=False).rule for name in names}

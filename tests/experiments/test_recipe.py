@@ -110,6 +110,16 @@ def test_a_seed_of_no_section_is_one_line(tmp_path: Path) -> None:
         read_recipe(write(tmp_path, "seeds: {a: 2}\nsystems: {a: 3}\n"))
 
 
+def test_only_those_that_are_kept_are_perceived() -> None:
+    path = ROOT / "experiments" / "cpu.yaml"
+    recipe = read_recipe(path) | {"perceived": {"slides_ce": {}, "mleu_random_s1": {}}}
+    params = validated(recipe, str(path))
+    assert set(completed(recipe, params, [], path)["perceived"]) == {"slides_ce", "mleu_random_s1"}
+    some = completed(recipe, params, ["mleu_random"], path)
+    assert set(some["perceived"]) == {"mleu_random_s1"}
+    validated(some, str(path))
+
+
 def test_only_keeps_the_seeds_and_the_quantizers() -> None:
     path = ROOT / "experiments" / "cpu.yaml"
     recipe = read_recipe(path)

@@ -211,7 +211,7 @@ def test_frozen_whatever_is_asked() -> None:
 
 
 def test_construction_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "_PACKAGE", "a_package_that_is_not_there")
+    monkeypatch.setattr(weights, "find_spec", lambda name: None)
     with torch.device("meta"):
         assert all(p.is_meta for p in Encoder("efficientnet_lite0").parameters())
     encoder = Encoder("efficientnet_lite0")

@@ -151,6 +151,46 @@ def test_what_is_scored_as_released_comes_with_huescape(
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("dotted", "entry", "words"),
+    [
+        ("perceived.landscape", {}, "is not a system; allowed: colorunet"),
+        ("perceived_released.colorunet", {}, "is not a shipped model; allowed: landscape"),
+        ("perceived.colorunet", {"classifiers": ["efficientnet_lite1"]}, "2 or more"),
+        ("perceived.colorunet", {"classifiers": ["vgg16", "efficientnet_lite0"]}, "'vgg16'"),
+        (
+            "perceived.colorunet",
+            {"classifiers": ["efficientnet_lite0"] * 2},
+            "lists 'efficientnet_lite0' twice; allowed: each classifier once",
+        ),
+        ("neighbors.train", {}, "test"),
+        ("neighbors.test", {"pairs": 65}, "pairs is 65; allowed: a whole number at least 0"),
+        ("neighbors.test", {"max_distance": -1}, "max_distance is -1"),
+    ],
+)
+def test_what_must_be_asked_for_is_there(
+    tmp_path: Path, dotted: str, entry: Any, words: str
+) -> None:
+    with pytest.raises(ParamsError) as caught:
+        load_params(_changed(tmp_path, dotted, entry))
+    assert dotted in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_name_is_perceived_once(tmp_path: Path) -> None:
+    base = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    base["systems"]["landscape"] = base["systems"]["colorunet"]
+    base |= {
+        "released": {},
+        "perceived": {"landscape": {}},
+        "perceived_released": {"landscape": {}},
+    }
+    with pytest.raises(
+        ParamsError, match=r"perceived_released\.landscape: perceived\.landscape has"
+    ):
+        load_params(_write(tmp_path, base))
+
+
 def test_what_a_system_starts_from_stands_where_the_graph_reads_it(tmp_path: Path) -> None:
     finetuned = {"preset": "zhang2016_l2_finetuned", "quantizer": "yuv32"}
     for section, name, entry, words in (

@@ -122,7 +122,14 @@ def test_categories_that_a_source_does_not_have_are_one_line(params: Path) -> No
         )
 
 
-@pytest.mark.parametrize("line", ["finetuned: {}\n", "released: {landscape: {}}\n"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "finetuned: {}\n",
+        "released: {landscape: {}}\n",
+        *("perceived: {}\n", "perceived_released: {}\n", "neighbors: {}\n"),
+    ],
+)
 def test_a_section_that_dvc_needs_is_asked_for(params: Path, line: str) -> None:
     _change(params, line, "")
     section = line.partition(":")[0]
@@ -131,3 +138,11 @@ def test_a_section_that_dvc_needs_is_asked_for(params: Path, line: str) -> None:
     ):
         _run(params)
     assert not params.with_name("checked.txt").exists()
+
+
+def test_a_system_is_perceived_in_a_decoding_that_dvc_can_follow(params: Path) -> None:
+    _change(params, "  decode: {method: annealed, tau: 0.0, temperature: 0.38}\n", "")
+    _run(params)
+    _change(params, "\nperceived: {}\n", "\nperceived: {colorunet: {}}\n")
+    with pytest.raises(ParamsError, match=r"evaluate\.decode is missing; allowed with systems in"):
+        _run(params)

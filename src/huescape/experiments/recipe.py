@@ -95,6 +95,8 @@ def completed(
         needed = {params.evaluate.prior, *kept}
         listed = full["quantizers"].items()
         full["quantizers"] = {name: entry for name, entry in listed if name in needed}
+        perceived = full["perceived"].items()
+        full["perceived"] = {k: entry for k, entry in perceived if k in {**systems, **finetuned}}
     return {**full, "systems": systems, "finetuned": finetuned}
 
 

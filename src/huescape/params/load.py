@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from huescape.params.download import DownloadParams
 from huescape.params.geometry import check_geometry
 from huescape.params.inputs import input_files, refuse_outputs, source_files
 from huescape.params.messages import short
+from huescape.params.perception import NeighborsParams, PerceivedParams
 from huescape.params.photos import FilterParams, ResizeParams
 from huescape.params.presets import resolve_system
 from huescape.params.quantizers import QuantizerParams
@@ -21,6 +22,9 @@ from huescape.params.reports import EvaluateParams, ReportParams
 from huescape.params.sections import validate
 from huescape.params.systems import FinetunedOverrides, SystemOverrides, SystemParams
 from huescape.params.yaml_files import read_yaml
+
+# A split that is not trained on; dvc.yaml puts it into paths, commands and names of stages.
+Split = Annotated[str, Field(pattern=r"^(test|val)$")]
 
 
 class Params(Section):
@@ -35,6 +39,12 @@ class Params(Section):
     released: dict[Key, ReleasedParams] = Field(default_factory=dict)
     """Models that come with the package, by name: scored beside the systems, and not trained."""
     evaluate: EvaluateParams = EvaluateParams()
+    perceived: dict[Key, PerceivedParams] = Field(default_factory=dict)
+    """Systems that are trained here, by name, whose colors ImageNet classifiers look at."""
+    perceived_released: dict[Key, PerceivedParams] = Field(default_factory=dict)
+    """Models that come with the package, by name, whose colors ImageNet classifiers look at."""
+    neighbors: dict[Split, NeighborsParams] = Field(default_factory=dict)
+    """Splits (`test`, `val`) whose photos are looked for among the training photos."""
     report: ReportParams = ReportParams()
 
     @model_validator(mode="after")
@@ -48,6 +58,23 @@ class Params(Section):
             raise ValueError(
                 f"released.{name}: {section}.{name} has that name; allowed: another one for the "
                 "system"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _perceived_exist(self) -> Params:
+        known = (
+            ("perceived", self.perceived, sorted(self.every_system), "a system"),
+            ("perceived_released", self.perceived_released, released_models(), "a shipped model"),
+        )
+        for section, entries, names, what in known:
+            for name in entries:
+                if name not in names:
+                    allowed = ", ".join(names) or "none"
+                    raise ValueError(f"{section}.{name}: is not {what}; allowed: {allowed}")
+        for name in sorted(self.perceived.keys() & self.perceived_released.keys()):
+            raise ValueError(
+                f"perceived_released.{name}: perceived.{name} has that name; allowed: one of them"
             )
         return self
 

@@ -20,6 +20,8 @@ MODELS = Path("models")
 REPORTS = Path("reports")
 EVALUATION = REPORTS / "evaluation"
 FIGURES = REPORTS / "figures"
+PERCEPTION = REPORTS / "perception"
+NEIGHBORS = REPORTS / "neighbors"
 PAGE = REPORTS / "index.html"
 
 

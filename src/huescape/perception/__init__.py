@@ -1,0 +1,1 @@
+"""What networks that know photos make of colored ones: classes, features, nearest photos."""
