@@ -128,7 +128,7 @@ def test_the_first_is_best_and_a_better_one_takes_its_place(
     photo = picture(24, 32)
     loaded = mlflow.pyfunc.load_model("models:/land@best")
     [colored] = loaded.predict(pd.DataFrame({"image": [photo]}))["image"]
-    assert np.array_equal(colored, colorize(load_system(better), photo))
+    assert np.array_equal(colored, colorize(load_system(better), photo, as_print=True))
     assert len(runs(project)) == 2
 
 
@@ -228,7 +228,7 @@ def test_the_decoding_of_the_project_is_that_of_the_version(
     )["image"]
     expected = {"method": "median", "tau": 0.4, "temperature": 1.0}
     decoding = ANNEALED.model_validate(expected)
-    assert np.array_equal(found, colorize(load_system(model), photo, decoding))
+    assert np.array_equal(found, colorize(load_system(model), photo, decoding, as_print=True))
     Path("params.yaml").write_text(PARAMS.replace(old, new.replace("0.4", "0.1")))
     capsys.readouterr()
     assert promote("one", "--alias", "candidate") == 1
@@ -261,7 +261,7 @@ def test_a_shipped_model_can_be_beaten(
     loaded = mlflow.pyfunc.load_model("models:/land@best")
     photo = picture(24, 32)
     [found] = loaded.predict(pd.DataFrame({"image": [photo]}))["image"]
-    assert np.array_equal(found, colorize(load_system(shipped), photo, decoding))
+    assert np.array_equal(found, colorize(load_system(shipped), photo, decoding, as_print=True))
     [run] = runs(project)
     assert run.data.tags["origin"] == "shipped"
     train("one", 0)
