@@ -15,6 +15,7 @@ from huescape.params.inputs import input_files, refuse_outputs, source_files
 from huescape.params.messages import short
 from huescape.params.photos import FilterParams, ResizeParams
 from huescape.params.presets import resolve_system
+from huescape.params.probes import ProbedParams
 from huescape.params.quantizers import QuantizerParams
 from huescape.params.released import ReleasedParams, released_models
 from huescape.params.reports import EvaluateParams, ReportParams
@@ -34,6 +35,10 @@ class Params(Section):
     finetuned: dict[Key, FinetunedOverrides] = Field(default_factory=dict)
     released: dict[Key, ReleasedParams] = Field(default_factory=dict)
     """Models that come with the package, by name: scored beside the systems, and not trained."""
+    probed: dict[Key, ProbedParams] = Field(default_factory=dict)
+    """Systems that are trained here, by name, whose blocks are probed."""
+    probed_released: dict[Key, ProbedParams] = Field(default_factory=dict)
+    """Models that come with the package, by name, whose blocks are probed."""
     evaluate: EvaluateParams = EvaluateParams()
     report: ReportParams = ReportParams()
 
@@ -48,6 +53,22 @@ class Params(Section):
             raise ValueError(
                 f"released.{name}: {section}.{name} has that name; allowed: another one for the "
                 "system"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _probed_exist(self) -> Params:
+        for section, entries, names, what in (
+            ("probed", self.probed, sorted(self.every_system), "a system"),
+            ("probed_released", self.probed_released, released_models(), "a shipped model"),
+        ):
+            for name in entries:
+                if name not in names:
+                    allowed = ", ".join(names) or "none"
+                    raise ValueError(f"{section}.{name}: is not {what}; allowed: {allowed}")
+        for name in sorted(self.probed.keys() & self.probed_released.keys()):
+            raise ValueError(
+                f"probed_released.{name}: probed.{name} has that name; allowed: one of them"
             )
         return self
 

@@ -19,6 +19,7 @@ MODELS = Path("models")
 REPORTS = Path("reports")
 EVALUATION = REPORTS / "evaluation"
 FIGURES = REPORTS / "figures"
+PROBES = REPORTS / "probes"
 PAGE = REPORTS / "index.html"
 
 

@@ -29,6 +29,8 @@ _CONTENT = "params.yaml is valid\n"
 _PRESETS = closure.PACKAGE / "presets"
 _MAY_BE_EMPTY = {
     "finetuned": "systems that start from another",
+    "probed": "systems whose blocks are probed",
+    "probed_released": "models that come with huescape, probed likewise",
     "released": "models that come with huescape",
 }
 # What builds the networks and reads their weights.
