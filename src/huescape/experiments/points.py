@@ -22,7 +22,11 @@ from huescape.sources.kinds import sources_of
 from huescape.sources.source import Source
 from huescape.systems.checks import check_systems
 
-_OPTED = ("probed", "probed_released")  # what no score depends on
+# What no score depends on.
+_OPTED = (
+    *("probed", "probed_released"),
+    *("unseen", "generalized", "generalized_released"),
+)
 ENTRIES = ("quantizers", "systems", "finetuned")  # sections whose names are the user's own
 
 

@@ -21,7 +21,10 @@ from huescape.params.released import ReleasedParams, released_models
 from huescape.params.reports import EvaluateParams, ReportParams
 from huescape.params.sections import validate
 from huescape.params.systems import FinetunedOverrides, SystemOverrides, SystemParams
+from huescape.params.unseen import GeneralizedParams, UnseenParams
 from huescape.params.yaml_files import read_yaml
+
+_SHIPPED = "a shipped model"
 
 
 class Params(Section):
@@ -39,6 +42,12 @@ class Params(Section):
     """Systems that are trained here, by name, whose blocks are probed."""
     probed_released: dict[Key, ProbedParams] = Field(default_factory=dict)
     """Models that come with the package, by name, whose blocks are probed."""
+    unseen: dict[Key, UnseenParams] = Field(default_factory=dict)
+    """Sources that nothing is trained on, by name."""
+    generalized: dict[Key, GeneralizedParams] = Field(default_factory=dict)
+    """Scores of systems that are trained here on sources of `unseen`, by a name of the user's."""
+    generalized_released: dict[Key, GeneralizedParams] = Field(default_factory=dict)
+    """Scores of models that come with the package on sources of `unseen`, likewise."""
     evaluate: EvaluateParams = EvaluateParams()
     report: ReportParams = ReportParams()
 
@@ -60,7 +69,7 @@ class Params(Section):
     def _probed_exist(self) -> Params:
         for section, entries, names, what in (
             ("probed", self.probed, sorted(self.every_system), "a system"),
-            ("probed_released", self.probed_released, released_models(), "a shipped model"),
+            ("probed_released", self.probed_released, released_models(), _SHIPPED),
         ):
             for name in entries:
                 if name not in names:
@@ -69,6 +78,30 @@ class Params(Section):
         for name in sorted(self.probed.keys() & self.probed_released.keys()):
             raise ValueError(
                 f"probed_released.{name}: probed.{name} has that name; allowed: one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _generalized_exist(self) -> Params:
+        for section, entries, names, what in (
+            ("generalized", self.generalized, sorted(self.every_system), "a system"),
+            ("generalized_released", self.generalized_released, released_models(), _SHIPPED),
+        ):
+            for name, entry in entries.items():
+                for key, value, known, kind in (
+                    ("system", entry.system, names, what),
+                    ("unseen", entry.unseen, sorted(self.unseen), "a source of unseen"),
+                ):
+                    if value not in known:
+                        allowed = ", ".join(known) or "none"
+                        raise ValueError(
+                            f"{section}.{name}.{key}: {short(value)} is not {kind}; "
+                            f"allowed: {allowed}"
+                        )
+        for name in sorted(self.generalized.keys() & self.generalized_released.keys()):
+            raise ValueError(
+                f"generalized_released.{name}: generalized.{name} has that name; "
+                "allowed: another one"
             )
         return self
 
@@ -124,6 +157,10 @@ def validated(values: Any, where: str, project: Path = Path()) -> Params:
     """
     params = validate(Params, values, where)
     refuse_outputs(source_files(params.download), where, project)
+    for name, unseen in params.unseen.items():
+        files = unseen.source.paths.items()
+        named = ((f"unseen.{name}.source.{key}", path) for key, path in files)
+        refuse_outputs(named, where, project)
     for name, overrides in params.every_system.items():
         system, key = resolve_system(name, overrides, where), f"{overrides.section}.{name}"
         _check_start(overrides, system, params, f"{where}: {key}")
