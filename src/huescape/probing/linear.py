@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 #: Inverse strengths of the penalty of squares that are tried; equal ones are settled by the lowest.
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 _STEPS = 1000
 # Of a feature's own size: what varies less is rounding, which division would make a feature of.
 _CONSTANT = 1e-6
