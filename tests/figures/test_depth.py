@@ -16,10 +16,16 @@ def _probe(weights: str, block: str, number: int, value: float) -> dict[str, Any
     return {"weights": weights, "block": block, "depth": number, "accuracy": accuracy}
 
 
-def _drawn(trained: float) -> bytes:
+def test_a_curve_that_is_not_there_is_not_drawn() -> None:
+    plain = _drawn(0.6)
+    assert plain != _drawn(0.6, "pretrained")
+
+
+def _drawn(trained: float, *more: str) -> bytes:
     probes = [_probe("gray", "", 0, 0.3)]
     for number, block in enumerate(("encoder.trunk.features.blocks.0", "up1"), start=1):
         probes += [_probe("trained", block, number, trained), _probe("random", block, number, 0.4)]
+        probes += [_probe(weights, block, number, 0.5) for weights in more]
     out = io.BytesIO()
     depth.draw(out, probes, 0.2)
     return out.getvalue()

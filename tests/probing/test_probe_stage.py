@@ -13,9 +13,12 @@ import torch
 
 from huescape.base.errors import HuescapeError
 from huescape.cli import main
+from huescape.color.bins import gamut_centers
+from huescape.params.base import Named
 from huescape.params.probes import ProbedParams
+from huescape.params.systems import SystemParams
 from huescape.stages import probe
-from huescape.systems.system import load_system, save_system
+from huescape.systems.system import build_system, load_system, save_system
 from tests.evaluation.conftest import write_system
 from tests.probing.made import balanced, stripes, write_project
 
@@ -121,6 +124,37 @@ def test_the_random_weights_are_those_of_a_fresh_system(tmp_path: Path) -> None:
     for block, row in trained.items():
         for key in ("accuracy", "balanced", "validation", "strength"):
             assert row[key] == random[block][key]
+
+
+def test_what_training_started_from_is_a_control(tmp_path: Path) -> None:
+    """A network that nobody trained knows what its pretrained encoder knows, and no more."""
+    project = write_project(tmp_path / "p", balanced(12, 6, 8, TWO))
+    model = write_untrained(tmp_path / "models/mine")
+    said = call(project, model)
+    rows = {w: by_block(project, "mine", w) for w in ("trained", "pretrained", "random")}
+    assert list(rows["trained"]) == list(rows["pretrained"]) == list(rows["random"])
+    encoder = [block for block in rows["trained"] if block.startswith("encoder.")]
+    assert len(encoder) == 18
+    for block, row in rows["trained"].items():
+        assert row["accuracy"] == rows["pretrained"][block]["accuracy"]
+        assert row["less_pretrained"]["accuracy"] == {"value": 0, "interval": [0, 0]}  # type: ignore[index]
+    assert said["pretrained_accuracy"] == said["trained_accuracy"]
+    assert rows["trained"] != rows["random"]
+
+
+def write_untrained(folder: Path) -> Path:
+    """`huescape` as its training starts: a pretrained encoder, and all else at random."""
+    params = SystemParams(
+        preset="huescape",
+        quantizer="toy",
+        network=Named.model_validate({"name": "huescape", "width": 4}),
+        loss=Named(name="cross_entropy"),
+    )
+    centers = gamut_centers()
+    spec = {"name": "toy", "space": "lab", "encode": {}, "bins": len(centers)}
+    system = build_system(params, spec, centers, np.ones(len(centers)), pretrained=True)
+    save_system(folder, system, {}, "step,loss\n")
+    return folder
 
 
 def test_padding_is_not_seen(tmp_path: Path) -> None:

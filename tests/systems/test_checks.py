@@ -21,7 +21,11 @@ from huescape.systems.checks import check_systems
 
 ROOT = Path(__file__).parents[2]
 WHOLE = read_recipe(ROOT / "experiments" / "cpu.yaml")
-RECIPE = {**WHOLE, "finetuned": {}, "released": {}}  # its systems are replaced below
+MORE = (
+    *("finetuned", "released", "probed", "probed_released"),
+    *("unseen", "generalized", "generalized_released"),
+)
+RECIPE = {**WHOLE, **{section: {} for section in MORE}}  # its systems are replaced below
 
 
 def changed(system: str, **sections: Any) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def completed(
     """
     sources_of(params.download, str(path))
     full = params.model_dump(mode="json", by_alias=True, exclude={"systems", "finetuned"})
-    for source in full["download"]["sources"]:
+    unseen = [entry["source"] for entry in full["unseen"].values()]
+    for source in (*full["download"]["sources"], *unseen):
         for key in PATHS:
             if source.get(key) is not None:
                 source[key] = str(Path(source[key]).expanduser().resolve())
@@ -95,6 +96,10 @@ def completed(
         needed = {params.evaluate.prior, *kept}
         listed = full["quantizers"].items()
         full["quantizers"] = {name: entry for name, entry in listed if name in needed}
+        left = {**systems, **finetuned}
+        full["probed"] = {name: entry for name, entry in full["probed"].items() if name in left}
+        scored = full["generalized"].items()
+        full["generalized"] = {name: entry for name, entry in scored if entry["system"] in left}
     return {**full, "systems": systems, "finetuned": finetuned}
 
 

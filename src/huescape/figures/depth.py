@@ -1,4 +1,4 @@
-"""Accuracy of linear classifiers by depth: of a network's blocks, random ones, and gray pixels."""
+"""Accuracy of linear classifiers by depth: of a network's blocks, of others, of gray pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Any, BinaryIO
 
 from huescape.figures.canvas import plot
 
-_STYLES = {"trained": ("#0072b2", "o", "trained"), "random": ("#d55e00", "s", "random weights")}
+_STYLES = {
+    "trained": ("#0072b2", "o", "trained"),
+    "pretrained": ("#009e73", "^", "pretrained alone"),
+    "random": ("#d55e00", "s", "random weights"),
+}
 _GRAY = "#555555"
 
 
@@ -18,7 +22,7 @@ def draw(
     """Draw the accuracies of `probes` with their intervals over the names of the blocks, as PNG.
 
     Args:
-        probes: `weights` (`trained`, `random` or `gray`), `block`, `depth` and `accuracy` (`value`
+        probes: `weights` (a key of `_STYLES`, or `gray`), `block`, `depth` and `accuracy` (`value`
             and `interval`, shares of 1) of each.
         most_frequent: the accuracy of who always says the most frequent category.
     """
@@ -27,6 +31,8 @@ def draw(
         axis = figure.subplots()
         for weights, (color, marker, label) in _STYLES.items():
             own = [p for p in probes if p["weights"] == weights]
+            if not own:
+                continue
             depths = [p["depth"] for p in own]
             low, high = zip(*(p["accuracy"]["interval"] for p in own), strict=True)
             values = [p["accuracy"]["value"] for p in own]
@@ -40,7 +46,7 @@ def draw(
         axis.set_xticks([*blocks], names, rotation=60, ha="right", fontsize=9)
         axis.set(xlabel="Block, by depth", ylabel="Accuracy on test photos", ylim=(0, None))
         axis.grid(color="#dddddd", linewidth=0.8, axis="y")
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=4, fontsize=9)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=5, fontsize=9)
 
 
 def _short(name: str) -> str:

@@ -17,7 +17,7 @@ from huescape.metrics.bootstrap import CONFIDENCE, RESAMPLES
 from huescape.probing.linear import STRENGTHS, Fitted, measured
 from huescape.probing.scenes import Scenes
 
-TRAINED, RANDOM, GRAY = "trained", "random", "gray"
+TRAINED, PRETRAINED, RANDOM, GRAY = "trained", "pretrained", "random", "gray"
 _DIGITS = 6
 _SCORES = ("accuracy", "balanced")
 
@@ -27,7 +27,8 @@ class Probed:
     """One classifier: which features it saw, and what it said.
 
     Attributes:
-        weights: TRAINED, RANDOM or GRAY.
+        weights: TRAINED, RANDOM or GRAY; PRETRAINED is where a training starts that is not from
+            random weights alone.
         block: the module's name; empty for gray pixels.
         depth: 1 for the first block; 0 for gray pixels.
         features: how many it saw of a photo.
@@ -62,8 +63,10 @@ def record(probes: list[Probed], found: Scenes, facts: Mapping[str, Any]) -> dic
 def headline(record: Mapping[str, Any]) -> dict[str, float]:
     """The best of each curve by the validation photos, on the test photos."""
     found: dict[str, float] = {"test_photos": float(record["photos"]["test"])}
-    for weights in (TRAINED, RANDOM, GRAY):
+    for weights in (TRAINED, PRETRAINED, RANDOM, GRAY):
         rows = [row for row in record["probes"] if row["weights"] == weights]
+        if not rows:
+            continue
         best = max(rows, key=lambda row: (row["validation"], -row["depth"]))
         found[f"{weights}_accuracy"] = best["accuracy"]["value"]
         found[f"{weights}_balanced"] = best["balanced"]["value"]
@@ -86,7 +89,7 @@ def _row(
     right: Mapping[tuple[str, str], npt.NDArray[np.bool_]],
     label_N: npt.NDArray[np.int64],
 ) -> dict[str, Any]:
-    own_N, random_N = right[probe.weights, probe.block], right.get((RANDOM, probe.block))
+    own_N = right[probe.weights, probe.block]
     row: dict[str, Any] = {
         "weights": probe.weights,
         "block": probe.block,
@@ -97,9 +100,13 @@ def _row(
         "validation": probe.fitted.validation,
         **measured(own_N, label_N),
     }
-    if probe.weights == TRAINED and random_N is not None:
-        row["less_random"] = measured(own_N, label_N, random_N)
-        row["less_gray"] = measured(own_N, label_N, right[GRAY, ""])
+    if probe.weights == TRAINED:
+        others = {other: (other, probe.block) for other in (PRETRAINED, RANDOM)} | {
+            GRAY: (GRAY, "")
+        }
+        for other, key in others.items():
+            if key in right:
+                row[f"less_{other}"] = measured(own_N, label_N, right[key])
     return row
 
 

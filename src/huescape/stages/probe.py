@@ -21,7 +21,7 @@ from huescape.photos.catalog import SPLITS
 from huescape.probing import outputs
 from huescape.probing.collected import Features, block_features, gray_features
 from huescape.probing.linear import probe
-from huescape.probing.outputs import GRAY, RANDOM, TRAINED, Probed
+from huescape.probing.outputs import GRAY, PRETRAINED, RANDOM, TRAINED, Probed
 from huescape.probing.scenes import Scenes, scenes
 from huescape.shards import ShardSet
 from huescape.systems.system import WEIGHTS, System, build_system, load_system
@@ -76,7 +76,8 @@ def run(
 ) -> dict[str, float]:
     """Fit a linear classifier of scenes to the features of every block of the system in `model`.
 
-    The same is done with random weights and with gray pixels; see `probing`.
+    The same is done with random weights, with gray pixels and, where the training of the network
+    started from pretrained weights, with those.
 
     Args:
         model: folder of the system; the folder's name is the system's.
@@ -121,7 +122,11 @@ def _seen(system: System, photos: ShardSet, found: Scenes, params: ProbedParams)
     rows_N = np.concatenate([found.rows[split] for split in SPLITS])
     gray_NF = gray_features(system, photos, rows_N, params.features)
     seen = [_Seen(GRAY, "", 0, gray_NF)]
-    for weights, one in ((TRAINED, system), (RANDOM, _random(system, params.seed))):
+    systems = {TRAINED: system}
+    if system.network.pretrained:
+        systems[PRETRAINED] = _fresh(system, params.seed, pretrained=True)
+    systems[RANDOM] = _fresh(system, params.seed)
+    for weights, one in systems.items():
         blocks = block_features(one, photos, rows_N, params.features, weights)
         seen += [
             _Seen(weights, block, depth, features_NF)
@@ -130,10 +135,11 @@ def _seen(system: System, photos: ShardSet, found: Scenes, params: ProbedParams)
     return seen
 
 
-def _random(system: System, seed: int) -> System:
-    """The same architecture with fresh weights, those included that training leaves as they are."""
+def _fresh(system: System, seed: int, *, pretrained: bool = False) -> System:
+    """The same architecture with random weights, but for what `pretrained` fills in."""
     params = system.params.model_copy(update={"seed": seed})
-    fresh = build_system(params, system.quantizer, system.centers, system.prior)
+    spec = system.quantizer, system.centers, system.prior
+    fresh = build_system(params, *spec, pretrained=pretrained)
     fresh.network.to(system.device).eval()
     return fresh
 
