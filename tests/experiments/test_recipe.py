@@ -120,6 +120,25 @@ def test_only_those_that_are_kept_are_perceived() -> None:
     validated(some, str(path))
 
 
+def test_only_those_that_are_kept_are_probed_or_scored_elsewhere() -> None:
+    path = ROOT / "experiments" / "cpu.yaml"
+    names = ("slides_ce", "mleu_random_s1")
+    recipe = read_recipe(path) | {
+        "probed": {name: {} for name in names},
+        "unseen": {"x": {"source": {"kind": "folder", "root": "data/x"}}},
+        "generalized": {f"{name}_x": {"system": name, "unseen": "x"} for name in names},
+    }
+    params = validated(recipe, str(path))
+    whole = completed(recipe, params, [], path)
+    assert whole["unseen"]["x"]["source"]["root"] == str(Path("data/x").resolve())
+    assert set(whole["probed"]) == set(names)
+    assert set(whole["generalized"]) == {f"{name}_x" for name in names}
+    some = completed(recipe, params, ["mleu_random"], path)
+    assert set(some["probed"]) == {"mleu_random_s1"}
+    assert set(some["generalized"]) == {"mleu_random_s1_x"}
+    validated(some, str(path))
+
+
 def test_only_keeps_the_seeds_and_the_quantizers() -> None:
     path = ROOT / "experiments" / "cpu.yaml"
     recipe = read_recipe(path)

@@ -29,9 +29,7 @@ def test_films_and_other_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_photos_go_into_no_film(tmp_path: Path) -> None:
     refuse_film_for_photos(tmp_path / "b.png")
     for name in ("b.mp4", "b.WMV", f"{LONG}.mp4"):
-        with pytest.raises(
-            ParamsError, match="names one film, and photos are given"
-        ):
+        with pytest.raises(ParamsError, match="names one film, and photos are given"):
             refuse_film_for_photos(tmp_path / name)
     (tmp_path / "b.mp4").mkdir()
     refuse_film_for_photos(tmp_path / "b.mp4")

@@ -125,9 +125,10 @@ def test_categories_that_a_source_does_not_have_are_one_line(params: Path) -> No
 @pytest.mark.parametrize(
     "line",
     [
-        "finetuned: {}\n",
-        "released: {landscape: {}}\n",
-        *("perceived: {}\n", "perceived_released: {}\n", "neighbors: {}\n"),
+        *("finetuned: {}\n", "released: {landscape: {}}\n", "probed: {}\n"),
+        *("probed_released: {}\n", "unseen: {}\n", "generalized: {}\n"),
+        *("generalized_released: {}\n", "perceived: {}\n", "perceived_released: {}\n"),
+        "neighbors: {}\n",
     ],
 )
 def test_a_section_that_dvc_needs_is_asked_for(params: Path, line: str) -> None:

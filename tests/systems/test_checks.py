@@ -21,7 +21,10 @@ from huescape.systems.checks import check_systems
 
 ROOT = Path(__file__).parents[2]
 WHOLE = read_recipe(ROOT / "experiments" / "cpu.yaml")
-MORE = ("finetuned", "released", "perceived", "perceived_released", "neighbors")
+MORE = (
+    *("finetuned", "released", "perceived", "perceived_released", "neighbors"),
+    *("probed", "probed_released", "unseen", "generalized", "generalized_released"),
+)
 RECIPE = {**WHOLE, **{section: {} for section in MORE}}  # its systems are replaced below
 
 

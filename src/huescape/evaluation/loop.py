@@ -83,15 +83,18 @@ def evaluate(
     decodes: Mapping[str, Decoding],
     shown: Shown,
     split: str = "test",
+    donors: ShardSet | None = None,
 ) -> Evaluation:
     """Score `system` by each decoding, and the baselines, on a split of `photos`.
 
-    Raises HuescapeError when there is no photo in it, or no training photo for the baselines.
+    `donors` (or `photos`) have the training photos whose colors a baseline takes. Raises
+    HuescapeError when there is no photo in the split, or no training photo.
     """
-    for needed in (split, "train"):
-        if not len(photos.rows(needed)):
+    donors = donors or photos
+    for shards, needed in ((photos, split), (donors, "train")):
+        if not len(shards.rows(needed)):
             raise HuescapeError(
-                f"{photos.folder}: no photo of the split {needed}; nothing to score"
+                f"{shards.folder}: no photo of the split {needed}; nothing to score"
             )
     rows_N = photos.rows(split)
     examples = example_ids([photos.ids[row] for row in rows_N], shown.pictures)
@@ -99,7 +102,7 @@ def evaluate(
         examples={photo: {} for photo in examples}, extremes=Extremes(shown.extremes)
     )
     measured = distributions(system, photos)
-    tasks = _tasks(system, photos, rows_N, decodes, shown.headline, result, measured)
+    tasks = _tasks(system, photos, rows_N, donors, decodes, shown.headline, result, measured)
     scored = score_in_threads(tasks, reference, system.space)
     for photo in progress(scored, total=len(rows_N), desc="evaluate"):
         _count(result, photo, rules, shown.headline)
@@ -142,17 +145,18 @@ def _tasks(
     system: System,
     photos: ShardSet,
     rows_N: Rows,
+    lenders: ShardSet,
     decodes: Mapping[str, Decoding],
     headline: str,
     result: Evaluation,
     measured: Distributions | None,
 ) -> Iterator[Task]:
     every = (*decodes, *BASELINES)
-    donors_N = photos.rows("train")
+    donors_N = lenders.rows("train")
     for rows in batches(rows_N, seen_side(system, photos)):
         donors = np.array([donors_N[pick(photos.ids[row], len(donors_N))] for row in rows])
         for seen, donor_HW3 in zip(
-            see(system, photos, rows), unpadded(photos, donors), strict=True
+            see(system, photos, rows), unpadded(lenders, donors), strict=True
         ):
             if measured:
                 measured.add(seen)

@@ -22,7 +22,11 @@ from huescape.sources.kinds import sources_of
 from huescape.sources.source import Source
 from huescape.systems.checks import check_systems
 
-_BESIDE = ("perceived", "perceived_released", "neighbors")  # what no score depends on
+# What no score depends on.
+_OPTED = (
+    *("probed", "probed_released", "perceived", "perceived_released", "neighbors"),
+    *("unseen", "generalized", "generalized_released"),
+)
 ENTRIES = ("quantizers", "systems", "finetuned")  # sections whose names are the user's own
 
 
@@ -141,7 +145,8 @@ def _check_networks(params: Params, where: str, checked: set[str]) -> None:
 
 def _digest(params: Params, sources: Sequence[Source], systems: Sequence[str]) -> str:
     """What the results depend on: defaults and presets written out, other systems left out."""
-    meaning = params.model_dump(mode="json", exclude={"download", "systems", "finetuned", *_BESIDE})
+    apart = {"download", "systems", "finetuned", *_OPTED}
+    meaning = params.model_dump(mode="json", exclude=apart)
     kinds = [named.kind for named in params.download.sources]
     options = [source.model_dump(mode="json") for source in sources]
     meaning["sources"] = list(zip(kinds, options, strict=True))

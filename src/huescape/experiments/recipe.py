@@ -76,7 +76,8 @@ def completed(
     """
     sources_of(params.download, str(path))
     full = params.model_dump(mode="json", by_alias=True, exclude={"systems", "finetuned"})
-    for source in full["download"]["sources"]:
+    unseen = [entry["source"] for entry in full["unseen"].values()]
+    for source in (*full["download"]["sources"], *unseen):
         for key in PATHS:
             if source.get(key) is not None:
                 source[key] = str(Path(source[key]).expanduser().resolve())
@@ -95,8 +96,11 @@ def completed(
         needed = {params.evaluate.prior, *kept}
         listed = full["quantizers"].items()
         full["quantizers"] = {name: entry for name, entry in listed if name in needed}
-        perceived = full["perceived"].items()
-        full["perceived"] = {k: entry for k, entry in perceived if k in {**systems, **finetuned}}
+        left = {**systems, **finetuned}
+        for section in ("probed", "perceived"):
+            full[section] = {name: entry for name, entry in full[section].items() if name in left}
+        scored = full["generalized"].items()
+        full["generalized"] = {name: entry for name, entry in scored if entry["system"] in left}
     return {**full, "systems": systems, "finetuned": finetuned}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,15 +17,18 @@ from huescape.params.messages import short
 from huescape.params.perception import NeighborsParams, PerceivedParams
 from huescape.params.photos import FilterParams, ResizeParams
 from huescape.params.presets import resolve_system
+from huescape.params.probes import ProbedParams
 from huescape.params.quantizers import QuantizerParams
 from huescape.params.released import ReleasedParams, released_models
 from huescape.params.reports import EvaluateParams, ReportParams
 from huescape.params.sections import validate
 from huescape.params.systems import FinetunedOverrides, SystemOverrides, SystemParams
+from huescape.params.unseen import GeneralizedParams, UnseenParams
 from huescape.params.yaml_files import read_yaml
 
 # A split that is not trained on; dvc.yaml puts it into paths, commands and names of stages.
 Split = Annotated[str, Field(pattern=r"^(test|val)$")]
+_SHIPPED = "a shipped model"
 
 
 class Params(Section):
@@ -38,6 +42,16 @@ class Params(Section):
     finetuned: dict[Key, FinetunedOverrides] = Field(default_factory=dict)
     released: dict[Key, ReleasedParams] = Field(default_factory=dict)
     """Models that come with the package, by name: scored beside the systems, and not trained."""
+    probed: dict[Key, ProbedParams] = Field(default_factory=dict)
+    """Systems that are trained here, by name, whose blocks are probed."""
+    probed_released: dict[Key, ProbedParams] = Field(default_factory=dict)
+    """Models that come with the package, by name, whose blocks are probed."""
+    unseen: dict[Key, UnseenParams] = Field(default_factory=dict)
+    """Sources that nothing is trained on, by name."""
+    generalized: dict[Key, GeneralizedParams] = Field(default_factory=dict)
+    """Scores of systems that are trained here on sources of `unseen`, by a name of the user's."""
+    generalized_released: dict[Key, GeneralizedParams] = Field(default_factory=dict)
+    """Scores of models that come with the package on sources of `unseen`, likewise."""
     evaluate: EvaluateParams = EvaluateParams()
     perceived: dict[Key, PerceivedParams] = Field(default_factory=dict)
     """Systems that are trained here, by name, whose colors ImageNet classifiers look at."""
@@ -62,19 +76,46 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _perceived_exist(self) -> Params:
-        known = (
-            ("perceived", self.perceived, sorted(self.every_system), "a system"),
-            ("perceived_released", self.perceived_released, released_models(), "a shipped model"),
+    def _opted_for_exist(self) -> Params:
+        pairs = (
+            ("probed", self.probed, self.probed_released),
+            ("perceived", self.perceived, self.perceived_released),
         )
-        for section, entries, names, what in known:
-            for name in entries:
-                if name not in names:
-                    allowed = ", ".join(names) or "none"
-                    raise ValueError(f"{section}.{name}: is not {what}; allowed: {allowed}")
-        for name in sorted(self.perceived.keys() & self.perceived_released.keys()):
+        for section, trained, shipped in pairs:
+            known = (
+                (section, trained, sorted(self.every_system), "a system"),
+                (f"{section}_released", shipped, released_models(), _SHIPPED),
+            )
+            for key, entries, names, what in known:
+                _check_names(key, entries, names, what)
+            for name in sorted(trained.keys() & shipped.keys()):
+                raise ValueError(
+                    f"{section}_released.{name}: {section}.{name} has that name; "
+                    "allowed: one of them"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _generalized_exist(self) -> Params:
+        for section, entries, names, what in (
+            ("generalized", self.generalized, sorted(self.every_system), "a system"),
+            ("generalized_released", self.generalized_released, released_models(), _SHIPPED),
+        ):
+            for name, entry in entries.items():
+                for key, value, known, kind in (
+                    ("system", entry.system, names, what),
+                    ("unseen", entry.unseen, sorted(self.unseen), "a source of unseen"),
+                ):
+                    if value not in known:
+                        allowed = ", ".join(known) or "none"
+                        raise ValueError(
+                            f"{section}.{name}.{key}: {short(value)} is not {kind}; "
+                            f"allowed: {allowed}"
+                        )
+        for name in sorted(self.generalized.keys() & self.generalized_released.keys()):
             raise ValueError(
-                f"perceived_released.{name}: perceived.{name} has that name; allowed: one of them"
+                f"generalized_released.{name}: generalized.{name} has that name; "
+                "allowed: another one"
             )
         return self
 
@@ -130,6 +171,10 @@ def validated(values: Any, where: str, project: Path = Path()) -> Params:
     """
     params = validate(Params, values, where)
     refuse_outputs(source_files(params.download), where, project)
+    for name, unseen in params.unseen.items():
+        files = unseen.source.paths.items()
+        named = ((f"unseen.{name}.source.{key}", path) for key, path in files)
+        refuse_outputs(named, where, project)
     for name, overrides in params.every_system.items():
         system, key = resolve_system(name, overrides, where), f"{overrides.section}.{name}"
         _check_start(overrides, system, params, f"{where}: {key}")
@@ -182,3 +227,10 @@ def _check_strides(params: Params, where: str) -> None:
                 f"{where}: quantizers.{name}.encode.stride is {stride}; "
                 f"allowed: a divisor of resize.size = {params.resize.size}"
             )
+
+
+def _check_names(section: str, entries: Iterable[str], names: Sequence[str], what: str) -> None:
+    for name in entries:
+        if name not in names:
+            allowed = ", ".join(names) or "none"
+            raise ValueError(f"{section}.{name}: is not {what}; allowed: {allowed}")

@@ -13,6 +13,7 @@ CHECKED = Path("data/checked.txt")
 RAW = Path("data/raw")
 CATALOG = Path("data/catalog")
 RESIZED = Path("data/resized")
+UNSEEN = Path("data/unseen")
 BINS = Path("data/bins")
 SHARDS = Path("data/shards")
 PRIORS = Path("data/priors")
@@ -22,11 +23,13 @@ EVALUATION = REPORTS / "evaluation"
 FIGURES = REPORTS / "figures"
 PERCEPTION = REPORTS / "perception"
 NEIGHBORS = REPORTS / "neighbors"
+PROBES = REPORTS / "probes"
+GENERALIZATION = REPORTS / "generalization"
 PAGE = REPORTS / "index.html"
 
 
 #: What stages write: the engines and the stages themselves remove anything else that lies there.
-OUTPUTS = (CHECKED, RAW, CATALOG, RESIZED, BINS, SHARDS, PRIORS, MODELS, REPORTS)
+OUTPUTS = (CHECKED, RAW, CATALOG, RESIZED, UNSEEN, BINS, SHARDS, PRIORS, MODELS, REPORTS)
 #: What the tools keep for themselves, and clear away when they like.
 STATE = (Path(".dvc"), Path(".git"), Path(".snakemake"), Path("mlruns"), Path("logs"))
 

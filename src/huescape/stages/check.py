@@ -22,13 +22,20 @@ from huescape.params.load import Params, load_params
 from huescape.params.places import CHECKED, PARAMS
 from huescape.params.presets import resolve_system
 from huescape.params.systems import SystemParams
+from huescape.params.unseen import told_as
 from huescape.sources.kinds import sources_of
+from huescape.sources.source import Source
 
 # Always the same, so that what comes after it is not made again.
 _CONTENT = "params.yaml is valid\n"
 _PRESETS = closure.PACKAGE / "presets"
 _MAY_BE_EMPTY = {
     "finetuned": "systems that start from another",
+    "probed": "systems whose blocks are probed",
+    "probed_released": "models that come with huescape, probed likewise",
+    "unseen": "sources that nothing is trained on",
+    "generalized": "systems that are scored on them",
+    "generalized_released": "models that come with huescape, scored on them",
     "released": "models that come with huescape",
     "perceived": "systems whose colors ImageNet classifiers look at",
     "perceived_released": "models that come with huescape, looked at likewise",
@@ -87,11 +94,20 @@ def run(params_file: Path, out: Path, memory: Path) -> dict[str, float]:
 
 def _check_sources(params: Params, where: str) -> None:
     """Their options, and that the categories that are kept are some of theirs."""
-    categories = params.filter.categories
-    for key, source in sources_of(params.download, where).items():
+    sources = sources_of(params.download, where)
+    _check_categories(sources, params.filter.categories, f"{where}: filter.categories")
+    for name, unseen in params.unseen.items():
+        with told_as(name):
+            sources = sources_of(unseen.download, where)
+            key = f"{where}: unseen.{name}.categories"
+            _check_categories(sources, unseen.categories, key)
+
+
+def _check_categories(sources: Mapping[str, Source], categories: str, named: str) -> None:
+    for key, source in sources.items():
         if categories in source.unlisted:
             raise ParamsError(
-                f"{where}: filter.categories is {categories!r}, which lists no category of {key} "
+                f"{named} is {categories!r}, which lists no category of {key} "
                 f"(kind {source.kind}); allowed with it: core, extended, all"
             )
 

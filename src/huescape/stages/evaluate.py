@@ -67,6 +67,8 @@ def run(
     out_json: Path,
     out_dir: Path,
     params: EvaluateParams,
+    *,
+    donors: Path | None = None,
 ) -> dict[str, float]:
     """Score the system in `model` on the photos of `resized` that `params.split` names.
 
@@ -79,6 +81,8 @@ def run(
             `photo_sums.npz`, `hue_sums.npz`, of a classifier `distribution_sums.npz` and
             `bins.csv`, `curves.csv`, figures and, if wanted, `grid.png`, `pictures.npz`, and
             `best.png` and `worst.png`; see `outputs.write`.
+        donors: shards whose training photos lend their colors to the baseline `random_photo`;
+            None for `resized`.
     Returns:
         The headline scores; a score that is infinite or undefined is left out.
     Raises:
@@ -86,6 +90,7 @@ def run(
     """
     reference = read_reference(bins, prior, params.rebalance)
     photos = ShardSet.open(resized, "photos")
+    lenders = ShardSet.open(donors, "photos") if donors else photos
     device = choose_device()
     system = load_system(model, device)
     rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
@@ -93,7 +98,7 @@ def run(
     with reproducible(device):
         wanted = Shown(params.decode.name, params.pictures, params.extremes)
         asked = params.every_decode, wanted, params.split
-        result = evaluate(system, photos, reference, rules, *asked)
+        result = evaluate(system, photos, reference, rules, *asked, lenders)
     # A photo that does not suit the network is padded before it is seen.
     multiple = system.network.multiple
     shown = max(photos.number("size"), system.params.geometry.view or 0)

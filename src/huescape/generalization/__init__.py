@@ -1,0 +1,1 @@
+"""A source of photos that nothing is trained on, and how a system colors them."""

@@ -1,0 +1,103 @@
+"""Stage generalize: score a system, trained or shipped, on a source that it was not trained on."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from huescape.base.arrays import read_arrays
+from huescape.base.atomic import insist_on_place
+from huescape.base.digests import reseal
+from huescape.base.errors import ParamsError
+from huescape.base.tables import write_table
+from huescape.generalization.intervals import intervals
+from huescape.metrics import photo_sums
+from huescape.metrics.photo_sums import PhotoSums
+from huescape.params.places import (
+    GENERALIZATION,
+    MODELS,
+    PARAMS,
+    RESIZED,
+    UNSEEN,
+    bins_of,
+    needed,
+    prior_of,
+)
+from huescape.params.presets import read_system
+from huescape.params.released import released_model
+from huescape.params.reports import EvaluateParams
+from huescape.params.sections import entries, read_entry, read_section
+from huescape.params.unseen import GeneralizedParams
+from huescape.stages import evaluate
+from huescape.systems.released import own_decoding
+
+_TRAINED, _SHIPPED = "generalized", "generalized_released"
+_DIGITS = 6
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Which entry."""
+    parser.add_argument(
+        "entry", help="a name under `generalized:` or `generalized_released:` in params.yaml"
+    )
+
+
+def main(options: Namespace) -> dict[str, float]:
+    """Score one system on one source, in the decoding of its headline scores."""
+    section = _section_of(options.entry)
+    entry = read_entry(PARAMS, section, options.entry, GeneralizedParams)
+    params = read_section(PARAMS, "evaluate", EvaluateParams)
+    if section == _SHIPPED:
+        model = released_model(entry.system)
+        decoding = own_decoding(model) or params.decode
+    else:
+        read_system(PARAMS, entry.system)  # a model that is left over has no scores
+        model, decoding = MODELS / entry.system, params.decode
+    params = params.model_copy(update={"decode": decoding, "split": "test"})
+    unseen = UNSEEN / entry.unseen / "resized"
+    paths = model, unseen, bins_of(params.prior), prior_of(params.prior)
+    for path in (*paths, RESIZED):
+        needed(path)
+    scores, folder = GENERALIZATION / f"{options.entry}.json", GENERALIZATION / options.entry
+    insist_on_place(scores)
+    return run(*paths, RESIZED, scores, folder, params)
+
+
+def _section_of(name: str) -> str:
+    """Where params.yaml has an entry; ParamsError where it does not."""
+    sections = {section: entries(PARAMS, section) for section in (_TRAINED, _SHIPPED)}
+    for section, names in sections.items():
+        if name in names:
+            return section
+    allowed = ", ".join(sorted(name for names in sections.values() for name in names)) or "none"
+    raise ParamsError(
+        f"{PARAMS}: {name} is neither in {_TRAINED} nor in {_SHIPPED}; allowed: {allowed}"
+    )
+
+
+def run(
+    model: Path,
+    unseen: Path,
+    bins: Path,
+    prior: Path,
+    resized: Path,
+    out_json: Path,
+    out_dir: Path,
+    params: EvaluateParams,
+) -> dict[str, float]:
+    """Score the system in `model` on the photos of `unseen`; all as `evaluate.run` does.
+
+    `intervals.csv` comes beside its files: see `generalization.intervals`.
+
+    Args:
+        unseen: shards of the source's photos, by the stage gather.
+        resized: shards of the project's own, whose training photos lend their colors to the
+            baseline `random_photo`.
+    """
+    donors = resized
+    metrics = evaluate.run(model, unseen, bins, prior, out_json, out_dir, params, donors=donors)
+    found = read_arrays(out_dir / "photo_sums.npz", *photo_sums.ARRAYS, stage="generalize")
+    table = intervals(PhotoSums(**found), params.decode.name)
+    write_table(out_dir / "intervals.csv", table, _DIGITS)
+    reseal(out_dir / "intervals.csv")
+    return metrics
