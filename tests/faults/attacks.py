@@ -50,7 +50,10 @@ WRITES = {
     "checkpoint": Write((".huescape/checkpoints/*/*",), ("train",), times=3),
     "model": Write(("models/*", "models/*/*"), ("train",)),
     "scores": Write(("reports/evaluation/*", "reports/evaluation/*/*"), ("evaluate",)),
-    "page": Write(("reports/*.html*", "reports/*.csv*", "reports/side_by_side/*"), ("report",)),
+    "page": Write(
+        ("reports/*.html*", "reports/*.csv*", "reports/side_by_side/*", "reports/plots/*"),
+        ("report",),
+    ),
 }
 #: The stages that have pools, by engine: Snakemake makes partitions in jobs of one process each.
 _POOLS = {"dvc": {"filter", "resize", "encode"}, "snakemake": {"filter"}}

@@ -29,13 +29,14 @@ _CAPTIONS = {
     "confidence": (
         "Where the network is sure: the probability of the likeliest bin, and how many times as "
         "likely it is as the second.",
-        900_000,
+        500_000,
     ),
-    "worst": ("The photos with the lowest AuC.", 900_000),
-    "best": ("The photos with the highest AuC.", 900_000),
+    "worst": ("The photos with the lowest AuC.", 500_000),
+    "best": ("The photos with the highest AuC.", 500_000),
 }
-# What is shown of the systems that are not the best one.
+# What is shown of the systems that are not the best one, and of how many: the page stays small.
 _OF_ALL = ("hue", "distribution")
+_MOST_OTHERS = 8
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Failures:
-    """`name` is the system, `rows` its slices by kind, `others` figures of the other systems."""
+    """`name` is the system, `rows` its slices by kind, `others` figures of other systems.
+
+    `left_out` counts those whose figures are not in the page.
+    """
 
     name: str
     rows: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
     figures: tuple[Figure, ...]
     others: tuple[tuple[str, tuple[Figure, ...]], ...]
+    left_out: int
 
     @property
     def pictures(self) -> list[Picture]:
@@ -79,7 +84,8 @@ def failures(groups: Sequence[Group], catalog: Sequence[CatalogRow], page: Path)
         result.name,
         tuple((kind, tuple(found)) for kind, found in kinds.items()),
         _figures(result, page, [*_CAPTIONS]),
-        tuple((one.name, _figures(one, page, _OF_ALL)) for one in others),
+        tuple((one.name, _figures(one, page, _OF_ALL)) for one in others[:_MOST_OTHERS]),
+        len(others[_MOST_OTHERS:]),
     )
 
 

@@ -14,8 +14,8 @@ from PIL import Image, UnidentifiedImageError
 from huescape.base.digests import remedy
 from huescape.base.errors import HuescapeError
 
-# Base64 adds a third: pictures of 3.2 MB make a page of about 4.4 MB.
-PAGE_BUDGET = 3_200_000
+# Base64 adds a third: pictures of 6 MB make a page of about 8 MB.
+PAGE_BUDGET = 6_000_000
 # What the stages write; Pillow knows formats that start other programs.
 _FORMATS = ("PNG", "JPEG")
 _QUALITIES = (92, 86, 78, 68)
