@@ -60,9 +60,16 @@ def hinted_field(
     Raises:
         ParamsError: a hint outside the photo, or on the border of a print, which gets no color.
     """
+    below = field_of(prediction, decoding, strength=strength, edges=edges)
+    return with_hints(prediction, below, hints, photo_size)
+
+
+def with_hints(
+    prediction: Prediction, below: Field, hints: Sequence[Hint], photo_size: tuple[int, int]
+) -> Field:
+    """A field of `field_of`, and around each hint the hint's chroma; as `hinted_field`."""
     check_hints(hints, photo_size)
     hints, photo_size = _in_frame(hints, prediction.frame, photo_size)
-    below = field_of(prediction, decoding, strength=strength, edges=edges)
     if not hints:
         return below
     space = prediction.system.space
