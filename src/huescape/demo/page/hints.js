@@ -73,8 +73,8 @@ const count = () => (hints.length === 1 ? "1 hint" : `${hints.length || "no"} hi
 function draw() {
   at("markers").replaceChildren(...hints.map(marker));
   at("hint-count").textContent = hints.length ? count() : "";
-  at("hint-undo").disabled = at("hint-clear").disabled = !hints.length;
-  if (!hints.length && ["hint-undo", "hint-clear"].includes(document.activeElement.id)) at("hint-mode").focus();
+  if (!hints.length && at("hint-list").contains(document.activeElement)) at("hint-mode").focus();
+  at("hint-list").hidden = !hints.length;
   put(at("cross"), cross);
 }
 
@@ -88,6 +88,7 @@ function marker(hint, number) {
   put(button, hint);
   button.addEventListener("click", (event) => {
     event.stopPropagation(); // or it were placed again
+    if (event.detail > 1) return; // the second half of a double click that placed it
     remove(hint);
     at("cross").focus({ preventScroll: true, focusVisible: event.detail === 0 });
   });
@@ -95,11 +96,9 @@ function marker(hint, number) {
 }
 
 function put(element, { x, y }) {
-  element.style.setProperty("--x", share4(x));
-  element.style.setProperty("--y", share4(y));
+  element.style.setProperty("--x", `${x * 100}%`);
+  element.style.setProperty("--y", `${y * 100}%`);
 }
-
-const share4 = (value) => `${(value * 100).toFixed(4)}%`;
 
 function point(event) {
   if (!areOn()) return;
