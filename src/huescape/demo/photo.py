@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from huescape.base.errors import ParamsError
-from huescape.coloring.hints import with_hints
+from huescape.coloring.hints import Hinting
 from huescape.coloring.manner import Manner
 from huescape.coloring.originals import read_seen
 from huescape.coloring.painting import Field, field_of, paint_field
@@ -102,11 +103,16 @@ class SeenPhoto:
         if last is None or last[0] != look:
             plain, (width, height) = self._plain_field(look), self.size
             try:
-                field = with_hints(self._prediction, plain, look.hints, (height, width))
+                field = self._hinting.field(plain, look.hints, (height, width))
             except ParamsError as error:
                 raise Refusal(422, str(error)) from error
             last = self._hinted = look, field
         return last[1]
+
+    @cached_property
+    def _hinting(self) -> Hinting:
+        """Only where a hint comes; most photos get none."""
+        return Hinting(self._prediction)
 
     def _plain_field(self, look: Look) -> Field:
         return self._field(look.decoding).scaled(look.strength)
