@@ -99,7 +99,8 @@ class Hinting:
         seeds_3hw[:2, is_near_hw] = hints_2hw.reshape(2, -1)[:, nearest_hw[is_near_hw]]
         seeds_3hw[2, is_near_hw] = 1  # the hints' share
         spread_3hw = diffuse(self._lightness_hw, seeds_3hw, is_near_hw | ~np.isfinite(distance_hw))
-        return (spread_3hw[:2] - spread_3hw[2] * own_2hw).astype(np.float32)
+        change_2hw = spread_3hw[:2] - spread_3hw[2] * own_2hw
+        return np.asarray(change_2hw, np.float32)
 
 
 def _in_frame(

@@ -23,7 +23,7 @@ from huescape.systems.system import System
 
 PAGE = Path(__file__).parent / "page"
 # What a client spends of its `burst`.
-_UPLOAD, _DOWNLOAD, _HINTED, _MOVE = 40.0, 20.0, 3.0, 1.0
+_UPLOAD, _DOWNLOAD, _HINTED, _MOVE = 40.0, 20.0, 2.0, 1.0
 
 
 @dataclass(frozen=True)
