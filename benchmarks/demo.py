@@ -31,6 +31,7 @@ from huescape.systems.system import load_system
 
 HOST = "127.0.0.1"
 RUN, VIVID, STRONG = "whole run", "move of vividness", "move of strength"
+PLACED, HINTED = "third hint placed", "move of vividness with three hints"
 # Set beforehand for 256 x 256: of a whole run, and of the time in which a move has to be answered.
 TARGET, MOST = 0.5, 0.1
 
@@ -69,12 +70,12 @@ def _served(model: Model) -> Iterator[str]:
 
 
 def _cases(where: str, model: Model, side: int) -> dict[str, Callable[[], object]]:
-    """Each slider has a photo of its own: the other's moves would have its decoding forgotten."""
+    """Each case has a photo of its own: the others' moves would have its decoding forgotten."""
     rgb_HW3 = render_scene("m/mountain", np.random.default_rng(0), side, side)
     session, step = requests.Session(), count()
     photos = f"{where}/api/photos"
-    vivid, strong = (
-        session.post(photos, encoded(rgb_HW3, "png"), timeout=60).json()["token"] for _ in range(2)
+    vivid, strong, placed, hinted = (
+        session.post(photos, encoded(rgb_HW3, "png"), timeout=60).json()["token"] for _ in range(4)
     )
 
     def move(token: str, query: str) -> bytes:
@@ -88,7 +89,15 @@ def _cases(where: str, model: Model, side: int) -> dict[str, Callable[[], object
         RUN: lambda: quick(colorize(model.system, rgb_HW3, model.decoding, as_print=True)),
         VIVID: lambda: move(vivid, f"tau={next(step) % 89 / 100}"),
         STRONG: lambda: move(strong, f"strength={next(step) % 89 / 50}"),
+        PLACED: lambda: move(placed, _hints(side, next(step) % 41 / 82)),
+        HINTED: lambda: move(hinted, f"tau={next(step) % 89 / 100}&{_hints(side, 0.25)}"),
     }
+
+
+def _hints(side: int, last: float) -> str:
+    """A query of three: two of the sky and the mountain, and one at `last`, of 0 to 1, below."""
+    places = (0.5, 0.1, "4070c0"), (0.2, 0.6, "c08040"), (last, 0.9, "308040")
+    return "&".join(f"hint={x * side:.0f},{y * side:.0f},%23{color}" for x, y, color in places)
 
 
 def _rows(side: int, seconds: dict[str, list[float]]) -> list[harness.Row]:
@@ -106,6 +115,8 @@ def _ratios(side: int, seconds: dict[str, list[float]]) -> list[harness.Ratio]:
         (VIVID, RUN, seconds[RUN], TARGET),
         (STRONG, RUN, seconds[RUN], TARGET),
         (VIVID, f"{1000 * MOST:g} ms", limit, 1.0),
+        (PLACED, f"{1000 * MOST:g} ms", limit, None),
+        (HINTED, f"{1000 * MOST:g} ms", limit, None),
     ):
         value = harness.times_faster(seconds[name], others)
         title = f"{side} x {side}: {name} / {peer}"
@@ -120,6 +131,8 @@ def _notes(decoding: Decoding) -> list[str]:
         "move is a request over HTTP to a server in the same process, from the query to the last "
         "byte of its JPEG. Of vividness (tau) it is another each time, which is decoded anew; with "
         "strength, the decoded chroma is at hand.",
+        "A hint is placed where two are: each time at another place, with the decoded chroma at "
+        "hand. The limit was set for moves without hints.",
         "A whole run sees, decodes and paints the photo, and encodes the same JPEG, without any "
         "server. Beforehand, both gave the same bytes.",
     ]

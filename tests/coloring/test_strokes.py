@@ -63,6 +63,13 @@ def test_what_means_nothing_is_refused_in_one_line(text: str, words: str) -> Non
     assert "\n" not in said
 
 
+def test_a_hint_is_named_as_it_was_asked_for_and_shown_in_short() -> None:
+    with pytest.raises(ParamsError) as caught:
+        parse_hint("10,20," + "x" * 10_000, "hint")
+    assert str(caught.value).startswith("hint is '10,20,xxx")
+    assert len(str(caught.value)) < 250
+
+
 def test_hints_lie_in_the_photo() -> None:
     check_hints([Hint(0, 0, RED), Hint(29, 19, RED)], (20, 30))
     for x, y in ((30, 0), (0, 20), (-1, 0), (0, -1)):

@@ -14,8 +14,9 @@ import requests
 from PIL import Image
 
 from huescape.coloring.painting import colorize
+from huescape.coloring.strokes import Hint
 from huescape.demo.limits import Limits
-from huescape.demo.photo import quick
+from huescape.demo.photo import Look, quick
 from huescape.demo.routes import Model
 from huescape.params.decodings import Decoding
 from huescape.systems.system import load_system
@@ -80,6 +81,49 @@ def test_a_large_photo_is_shown_small_and_kept_large() -> None:
         assert demo.picture(token, "result").shape == (192, 256, 3)
 
 
+HINTS = "hint=20,5,%23d02020&hint=60,60,%232060d0"
+
+
+def test_hints_are_looked_at_with_every_look(demo: Demo) -> None:
+    token = demo.token(PHOTO)
+    hints = (Hint(20, 5, (208, 32, 32)), Hint(60, 60, (32, 96, 208)))
+    photo = demo.routes.photos.get(token)
+    for query, strength in ((HINTS, 1.0), (f"strength=0.5&{HINTS}", 0.5)):
+        expected_HW3 = photo.full(Look(USUAL, strength, hints))
+        assert (expected_HW3 != photo.full(Look(USUAL, strength))).any()
+        assert (demo.picture(token, f"result?{query}") == expected_HW3).all()
+        assert demo.get(f"api/photos/{token}/preview?{query}").content == quick(expected_HW3)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("hint=10,20", "hint is '10,20', which has 2 parts; allowed: x,y,#rrggbb"),
+        ("hint=", "hint is '', which has 1 part; allowed: x,y,#rrggbb"),
+        ("hint=0.5,1,%23000000", "hint is '0.5,1,#000000': x is '0.5', no whole number; allowed"),
+        ("hint=1,1,red", "hint is '1,1,red': 'red' is no color; allowed: x,y,#rrggbb"),
+        ("hint=1,1,%23000000&hint=96,0,%23000000", "hint at 96,0 lies outside the photo of 96 x"),
+        ("hint=1,-1,%23000000", "hint at 1,-1 lies outside the photo of 96 x 64 pixels; allowed"),
+        ("hint=1,1,%0a%1b" + "x" * 9999, "hint is '1,1,\\n\\x1bxxx"),
+        ("&".join(["hint=1,1,%23000000"] * 33), "hint is given 33 times; allowed: at most 32"),
+    ],
+)
+def test_a_wrong_hint_is_one_line(demo: Demo, query: str, said: str) -> None:
+    token = demo.token(PHOTO)
+    for place in ("preview", "result"):
+        status, line = refused(demo.get(f"api/photos/{token}/{place}?{query}"))
+        assert status == 422
+        assert line.startswith(said)
+        assert len(line) < 250
+    assert demo.get(f"api/photos/{token}/preview").status_code == 200
+
+
+def test_as_many_hints_as_are_allowed_are_taken(demo: Demo) -> None:
+    most = demo.get("api/model").json()["hints"]
+    query = "&".join(f"hint={place},{place},%23c04040" for place in range(most))
+    assert demo.picture(demo.token(PHOTO), f"preview?{query}").shape == (64, 96, 3)
+
+
 def test_the_network_does_not_run_again(demo: Demo) -> None:
     runs: list[int] = []
     network = demo.routes.model.system.network
@@ -87,7 +131,9 @@ def test_the_network_does_not_run_again(demo: Demo) -> None:
     token = demo.token(PHOTO)
     for tau in np.linspace(0, 1, 9):
         demo.picture(token, f"preview?tau={tau}")
+        demo.picture(token, f"preview?tau={tau}&{HINTS}")
     demo.picture(token, "result?format=jpeg")
+    demo.picture(token, f"result?{HINTS}")
     handle.remove()
     assert runs == [1]
 
@@ -101,7 +147,7 @@ def test_a_regression_has_nothing_to_decode(tmp_path_factory: pytest.TempPathFac
         assert demo.picture(token, "preview?strength=0.5").shape == (64, 96, 3)
         for name in ("tau", "temperature"):
             said = refused(demo.get(f"api/photos/{token}/preview?{name}=0.5"))
-            assert said == (422, f"{name}: this model predicts colors; allowed: strength")
+            assert said == (422, f"{name}: this model predicts colors; allowed: strength, hint")
 
 
 @pytest.mark.parametrize(

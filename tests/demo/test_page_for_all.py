@@ -30,7 +30,7 @@ def test_a_keyboard_is_enough(open_page: Open) -> None:
         "aria-valuetext", "48 % of the photo in gray"
     )
     reached = []
-    for _ in range(8):
+    for _ in range(10):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.value"))
         if reached[-1] == "strength":
@@ -45,7 +45,8 @@ def test_a_keyboard_is_enough(open_page: Open) -> None:
             with page.expect_download() as download:
                 page.keyboard.press("Enter")
             assert download.value.suggested_filename == "beach-colored.png"
-    assert reached[:7] == ["reset", "tau", "temperature", "strength", "jpeg", "full", "small"]
+    sliders = ["reset", "tau", "temperature", "strength"]
+    assert reached[:9] == [*sliders, "hint-color", "hint-mode", "jpeg", "full", "small"]
     page.keyboard.press("Tab")
     page.locator("#another").focus()
     page.keyboard.press("Enter")
@@ -60,6 +61,7 @@ def test_everything_has_a_name(open_page: Open) -> None:
         ("slider", "Vividness"),
         ("slider", "Temperature"),
         ("slider", "Strength"),
+        ("button", "Place hints"),
         ("radio", "JPEG"),
         ("radio", "PNG"),
         ("button", "Another photo"),

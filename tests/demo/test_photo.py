@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from huescape.cli import main
 from huescape.coloring.painting import colorize
 from huescape.coloring.prediction import shrunk
+from huescape.coloring.strokes import Hint
 from huescape.demo.photo import Look, SeenPhoto, encoded, quick
 from huescape.params.decodings import Decoding
 from huescape.serving.refusals import Refusal
@@ -78,6 +80,50 @@ def test_a_download_has_the_pixels_of_the_command(data: bytes, tmp_path: Path) -
     assert (seen(data).full(look) == expected_HW3).all()
 
 
+HINTS = ["--hint", "20,30,#d02020", "--hint", "60,50,#2060d0"]
+HINTED = (Hint(20, 30, (208, 32, 32)), Hint(60, 50, (32, 96, 208)))
+
+
+@pytest.mark.parametrize(
+    ("data", "preview"),
+    [(file_of(scene(400, 300)), 200), (file_of(FRAMED), 1024), (file_of(FADED), 1024)],
+    ids=["large", "framed", "faded"],
+)
+def test_hints_are_those_of_the_command(data: bytes, preview: int, tmp_path: Path) -> None:
+    save_system(tmp_path / "tiny", SYSTEM, {}, "step,loss\n")
+    (tmp_path / "photo").write_bytes(data)
+    how = ["--method", "median", "--tau", "0.4", "--strength", "0.5", "--format", "png", *HINTS]
+    place = ["-o", str(tmp_path / "out"), "--system", str(tmp_path / "tiny")]
+    assert main(["colorize", str(tmp_path / "photo"), *place, *how]) == 0
+    expected_HW3 = np.asarray(Image.open(tmp_path / "out/photo.png"))
+    photo = seen(data, preview)
+    plain = Look(Decoding(method="median", tau=0.4), 0.5)
+    look = replace(plain, hints=HINTED)
+    assert (photo.full(plain) != expected_HW3).any()
+    assert (photo.full(look) == expected_HW3).all()
+    # The preview has the same hints at the same places, painted on its own pixels.
+    small_HW3 = shrunk(expected_HW3, preview).astype(int)
+    assert np.abs(photo.preview(look) - small_HW3).mean() < 2
+
+
+def test_hints_do_not_outlast_their_look() -> None:
+    photo = seen(file_of(scene()))
+    look = Look(Decoding(method="median", tau=0.4))
+    without_HW3 = photo.full(look)
+    looks = [replace(look, hints=HINTED[:count]) for count in (1, 2)]
+    found = [photo.full(one).tobytes() for one in [*looks, *looks]]
+    assert found[:2] == found[2:]
+    assert len({*found, without_HW3.tobytes()}) == 3
+    assert (photo.full(look) == without_HW3).all()
+
+
+def test_a_hint_on_the_border_of_a_print_is_refused() -> None:
+    photo = seen(file_of(FRAMED))
+    with pytest.raises(Refusal, match=r"hint at 2,2 lies on the border of the print") as caught:
+        photo.preview(Look(Decoding(), 1.0, (Hint(2, 2, (200, 0, 0)),)))
+    assert caught.value.status == 422
+
+
 def test_looks_differ() -> None:
     photo = seen(file_of(scene()))
     assert len({photo.full(look).tobytes() for look in LOOKS}) == len(LOOKS)
@@ -87,7 +133,7 @@ def test_the_network_runs_once() -> None:
     runs = []
     handle = SYSTEM.network.register_forward_hook(lambda *_: runs.append(1))
     photo = seen(file_of(scene()))
-    for look in LOOKS:
+    for look in [*LOOKS, Look(Decoding(), 1.0, HINTED)]:
         photo.preview(look)
         photo.full(look)
     handle.remove()

@@ -60,26 +60,47 @@ def hinted_field(
     Raises:
         ParamsError: a hint outside the photo, or on the border of a print, which gets no color.
     """
-    check_hints(hints, photo_size)
-    hints, photo_size = _in_frame(hints, prediction.frame, photo_size)
     below = field_of(prediction, decoding, strength=strength, edges=edges)
-    if not hints:
+    if not hints:  # most photos
         return below
-    space = prediction.system.space
-    lightness_hw = unit(prediction.lightness_hw, space)
-    own_hw2 = replace(below, frame=WHOLE).at(below.source, slice(0, below.source[0]), lightness_hw)
-    own_2hw = np.moveaxis(own_hw2, -1, 0)
-    is_hint_hw, hints_2hw = _placed(hints, photo_size, below.source, space)
-    calm_hw = ndimage.median_filter(lightness_hw, _TEXTURE)
-    planes_3hw = np.stack([calm_hw, *(own_2hw * (_CHROMA / space.chroma_scale))])
-    distance_hw, nearest_hw = distances(planes_3hw, is_hint_hw, _FAR)
-    is_near_hw = distance_hw <= _NEAR
-    seeds_3hw = np.zeros((3, *below.source))
-    seeds_3hw[:2, is_near_hw] = hints_2hw.reshape(2, -1)[:, nearest_hw[is_near_hw]]
-    seeds_3hw[2, is_near_hw] = 1  # the hints' share
-    spread_3hw = diffuse(lightness_hw, seeds_3hw, is_near_hw | ~np.isfinite(distance_hw))
-    change_2hw = (spread_3hw[:2] - spread_3hw[2] * own_2hw).astype(np.float32)
-    return replace(along_lightness(prediction, change_2hw, own=True), below=below)
+    return Hinting(prediction).field(below, hints, photo_size)
+
+
+class Hinting:
+    """A prediction for a person's hints, which come and go: what they share is found once."""
+
+    def __init__(self, prediction: Prediction) -> None:
+        self._prediction, self._space = prediction, prediction.system.space
+        self._lightness_hw = unit(prediction.lightness_hw, self._space)
+        self._calm_hw = ndimage.median_filter(self._lightness_hw, _TEXTURE)
+
+    def field(self, below: Field, hints: Sequence[Hint], photo_size: tuple[int, int]) -> Field:
+        """The chroma of `below`, a field of the prediction, and around each hint the hint's.
+
+        Arguments, and what is raised, are those of `hinted_field`, but that there is a hint.
+        """
+        check_hints(hints, photo_size)
+        hints, photo_size = _in_frame(hints, self._prediction.frame, photo_size)
+        rows = slice(0, below.source[0])
+        own_hw2 = replace(below, frame=WHOLE).at(below.source, rows, self._lightness_hw)
+        own_2hw = np.moveaxis(own_hw2, -1, 0)
+        is_hint_hw, hints_2hw = _placed(hints, photo_size, below.source, self._space)
+        change_2hw = self._change(own_2hw, is_hint_hw, hints_2hw)
+        return replace(along_lightness(self._prediction, change_2hw, own=True), below=below)
+
+    def _change(
+        self, own_2hw: FloatArray, is_hint_hw: npt.NDArray[np.bool_], hints_2hw: FloatArray
+    ) -> npt.NDArray[np.float32]:
+        """What the hints add to the network's chroma, of each pixel that it saw."""
+        planes_3hw = np.stack([self._calm_hw, *(own_2hw * (_CHROMA / self._space.chroma_scale))])
+        distance_hw, nearest_hw = distances(planes_3hw, is_hint_hw, _FAR)
+        is_near_hw = distance_hw <= _NEAR
+        seeds_3hw = np.zeros((3, *is_hint_hw.shape))
+        seeds_3hw[:2, is_near_hw] = hints_2hw.reshape(2, -1)[:, nearest_hw[is_near_hw]]
+        seeds_3hw[2, is_near_hw] = 1  # the hints' share
+        spread_3hw = diffuse(self._lightness_hw, seeds_3hw, is_near_hw | ~np.isfinite(distance_hw))
+        change_2hw = spread_3hw[:2] - spread_3hw[2] * own_2hw
+        return np.asarray(change_2hw, np.float32)
 
 
 def _in_frame(

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.params.messages import short
 from huescape.photos import PhotoError, read_bytes
 from huescape.photos.errors import MAX_PIXELS, decoder_errors
 from huescape.photos.formats import open_image
@@ -39,22 +40,22 @@ class Hint(NamedTuple):
     color: tuple[int, int, int]
 
 
-def parse_hint(text: str) -> Hint:
+def parse_hint(text: str, name: str = "--hint") -> Hint:
     """The hint that `x,y,#rrggbb` means, x and y whole numbers.
 
-    Raises ParamsError for anything else.
+    Raises ParamsError for anything else; `name` is what a person knows the text by.
     """
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 3:
         count = "1 part" if len(parts) == 1 else f"{len(parts)} parts"
-        raise ParamsError(f"--hint is {text!r}, which has {count}; {_ALLOWED}")
-    for name, part in zip("xy", parts, strict=False):
+        raise ParamsError(f"{name} is {short(text)}, which has {count}; {_ALLOWED}")
+    for axis, part in zip("xy", parts, strict=False):
         if not re.fullmatch(r"[+-]?[0-9]{1,9}", part):
             raise ParamsError(
-                f"--hint is {text!r}: {name} is {part!r}, no whole number; {_ALLOWED}"
+                f"{name} is {short(text)}: {axis} is {short(part)}, no whole number; {_ALLOWED}"
             )
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", parts[2]):
-        raise ParamsError(f"--hint is {text!r}: {parts[2]!r} is no color; {_ALLOWED}")
+        raise ParamsError(f"{name} is {short(text)}: {short(parts[2])} is no color; {_ALLOWED}")
     red, green, blue = bytes.fromhex(parts[2][1:])
     return Hint(int(parts[0]), int(parts[1]), (red, green, blue))
 

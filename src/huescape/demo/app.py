@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -19,6 +19,7 @@ from huescape.demo import queries
 from huescape.demo.routes import PAGE, Routes
 from huescape.serving.guard import Guard
 from huescape.serving.handlers import answered
+from huescape.serving.pages import add_pages
 from huescape.serving.refusals import Refusal
 
 _SWEEP_SECONDS = 1.0
@@ -39,9 +40,7 @@ def make_app(routes: Routes, host: str) -> Guard:
         },
     )
     reading = ["GET", "HEAD"]
-    for path in sorted(PAGE.iterdir()):
-        where = "/" if path.name == "index.html" else f"/{path.name}"
-        app.add_api_route(where, _file(routes, path.name), methods=reading)
+    add_pages(app, PAGE)
     photo = "/api/photos/{token}"
     app.add_api_route("/api/model", routes.about, methods=reading)
     app.add_api_route("/api/photos", routes.upload, methods=["POST"], status_code=201)
@@ -49,13 +48,6 @@ def make_app(routes: Routes, host: str) -> Guard:
     app.add_api_route(f"{photo}/preview", routes.preview, methods=reading)
     app.add_api_route(f"{photo}/result", routes.result, methods=reading)
     return Guard(app, host)
-
-
-def _file(routes: Routes, name: str) -> Callable[[], Awaitable[Response]]:
-    async def read() -> Response:
-        return routes.page(name)
-
-    return read
 
 
 @asynccontextmanager

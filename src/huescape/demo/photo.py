@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from huescape.base.errors import ParamsError
+from huescape.coloring.hints import Hinting
 from huescape.coloring.manner import Manner
 from huescape.coloring.originals import read_seen
 from huescape.coloring.painting import Field, field_of, paint_field
 from huescape.coloring.prediction import Prediction, predict, shrunk
+from huescape.coloring.strokes import Hint
 from huescape.params.decodings import Decoding
 from huescape.photos import PhotoError
 from huescape.serving.refusals import Refusal, of_photo
@@ -38,11 +42,13 @@ class Look:
 
     Attributes:
         decoding: how a color is chosen; of no account for a regression.
-        strength: what the chroma is multiplied by; 0 is gray.
+        strength: what the network's chroma is multiplied by; 0 is gray.
+        hints: a person's, in pixels of the photo in its own size, whatever size is painted.
     """
 
     decoding: Decoding
     strength: float = 1.0
+    hints: tuple[Hint, ...] = ()
 
 
 class SeenPhoto:
@@ -72,21 +78,44 @@ class SeenPhoto:
         self.preview_HW3 = np.ascontiguousarray(shrunk(rgb_HW3, preview))
         self._prediction: Prediction = predict(system, rgb_HW3, as_print=Manner.as_print)
         self._last: tuple[Decoding, Field] | None = None
+        self._hinted: tuple[Look, Field] | None = None
 
     def preview(self, look: Look) -> npt.NDArray[np.uint8]:
-        """The preview in the colors of `look`, uint8 (H, W, 3)."""
+        """The preview in the colors of `look`, uint8 (H, W, 3); Refusal 422 as of `full`."""
         return self._painted(look, self.preview_HW3)
 
     def full(self, look: Look) -> npt.NDArray[np.uint8]:
         """The photo in its own size, uint8 (H, W, 3); as the constructor, not for several threads.
 
-        The same pixels as `huescape colorize` gives it with the same decoding.
+        The same pixels as `huescape colorize` gives it with the same decoding and hints.
+
+        Raises Refusal 422 for a hint outside the photo, or on the border of a print.
         """
         return self._painted(look, self._decoded())
 
     def _painted(self, look: Look, rgb_HW3: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        field = self._field(look.decoding).scaled(look.strength)
+        field = self._hinted_field(look) if look.hints else self._plain_field(look)
         return paint_field(self._prediction.system.space, field, rgb_HW3)
+
+    def _hinted_field(self, look: Look) -> Field:
+        """Found once for a look: a download, mostly, is of the look that was seen last."""
+        last = self._hinted
+        if last is None or last[0] != look:
+            plain, (width, height) = self._plain_field(look), self.size
+            try:
+                field = self._hinting.field(plain, look.hints, (height, width))
+            except ParamsError as error:
+                raise Refusal(422, str(error)) from error
+            last = self._hinted = look, field
+        return last[1]
+
+    @cached_property
+    def _hinting(self) -> Hinting:
+        """Only where a hint comes; most photos get none."""
+        return Hinting(self._prediction)
+
+    def _plain_field(self, look: Look) -> Field:
+        return self._field(look.decoding).scaled(look.strength)
 
     def _field(self, decoding: Decoding) -> Field:
         """Decoded once for all strengths: the median is most of the work of a small picture."""

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from huescape.base.errors import ParamsError
+from huescape.coloring.strokes import Hint, parse_hint
 from huescape.demo.photo import Format, Look
 from huescape.params.decodings import Decoding
 from huescape.params.messages import explain, printable
@@ -14,6 +16,8 @@ from huescape.serving.refusals import Refusal
 
 #: Of the chroma: twice as strong is as far as a picture bears.
 STRONGEST = 2
+#: Hints of a look: as many as a person places one by one.
+MOST_HINTS = 32
 
 
 class LookQuery(BaseModel):
@@ -24,16 +28,30 @@ class LookQuery(BaseModel):
     temperature: Annotated[float | None, Field(gt=0, le=1)] = None
     tau: Annotated[float | None, Field(ge=0, le=1)] = None
     strength: Annotated[float, Field(ge=0, le=STRONGEST)] = 1.0
+    hint: list[str] = []
 
     def look(self, usual: Decoding, is_regression: bool) -> Look:
-        """The look; Refusal 422 for a decoding of a regression, which has nothing to decode."""
+        """The look; Refusal 422 for what is no hint, or too many.
+
+        And for a decoding of a regression, which has nothing to decode.
+        """
         numbers = {"temperature": self.temperature, "tau": self.tau}
         asked = {key: value for key, value in numbers.items() if value is not None}
         if asked and is_regression:
             raise Refusal(
-                422, f"{next(iter(asked))}: this model predicts colors; allowed: strength"
+                422, f"{next(iter(asked))}: this model predicts colors; allowed: strength, hint"
             )
-        return Look(Decoding.model_validate(usual.model_dump() | asked), self.strength)
+        decoding = Decoding.model_validate(usual.model_dump() | asked)
+        return Look(decoding, self.strength, self._hints())
+
+    def _hints(self) -> tuple[Hint, ...]:
+        if len(self.hint) > MOST_HINTS:
+            count = f"{len(self.hint)} times"
+            raise Refusal(422, f"hint is given {count}; allowed: at most {MOST_HINTS}")
+        try:
+            return tuple(parse_hint(text, "hint") for text in self.hint)
+        except ParamsError as error:
+            raise Refusal(422, str(error)) from error
 
 
 class ResultQuery(LookQuery):

@@ -14,7 +14,7 @@ from fastapi import Query, Request, Response
 from huescape.demo.desk import Desk
 from huescape.demo.limits import MEGABYTE, Limits
 from huescape.demo.photo import Look, SeenPhoto, encoded, quick
-from huescape.demo.queries import STRONGEST, LookQuery, ResultQuery
+from huescape.demo.queries import MOST_HINTS, STRONGEST, LookQuery, ResultQuery
 from huescape.demo.store import Store
 from huescape.params.decodings import Decoding
 from huescape.serving.rate import Rate
@@ -22,14 +22,8 @@ from huescape.serving.refusals import Refusal
 from huescape.systems.system import System
 
 PAGE = Path(__file__).parent / "page"
-_KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 # What a client spends of its `burst`.
-_UPLOAD, _DOWNLOAD, _MOVE = 40.0, 20.0, 1.0
+_UPLOAD, _DOWNLOAD, _HINTED, _MOVE = 40.0, 20.0, 2.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,6 @@ class Routes:
         self.heavy = Desk(1, limits.waiting, 5)
         self.light = Desk(2, limits.moving, 1)
         self._rate = Rate(limits.burst, limits.per_second)
-        self._files = {path.name: path.read_bytes() for path in PAGE.iterdir()}
 
     def warm_up(self) -> None:
         """Have kernels loaded and libraries ready before the first photo comes."""
@@ -68,10 +61,6 @@ class Routes:
         limits, data = self.limits, encoded(gray_HW3, "png")
         photo = SeenPhoto(self.model.system, data, max(limits.pixels, gray_HW3.size), 64)
         quick(photo.preview(Look(self.model.decoding)))
-
-    def page(self, name: str) -> Response:
-        """A file of the page."""
-        return Response(self._files[name], media_type=_KINDS[Path(name).suffix])
 
     async def about(self) -> dict[str, Any]:
         """The model, and what the page has to know of the limits."""
@@ -83,6 +72,7 @@ class Routes:
             "temperature": decoding.temperature,
             "tau": decoding.tau,
             "strongest": STRONGEST,
+            "hints": MOST_HINTS,
             "upload_bytes": self.limits.upload_bytes,
             "pixels": self.limits.pixels,
             "seconds": self.limits.seconds,
@@ -105,7 +95,7 @@ class Routes:
         self, request: Request, token: str, query: Annotated[LookQuery, Query()]
     ) -> Response:
         """A small JPEG; the network does not run."""
-        self._spend(request, _MOVE)
+        self._spend(request, _HINTED if query.hint else _MOVE)
         photo, look = self.photos.get(token), self._look(query)
         with self.light.place():
             data = await self.light.run(lambda: quick(photo.preview(look)))

@@ -1,5 +1,6 @@
 // One photo at a time: it is sent once, and each move of a slider asks for its preview anew.
 
+import * as hints from "./hints.js";
 import { Refused, ask, bytes } from "./server.js";
 
 const at = (id) => document.getElementById(id);
@@ -71,9 +72,10 @@ function startAgain() {
 
 async function show(found) {
   const { token, width, height, name } = found;
-  const blobs = [await preview(token, { strength: 0 }), await preview(token, {})];
+  const blobs = [await preview(token, "strength=0"), await preview(token, "")];
   forget();
   photo = found;
+  hints.begin(found, model.hints);
   reset();
   await Promise.all([put("before", blobs[0]), put("after", blobs[1])]);
   at("before").alt = `${name} in gray`;
@@ -112,8 +114,7 @@ function drag(event) {
   split(((event.clientX - box.left) / box.width) * 100);
 }
 
-async function preview(token, asked) {
-  const query = new URLSearchParams(asked);
+async function preview(token, query) {
   for (;;) {
     try {
       return await (await ask(`api/photos/${token}/preview?${query}`)).blob();
@@ -134,8 +135,10 @@ async function put(id, blob) {
 // Sliders
 
 function look() {
-  const asked = { strength: at("strength").value };
-  return model.regression ? asked : { ...asked, tau: at("tau").value, temperature: at("temperature").value };
+  const decoding = model.regression ? {} : { tau: at("tau").value, temperature: at("temperature").value };
+  const query = new URLSearchParams({ strength: at("strength").value, ...decoding });
+  for (const hint of hints.asked()) query.append("hint", hint);
+  return query;
 }
 
 function label() {
@@ -168,14 +171,19 @@ async function repaint() {
   painting = false;
 }
 
-async function paint(token) {
+async function paint(token, said = null) {
+  const query = look();
+  const asked = query.getAll("hint");
   try {
-    const blob = await preview(token, look());
+    const blob = await preview(token, query);
     if (photo?.token !== token) return;
     await put("after", blob);
-    complain(null);
+    hints.accept(asked);
+    complain(said);
   } catch (error) {
     lost(error, token);
+    // A hint on the border of a print: the page does not know where that is.
+    if (photo?.token === token && error.status === 422 && hints.refuse(asked)) await paint(token, error);
   }
 }
 
@@ -195,7 +203,7 @@ async function download(button, size) {
   complain(null);
   say("Preparing the download…");
   try {
-    const query = new URLSearchParams({ ...look(), format, size });
+    const query = new URLSearchParams([...look(), ["format", format], ["size", size]]);
     save(await (await ask(`api/photos/${token}/result?${query}`)).blob(), name, format);
     say("The download is ready.");
   } catch (error) {
@@ -225,7 +233,7 @@ function listen() {
   at("another").addEventListener("click", startAgain);
   at("divider").addEventListener("input", () => split(Number(at("divider").value)));
   at("compare").addEventListener("pointerdown", (event) => {
-    if (event.button) return;
+    if (event.button || hints.areOn()) return;
     event.preventDefault();
     at("divider").focus({ focusVisible: false });
     at("compare").setPointerCapture(event.pointerId);
@@ -239,6 +247,7 @@ function listen() {
     reset();
     repaint();
   });
+  hints.listen({ changed: repaint, say, complain });
   at("full").addEventListener("click", () => download(at("full"), "full"));
   at("small").addEventListener("click", () => download(at("small"), "preview"));
   at("controls").addEventListener("submit", (event) => event.preventDefault());
