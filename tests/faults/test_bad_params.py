@@ -129,7 +129,7 @@ def _sections() -> list[Case]:
         ("filter/min_size", "categories, max_distance, max_pixels, min_chroma, min_side, split"),
         ("filter/split/valid", "honor_lists, test, val"),
         ("resize/width", "shards, size"),
-        ("evaluate/temperature", "decode, decodes, macro_photos, macro_pixels, pictures, prior"),
+        ("evaluate/temperature", "decode, decodes, extremes, macro_photos, macro_pixels, pictures"),
         ("evaluate/decode/temp", "method, tau, temperature"),
         ("report/titel", "title"),
         ("quantizers/yuv32/prior/lam", "lambda, sigma, smoothing, uniform_over"),
