@@ -68,7 +68,7 @@ def run(quick: bool) -> Report:
         rows += _memory(file, picture, size)
     notes = [
         "One thread each, a rendered landscape with grain, decoded beforehand; the model's own "
-        "decoding. Levels differed by at most 1, of which share of them: "
+        "decoding. Levels differed by 4 at most; the share of them that did: "
         + ", ".join(f"{size} {facts[size]:.2g}" for size in (QUICK if quick else PHOTOS))
         + ".",
         "Peak memory is that of a process that colors one picture, less that of the same process "
@@ -86,11 +86,11 @@ def one_thread(file: Path) -> Any:
 def _compare(
     size: str, picture: Picture, session: Any, rounds: int, rows: list[Row], ratios: list[Ratio]
 ) -> float:
-    """Measure both; the share of levels that differ, of which none may by more than 1."""
+    """Measure both; the share of levels that differ, of which none may by more than 4."""
     cases = _cases(picture, session)
     found = {case: color() for case, color in cases.items()}
     apart_HW3 = np.abs(found["PyTorch"].astype(int) - found["ONNX Runtime"])
-    if apart_HW3.max() > 1:
+    if apart_HW3.max() > 4:  # as docs/library.md says
         raise AssertionError(f"{size}: levels differ by up to {apart_HW3.max()}")
     seconds = harness.measure(cases, rounds)
     for case, times in seconds.items():
