@@ -29,10 +29,7 @@ def confidence(system: System, seen: Seen) -> Confidence | None:
     """Of one photo, at temperature 1; None for a regression, or where no position is on it."""
     if system.head == "chroma":
         return None
-    stride = system.network.stride
-    height, width = seen.output_Chw.shape[1:]
-    rows, columns = (np.arange(count) * stride + stride // 2 for count in (height, width))
-    on_photo_hw = seen.own.holds(rows, columns)
+    *_, on_photo_hw = seen.positions(system.network.stride)
     is_row_h, is_column_w = on_photo_hw.any(axis=1), on_photo_hw.any(axis=0)
     if not is_row_h.any():
         return None

@@ -117,10 +117,7 @@ def _sampled(system: System, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.N
 
 def _positions(system: System, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
     """Logits and true bins of the positions that lie on the photo."""
-    stride = system.network.stride
-    height, width = seen.output_Chw.shape[1:]
-    rows, columns = (np.arange(count) * stride + stride // 2 for count in (height, width))
-    on_photo_hw = seen.own.holds(rows, columns)
+    rows, columns, on_photo_hw = seen.positions(system.network.stride)
     row_P, column_P = np.nonzero(on_photo_hw)
     rgb_P3 = seen.rgb_HW3[rows[row_P], columns[column_P]]
     chroma_P2 = np.ascontiguousarray(system.space.from_rgb(rgb_P3)[..., 1:])

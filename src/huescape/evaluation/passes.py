@@ -43,6 +43,13 @@ class Seen:
     own: Box
     output_Chw: torch.Tensor
 
+    def positions(self, stride: int) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
+        """Pixels of the output's rows and columns, and (h, w) which of them lie on the photo."""
+        rows, columns = (
+            np.arange(count) * stride + stride // 2 for count in self.output_Chw.shape[1:]
+        )
+        return rows, columns, self.own.holds(rows, columns)
+
 
 def example_ids(ids: Sequence[str], count: int) -> list[str]:
     """The `count` photos to show: the first by the hash of their id, the same for every system."""

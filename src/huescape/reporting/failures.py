@@ -11,6 +11,7 @@ from huescape.photos.catalog import CatalogRow
 from huescape.reporting.groups import Group
 from huescape.reporting.inputs import SystemResult
 from huescape.reporting.pictures import Picture, embed
+from huescape.reporting.sides import Side
 from huescape.reporting.slices import Slice, parts, slices
 from huescape.reporting.wording import NONE, signed, thousands
 
@@ -90,8 +91,7 @@ def failures(groups: Sequence[Group], catalog: Sequence[CatalogRow], page: Path)
 
 
 def _macro(group: Group) -> float:
-    values = [scores.get("auc_macro") or 0.0 for scores in group.scores().values()]
-    return float(sum(values) / len(values))
+    return Side(group).mean("auc_macro") or 0.0
 
 
 def _figures(result: SystemResult, page: Path, stems: Sequence[str]) -> tuple[Figure, ...]:

@@ -28,8 +28,9 @@ def best_of(
     then says nothing of who is best.
     """
     target = truth if metric.best == "truth" else None
-    values = {racer.place: mean for racer in racers if (mean := _mean(racer.side, metric.key))}
-    true = _mean(target, metric.key) if target else None
+    means = {racer.place: racer.side.mean(metric.key) for racer in racers}
+    values = {place: mean for place, mean in means.items() if mean is not None}
+    true = target.mean(metric.key) if target else None
     value = metric.pick([*values.values()], true)
     best = next((racer for racer in racers if values.get(racer.place) == value), None)
     if value is None or best is None:
@@ -37,9 +38,10 @@ def best_of(
     known = [r for r in racers if r.place in values and r.side.shows(best.side)]
     marked = {best.place}
     for racer in known:
-        found = comparisons.difference(best.side, racer.side, metric.key, target=target)
-        if racer is not best and (found is None or _in_doubt(found)):
-            marked.add(racer.place)
+        if racer is not best:
+            found = comparisons.difference(best.side, racer.side, metric.key, target=target)
+            if found is None or _in_doubt(found):
+                marked.add(racer.place)
     return () if len(known) > 1 and len(marked) == len(known) else marked
 
 
@@ -47,8 +49,3 @@ def _in_doubt(found: Difference) -> bool:
     if found.low is None or found.high is None:
         return found.value == 0
     return found.low <= 0 <= found.high
-
-
-def _mean(side: Side, key: str) -> float | None:
-    values = side.values(key).values()
-    return sum(values) / len(values) if values else None

@@ -67,6 +67,11 @@ class Side:
         found = ((seed, number(one.get(score))) for seed, one in scores.items())
         return {seed: value for seed, value in found if value is not None}
 
+    def mean(self, score: str) -> float | None:
+        """The score over the seeds that have it; None where none has."""
+        values = self.values(score).values()
+        return sum(values) / len(values) if values else None
+
 
 class Comparisons:
     """Scores of sides, and differences of sides; each prediction is resampled once."""

@@ -16,6 +16,7 @@ from huescape.metrics import bootstrap
 from huescape.metrics.hue import Shift
 from huescape.metrics.names import TRUTH
 from huescape.metrics.photo_sums import PhotoSums
+from huescape.metrics.scores import METRICS
 from huescape.photos.catalog import CatalogRow
 from huescape.reporting.inputs import SystemResult
 
@@ -41,8 +42,8 @@ class Part:
 class Slice:
     """A system on a part of the photos.
 
-    `scores` are its AuC, PSNR and colorfulness, and `over_gray` how far its AuC is above that of
-    gray pictures, with its 95 % interval over photos. `vivid` is the colorfulness as a share of the
+    `over_gray` is how far its AuC is above that of gray pictures, with its 95 % interval over
+    photos; `psnr` is in dB. `vivid` is the colorfulness as a share of the
     truth's, `hue` the mean shift over all hues.
     """
 
@@ -119,8 +120,6 @@ def _slice(result: SystemResult, part: Part) -> Slice:
 
 
 def _scores(photos: PhotoSums, prediction: str) -> dict[str, float]:
-    from huescape.metrics.scores import METRICS
-
     once_RN = np.ones((1, len(photos.ids_N)))
     sums = photos.sums(prediction, once_RN, photos.pixel_sums(once_RN))
     found = {metric.key: metric.of_sums(sums) for metric in METRICS if metric.key in _SCORES}

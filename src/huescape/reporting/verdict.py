@@ -22,8 +22,10 @@ def verdict(groups: Sequence[Group], comparisons: Comparisons) -> str:
     of the level 1 - 0.05 / k (Bonferroni), which holds for all k at once. Where it is above gray
     and not above the best baseline, that is said too.
     """
-    known = [(mean, group) for group in groups if (mean := _mean(Side(group))) is not None]
-    if not known or _mean(Side(known[0][1], "gray")) is None:
+    known = [
+        (mean, group) for group in groups if (mean := Side(group).mean("auc_macro")) is not None
+    ]
+    if not known or Side(known[0][1], "gray").mean("auc_macro") is None:
         return "No system has a macro AuC that could be compared with leaving the photos gray."
     _, best = max(known, key=lambda pair: pair[0])
     which = f"The best system, {best.name}," if len(known) > 1 else f"The system {best.name}"
@@ -65,7 +67,7 @@ def _limit(
 ) -> str:
     """What is said where another baseline does as well as the system."""
     others = [Side(best, name) for name in BASELINES if name not in ("gray", ORACLE, TRUTH)]
-    known = [(mean, side) for side in others if (mean := _mean(side)) is not None]
+    known = [(mean, side) for side in others if (mean := side.mean("auc_macro")) is not None]
     if not known or against_gray is None or _where(against_gray) != "above":
         return ""
     mean, limit = max(known, key=lambda pair: pair[0])
@@ -74,8 +76,3 @@ def _limit(
         return ""
     label = BASELINES[limit.prediction].label
     return f" By macro AuC it is not above the {mean:.3f} of the baseline \u201c{label}\u201d."
-
-
-def _mean(side: Side) -> float | None:
-    values = side.values("auc_macro").values()
-    return sum(values) / len(values) if values else None

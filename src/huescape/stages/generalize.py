@@ -8,11 +8,11 @@ from pathlib import Path
 from huescape.base.arrays import read_arrays
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import reseal
-from huescape.base.errors import ParamsError
 from huescape.base.tables import write_table
 from huescape.generalization.intervals import intervals
 from huescape.metrics import photo_sums
 from huescape.metrics.photo_sums import PhotoSums
+from huescape.params.opted import section_of
 from huescape.params.places import (
     GENERALIZATION,
     MODELS,
@@ -26,7 +26,7 @@ from huescape.params.places import (
 from huescape.params.presets import read_system
 from huescape.params.released import released_model
 from huescape.params.reports import EvaluateParams
-from huescape.params.sections import entries, read_entry, read_section
+from huescape.params.sections import read_entry, read_section
 from huescape.params.unseen import GeneralizedParams
 from huescape.stages import evaluate
 from huescape.systems.released import own_decoding
@@ -44,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> dict[str, float]:
     """Score one system on one source, in the decoding of its headline scores."""
-    section = _section_of(options.entry)
+    section = section_of(PARAMS, options.entry, _TRAINED, _SHIPPED)
     entry = read_entry(PARAMS, section, options.entry, GeneralizedParams)
     params = read_section(PARAMS, "evaluate", EvaluateParams)
     if section == _SHIPPED:
@@ -61,18 +61,6 @@ def main(options: Namespace) -> dict[str, float]:
     scores, folder = GENERALIZATION / f"{options.entry}.json", GENERALIZATION / options.entry
     insist_on_place(scores)
     return run(*paths, RESIZED, scores, folder, params)
-
-
-def _section_of(name: str) -> str:
-    """Where params.yaml has an entry; ParamsError where it does not."""
-    sections = {section: entries(PARAMS, section) for section in (_TRAINED, _SHIPPED)}
-    for section, names in sections.items():
-        if name in names:
-            return section
-    allowed = ", ".join(sorted(name for names in sections.values() for name in names)) or "none"
-    raise ParamsError(
-        f"{PARAMS}: {name} is neither in {_TRAINED} nor in {_SHIPPED}; allowed: {allowed}"
-    )
 
 
 def run(

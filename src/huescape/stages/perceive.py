@@ -11,14 +11,15 @@ import numpy as np
 
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
-from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.errors import HuescapeError
 from huescape.params.decodings import ANNEALED, Decoding
+from huescape.params.opted import section_of
 from huescape.params.perception import PerceivedParams
 from huescape.params.places import CATALOG, MODELS, PARAMS, PERCEPTION, RESIZED, needed
 from huescape.params.presets import read_system
 from huescape.params.released import released_model
 from huescape.params.reports import EvaluateParams
-from huescape.params.sections import entries, read_entry, read_section
+from huescape.params.sections import read_entry, read_section
 from huescape.perception import labels, outputs
 from huescape.perception.classifiers import PUBLISHED, Classifier
 from huescape.perception.collected import REFERENCE, collect
@@ -45,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> dict[str, float]:
     """Ask the classifiers about one system's colors, in the decoding of its headline scores."""
     name = options.system
-    section = _section_of(name)
+    section = section_of(PARAMS, name, _TRAINED, _SHIPPED)
     params = read_entry(PARAMS, section, name, PerceivedParams)
     if section == _SHIPPED:
         model = released_model(name)
@@ -58,18 +59,6 @@ def main(options: Namespace) -> dict[str, float]:
     scores, folder = PERCEPTION / f"{name}.json", PERCEPTION / name
     insist_on_place(scores)
     return run(model, RESIZED, CATALOG, scores, folder, params, decoding)
-
-
-def _section_of(name: str) -> str:
-    """Where params.yaml asks for a system; ParamsError where it does not."""
-    sections = {section: entries(PARAMS, section) for section in (_TRAINED, _SHIPPED)}
-    for section, names in sections.items():
-        if name in names:
-            return section
-    allowed = ", ".join(sorted(name for names in sections.values() for name in names)) or "none"
-    raise ParamsError(
-        f"{PARAMS}: {name} is neither in {_TRAINED} nor in {_SHIPPED}; allowed: {allowed}"
-    )
 
 
 def run(

@@ -10,13 +10,13 @@ import numpy as np
 
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
-from huescape.base.errors import ParamsError
 from huescape.base.progress import progress
+from huescape.params.opted import section_of
 from huescape.params.places import CATALOG, MODELS, PARAMS, PROBES, RESIZED, needed
 from huescape.params.presets import read_system
 from huescape.params.probes import ProbedParams
 from huescape.params.released import released_model
-from huescape.params.sections import entries, read_entry
+from huescape.params.sections import read_entry
 from huescape.photos.catalog import SPLITS
 from huescape.probing import outputs
 from huescape.probing.collected import Features, block_features, gray_features
@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> dict[str, float]:
     """Probe one system, trained or shipped."""
     name = options.system
-    section = _section_of(name)
+    section = section_of(PARAMS, name, _TRAINED, _SHIPPED)
     params = read_entry(PARAMS, section, name, ProbedParams)
     if section == _SHIPPED:
         model = released_model(name)
@@ -52,18 +52,6 @@ def main(options: Namespace) -> dict[str, float]:
     scores, folder = PROBES / f"{name}.json", PROBES / name
     insist_on_place(scores)
     return run(model, RESIZED, CATALOG, scores, folder, params)
-
-
-def _section_of(name: str) -> str:
-    """Where params.yaml asks for a system; ParamsError where it does not."""
-    sections = {section: entries(PARAMS, section) for section in (_TRAINED, _SHIPPED)}
-    for section, names in sections.items():
-        if name in names:
-            return section
-    allowed = ", ".join(sorted(name for names in sections.values() for name in names)) or "none"
-    raise ParamsError(
-        f"{PARAMS}: {name} is neither in {_TRAINED} nor in {_SHIPPED}; allowed: {allowed}"
-    )
 
 
 def run(
