@@ -20,6 +20,10 @@ from huescape.photos import PhotoError
 from huescape.base.pool import advance, map_ordered, run_each, working_on
 HERE = Path(sys.argv[1])
 
+if __name__ == "__mp_main__" and "slow to load" in sys.argv:
+    (HERE / f"loading-{os.getpid()}").touch()
+    time.sleep(2)
+
 def square(n):
     time.sleep(0.002 * (n % 3))
     return n * n
@@ -71,6 +75,7 @@ def start(tmp_path: Path, body: str, workers: int, *more: str) -> subprocess.Pop
         env={**os.environ, "HUESCAPE_WORKERS": str(workers)},
         # A shell's background job ignores the signal, and would pass that on.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        process_group=0,
     )
 
 
@@ -179,6 +184,23 @@ def test_workers_end_with_their_parent(tmp_path: Path, signal_number: int) -> No
         time.sleep(0.05)
     assert not any(map(running, pids))
     assert not list(tmp_path.glob("ended-*"))
+
+
+def test_a_worker_that_loads_its_modules_is_silent_about_ctrl_c(tmp_path: Path) -> None:
+    """A terminal sends Ctrl-C to the whole group, and so to workers that have just been started."""
+    body = """
+    try:
+        run_each(slow, [0, 1], total=9, desc="x", unit="photo")
+    except KeyboardInterrupt:
+        print("interrupted")
+    """
+    process = start(tmp_path, body, 2, "slow to load")
+    while not list(tmp_path.glob("loading-*")) and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (out, process.returncode) == ("interrupted\n", 0)
+    assert "Traceback" not in err
 
 
 def running(pid: int) -> bool:

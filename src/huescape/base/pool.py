@@ -157,7 +157,8 @@ class _Executor(ProcessPoolExecutor):
         self._children: dict[int | None, Any] = {}
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(fn, *args, **kwargs)  # this may start a worker
+        with _interrupts_held():
+            future = super().submit(fn, *args, **kwargs)  # this may start a worker
         self._children.update({child.pid: child for child in multiprocessing.active_children()})
         return future
 
@@ -170,6 +171,20 @@ class _Executor(ProcessPoolExecutor):
         how = _ending(codes[dead[0]]) if dead else "died"
         note = self._shared.noted(dead[0]) if dead else ""
         return f"a worker process {how}" + (f" while it worked on {note}" if note else "")
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back here, and for ever in the processes that are started meanwhile.
+
+    Ctrl-C reaches the whole group of processes: a worker that still loads its modules has had no
+    chance to ignore it, and would end with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ending(code: int) -> str:
@@ -212,9 +227,8 @@ def _reporting_to(report: Callable[[int], object] | None) -> Iterator[None]:
 
 
 def _begin_worker(function: Callable[[Any], Any], shared: _Shared) -> None:
-    """In a new worker: keep what every call needs, leave Ctrl-C to the parent, end with it."""
+    """In a new worker: keep what every call needs, and end with the parent."""
     global _function, _report, _note
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     shared.begin()
     _function, _report, _note = function, shared.add, shared.note
     threading.Thread(target=_end_with_parent, daemon=True).start()
