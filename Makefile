@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$$PWD/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems gallery test test-exhaustive test-short faults soak lint bench bench-gpu schema \
+.PHONY: repro systems gallery test test-exhaustive test-short test-pythons faults soak lint bench bench-gpu schema \
   env clean help
 
 repro: $(STAMP)  ## run the main job: dvc repro
@@ -26,6 +26,11 @@ test-exhaustive: $(STAMP)  ## run what takes both engines many times: the re-run
 test-short: $(STAMP)  ## leave out the tests that take over ten seconds
 	$(PYTEST) -m "not long and not exhaustive"
 
+# Each in an environment of its own, .venv-3.12. PYTHONS="python3.13" for some of them.
+PYTHONS ?= python3.11 python3.12 python3.13
+test-pythons:  ## run the short tests with every Python that is here
+	@.ci/pythons $(PYTHONS)
+
 # SEED=1 for other kills. It can be interrupted: the same command goes on.
 KILLS ?= 200
 SEED ?= 0
@@ -41,6 +46,7 @@ lint: $(STAMP)  ## linters and the type checker
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) snakefmt --check workflow/Snakefile
+	$(RUN) hadolint Dockerfile
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 
