@@ -30,7 +30,8 @@ RUN apt-get update \
   && useradd --create-home --uid 1000 huescape \
   && chmod 1777 /home/huescape
 COPY --from=environment /opt/huescape /opt/huescape
-ENV PATH=/opt/huescape/bin:$PATH HOME=/home/huescape \
+# DVC asks for the user's name, which a user from outside has none of here.
+ENV PATH=/opt/huescape/bin:$PATH HOME=/home/huescape USER=huescape \
   MLFLOW_DISABLE_TELEMETRY=true DVC_NO_ANALYTICS=true
 # A number: Kubernetes cannot tell from a name that it is not root.
 USER 1000
