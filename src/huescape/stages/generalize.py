@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from huescape import tracking
 from huescape.base.arrays import read_arrays
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import reseal
@@ -14,6 +15,7 @@ from huescape.metrics import photo_sums
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.params.opted import section_of
 from huescape.params.places import (
+    EVALUATION,
     GENERALIZATION,
     MODELS,
     PARAMS,
@@ -60,7 +62,9 @@ def main(options: Namespace) -> dict[str, float]:
         needed(path)
     scores, folder = GENERALIZATION / f"{options.entry}.json", GENERALIZATION / options.entry
     insist_on_place(scores)
-    return run(*paths, RESIZED, scores, folder, params)
+    metrics = run(*paths, RESIZED, scores, folder, params)
+    tracking.attach_reports(model, EVALUATION, is_shipped=section == _SHIPPED).close()
+    return metrics
 
 
 def run(

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from huescape import tracking
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
 from huescape.base.errors import HuescapeError
 from huescape.params.decodings import ANNEALED, Decoding
 from huescape.params.opted import section_of
 from huescape.params.perception import PerceivedParams
-from huescape.params.places import CATALOG, MODELS, PARAMS, PERCEPTION, RESIZED, needed
+from huescape.params.places import CATALOG, EVALUATION, MODELS, PARAMS, PERCEPTION, RESIZED, needed
 from huescape.params.presets import read_system
 from huescape.params.released import released_model
 from huescape.params.reports import EvaluateParams
@@ -58,7 +59,9 @@ def main(options: Namespace) -> dict[str, float]:
         needed(path)
     scores, folder = PERCEPTION / f"{name}.json", PERCEPTION / name
     insist_on_place(scores)
-    return run(model, RESIZED, CATALOG, scores, folder, params, decoding)
+    metrics = run(model, RESIZED, CATALOG, scores, folder, params, decoding)
+    tracking.attach_reports(model, EVALUATION, is_shipped=section == _SHIPPED).close()
+    return metrics
 
 
 def run(

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from huescape import tracking
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
 from huescape.base.progress import progress
 from huescape.params.opted import section_of
-from huescape.params.places import CATALOG, MODELS, PARAMS, PROBES, RESIZED, needed
+from huescape.params.places import CATALOG, EVALUATION, MODELS, PARAMS, PROBES, RESIZED, needed
 from huescape.params.presets import read_system
 from huescape.params.probes import ProbedParams
 from huescape.params.released import released_model
@@ -51,7 +52,9 @@ def main(options: Namespace) -> dict[str, float]:
         needed(path)
     scores, folder = PROBES / f"{name}.json", PROBES / name
     insist_on_place(scores)
-    return run(model, RESIZED, CATALOG, scores, folder, params)
+    metrics = run(model, RESIZED, CATALOG, scores, folder, params)
+    tracking.attach_reports(model, EVALUATION, is_shipped=section == _SHIPPED).close()
+    return metrics
 
 
 def run(
