@@ -45,7 +45,8 @@ _PEAK = {
     "PyTorch": """
         import numpy as np
         from huescape import Colorizer
-        color = Colorizer.load()
+        model = Colorizer.load()
+        color = lambda picture: model(picture, as_print=False)
     """,
 }
 

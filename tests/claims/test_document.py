@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from huescape import cli
-from huescape.base.tables import write_table
+from huescape.base.tables import TEXT, frame, write_table
 from huescape.claims import claims, document, records
 from huescape.reporting.groups import grouped
 from huescape.reporting.scores import score_rows
@@ -63,6 +63,21 @@ def test_runs_are_told_together(runs: list[Path], tmp_path: Path) -> None:
     assert text.count("| Ground truth |") + text.count("| ground_truth |") == 1
     assert "### 1. " in text
     assert "Not compared: needs a system with loss.weighted true" in text
+
+
+def test_runs_of_other_photos_are_told(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert made(tmp_path, *runs)[0] == 0
+    assert not capsys.readouterr().err
+    rows, names = records.read_rows(runs[1] / "compare.csv", ("name",))
+    gray = next(row for row in rows if row["name"] == "gray")
+    gray["auc"] = str(float(gray["auc"]) / 2)
+    table = frame([list(row.values()) for row in rows], dict.fromkeys(names, TEXT))
+    write_table(runs[1] / "compare.csv", table, 6)
+    assert made(tmp_path, *runs)[0] == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"huescape: warning: {runs[1]}: scored on other photos than {runs[0]}")
 
 
 def test_a_run_that_grew_replaces_what_it_said(

@@ -51,15 +51,20 @@ def regression(tmp_path_factory: pytest.TempPathFactory) -> Colorizer:
     return Colorizer.load(write(folder, "zhang2016_l2", "lab_chroma4", "lab"))
 
 
+def as_command(*arguments: Any, **how: Any) -> Any:
+    """As `huescape colorize` colors: looking for frames and fading of old prints."""
+    return colorize(*arguments, as_print=True, **how)
+
+
 RGB = picture(41, 30)
 GRAY = RGB[..., 0]
 
 
 def test_an_array_gets_the_colors_of_colorize(colorizer: Colorizer, system: System) -> None:
-    assert (colorizer(RGB) == colorize(system, RGB)).all()
+    assert (colorizer(RGB) == as_command(system, RGB)).all()
     assert (colorizer(RGB) != RGB).mean() > 0.3
     for array in (GRAY, GRAY[..., None]):
-        assert (colorizer(array) == colorize(system, GRAY)).all()
+        assert (colorizer(array) == as_command(system, GRAY)).all()
 
 
 def test_every_choice_reaches_the_colors(colorizer: Colorizer, system: System) -> None:
@@ -67,19 +72,31 @@ def test_every_choice_reaches_the_colors(colorizer: Colorizer, system: System) -
     said: dict[str, Any] = {"tau": 0.3, "temperature": 0.02, "strength": 0.5, "size": 16}
     said["edges"] = False
     found = colorizer(RGB, **said)
-    assert (found == colorize(system, RGB, decoding, 16, strength=0.5, edges=False)).all()
+    assert (found == as_command(system, RGB, decoding, 16, strength=0.5, edges=False)).all()
     for left_out in said:
         rest = {key: value for key, value in said.items() if key != left_out}
         assert (colorizer(RGB, **rest) != found).any(), left_out
     median = Decoding(method="median")
-    assert (colorizer(RGB, method="median") == colorize(system, RGB, median)).all()
+    assert (colorizer(RGB, method="median") == as_command(system, RGB, median)).all()
+
+
+def test_the_frame_of_a_print_gets_no_color(colorizer: Colorizer, system: System) -> None:
+    framed = np.full((240, 200, 3), 240, np.uint8)
+    framed[30:-30, 30:-30] = picture(180, 140)
+    found = colorizer(framed)
+    assert (np.ptp(found[:20].astype(int), axis=-1) == 0).all()
+    assert (found == as_command(system, framed)).all()
+    assert (colorizer(framed, as_print=False) == colorize(system, framed)).all()
+    assert (colorizer(framed, as_print=False) != found).any()
+    seen = colorizer.predict(framed, as_print=False)
+    assert (seen.colorize() == colorize(system, framed)).all()
 
 
 def test_sixteen_bits_stay_sixteen_bits(colorizer: Colorizer, system: System) -> None:
     fine = RGB.astype(np.uint16) * 257 + 19
     found = colorizer(fine)
     assert found.dtype == np.uint16
-    assert (found == colorize(system, fine)).all()
+    assert (found == as_command(system, fine)).all()
     assert (colorizer(fine.astype(">u2")) == found).all()
 
 
@@ -186,7 +203,7 @@ def test_a_prediction_is_decoded_again_without_the_network(
 
 
 def test_the_distribution_is_the_network_s(colorizer: Colorizer, system: System) -> None:
-    found_Qhw = colorizer.distribution(RGB)
+    found_Qhw = colorizer.distribution(RGB, as_print=False)
     assert (found_Qhw.shape, found_Qhw.dtype) == ((313, 41, 30), np.float32)  # stride 1
     lightness = torch.from_numpy(system.space.from_rgb(RGB)[..., 0].copy())[None, None]
     with torch.no_grad():
@@ -283,6 +300,7 @@ def test_what_is_no_picture_is_one_line(colorizer: Colorizer, image: Any, words:
         ({"strength": "much"}, "strength is 'much'; allowed: 0 to 3"),
         ({"size": "64"}, "size is '64'; allowed: at least 8 pixels"),
         ({"size": 64.5}, "size is 64.5; allowed: at least 8 pixels"),
+        ({"as_print": "no"}, "as_print is 'no'; allowed: True or False"),
         ({"edges": "no"}, "edges is 'no'; allowed: True or False"),
         ({"edges": np.zeros(2)}, r"edges is array\(\[0., 0.\]\); allowed: True or False"),
     ],
@@ -292,7 +310,7 @@ def test_an_argument_out_of_range_is_one_line(
 ) -> None:
     with pytest.raises(ParamsError, match=f"^{words}"):
         colorizer([], **how)
-    if "size" not in how:
+    if not {"size", "as_print"} & how.keys():
         seen = colorizer.predict(RGB)
         with pytest.raises(ParamsError, match=f"^{words}"):
             seen.colorize(**how)

@@ -67,6 +67,6 @@ def test_messages_name_the_key_that_the_user_wrote() -> None:
     for kind in (HuescapeError, ParamsError):
         with (
             pytest.raises(kind, match=r"^p: unseen\.bsds\.source\.root is wrong$"),
-            told_as("bsds"),
+            told_as("unseen.bsds.source"),
         ):
             raise kind("p: download.sources.0.root is wrong")

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import requests
 
-from huescape.landscapes.render import render_scene
 from huescape.params.decodings import ANNEALED
-from huescape.serving.listening import address, listen
-from huescape.serving.server import server as server_of
 from huescape.study.app import make_app
 from huescape.study.limits import Limits
 from huescape.study.pictures import Painter, Pictures
 from huescape.study.plan import Design, Trial
 from huescape.study.routes import Routes, Study
 from huescape.study.store import Store
-from tests.coloring.systems import make_system
+from tests.serving.running import Served, scene, served, strong_system
 
-HOST = "127.0.0.1"
 SYSTEMS = ("plain", "bold")
 #: Two of practice, four that count and one catch trial; each kind of photo besides.
 DESIGN = Design(5, len(SYSTEMS), 12, 2, 5, 1)
@@ -33,10 +28,9 @@ LENGTH = DESIGN.practice + DESIGN.trials
 
 
 @dataclass(frozen=True)
-class Running:
+class Running(Served):
     """A running server, and what its routes know."""
 
-    address: str
     routes: Routes
 
     def begin(self) -> Person:
@@ -44,9 +38,6 @@ class Running:
         assert answer.status_code == 201, answer.text
         assert list(answer.json()) == ["token"]
         return Person(self, answer.json()["token"])
-
-    def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(f"{self.address}/{path}", timeout=60, **options)
 
     def post(self, path: str, message: Any, **options: Any) -> requests.Response:
         return requests.post(f"{self.address}/{path}", json=message, timeout=60, **options)
@@ -90,20 +81,12 @@ def finish(person: Person, fake: int = 1) -> list[dict[str, Any]]:
 
 
 def scenes(count: int, width: int = 96, height: int = 64) -> dict[str, np.ndarray]:
-    return {
-        f"scene-{k:02d}.png": render_scene(
-            "m/mountain", np.random.default_rng(k), width, height - k % 3
-        )
-        for k in range(count)
-    }
+    return {f"scene-{k:02d}.png": scene(width, height - k % 3, seed=k) for k in range(count)}
 
 
 def painter(name: str) -> Painter:
     """Colors that differ from place to place; `bold` ones reach further."""
-    system = make_system("lab")
-    for weights in system.network.parameters():
-        weights.data *= 6 if name == "bold" else 2
-    return Painter(name, system, ANNEALED)
+    return Painter(name, strong_system(6 if name == "bold" else 2), ANNEALED)
 
 
 @cache
@@ -120,14 +103,8 @@ def running(
     """A server on a free port with its store at `path`, gone after the block."""
     store = Store(path)
     routes = Routes(study(design), store, limits or replace(Limits(), burst=1e9))
-    with listen(HOST, port) as listening:
-        where = address(listening, HOST)
-        server = server_of(make_app(routes, HOST))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield Running(where, routes)
-        finally:
-            server.should_exit = True
-            thread.join()
-            store.close()
+    try:
+        with served(partial(make_app, routes), port) as address:
+            yield Running(address, routes)
+    finally:
+        store.close()

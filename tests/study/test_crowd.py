@@ -15,7 +15,7 @@ import pytest
 
 from huescape.study.limits import Limits
 from huescape.study.store import Store
-from tests.demo.running import refused
+from tests.serving.running import refused
 from tests.study.running import LENGTH, Person, Running, finish, running
 
 

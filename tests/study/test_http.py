@@ -14,7 +14,7 @@ from PIL import Image
 
 from huescape.color.spaces import rgb_to_lab
 from huescape.study.limits import Limits
-from tests.demo.running import refused
+from tests.serving.running import refused
 from tests.study.running import DESIGN, LENGTH, SYSTEMS, Person, Running, finish, running, scenes
 
 

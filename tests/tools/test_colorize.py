@@ -236,6 +236,24 @@ def test_a_device_that_is_not_there(
     assert not (folder / "out").exists()
 
 
+def test_a_film_is_colored_on_the_device_that_is_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("av")
+    from tests.film.films import make_film, waves
+
+    monkeypatch.chdir(folder)
+    write_system(folder / "mine", "yuv")
+    make_film(Path("b.mp4"), waves(24, 32, 2))
+    arguments = ["colorize", "b.mp4", "-o", "out.mp4", "--system", "mine"]
+    monkeypatch.setenv("HUESCAPE_DEVICE", "cuda:77")
+    assert main(arguments) == 2
+    assert "variable HUESCAPE_DEVICE is 'cuda:77'; allowed here: " in capsys.readouterr().err
+    assert not Path("out.mp4").exists()
+    assert main([*arguments, "--device", "cpu"]) == 0
+    assert Path("out.mp4").is_file()
+
+
 def test_folders_without_a_photo(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -150,10 +150,10 @@ def test_the_second_is_counted_in_the_cells_of_the_first(project: Path) -> None:
         (["{kind: nosuch}"], "kind is 'nosuch'; allowed: div2k, folder"),
         (
             ["{kind: folder, root: warm, glob: x}"],
-            "error: SOURCE: download.sources.0.glob: no such",
+            "error: command line: SOURCE 1.glob: no such",
         ),
         (["{kind: folder}"], "root: is missing"),
-        (["{kind: folder, root: out}"], "out does not exist"),
+        (["warm", "{kind: folder, name: b, root: out}"], "SOURCE 2.root: out does not exist"),
         (["warm", "--quantizer", "lab"], "--quantizer is 'lab'; allowed: cells, lab313"),
         (["warm", "-o", "data/raw/x"], "lies in data/raw"),
         (["warm", "cold", "-o", "cold/new/out"], "--output cold/new/out: lies in cold, whose"),

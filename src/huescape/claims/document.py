@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from huescape.claims import claims
 from huescape.claims.claims import Checked
@@ -54,6 +55,31 @@ def joined(runs: Sequence[Sequence[Checked]]) -> list[Checked]:
         missing = "" if lines else same[-1].missing
         found.append(replace(same[-1], lines=tuple(lines.values()), missing=missing))
     return claims.with_verdicts(found)
+
+
+def other_photos(runs: Mapping[Path, Sequence[Scores]]) -> list[str]:
+    """A line for each run that was scored on other photos than the first.
+
+    What tells is the scores of gray, and of what else no system made: they depend on the photos
+    alone.
+    """
+    (first, rows), *others = runs.items()
+    known = _given(rows)
+    return [
+        f"{folder}: scored on other photos than {first}: their systems are listed together, but "
+        "cannot be compared"
+        for folder, own in ((folder, _given(rows)) for folder, rows in others)
+        if any(own[name] != known[name] for name in own.keys() & known.keys())
+    ]
+
+
+def _given(rows: Sequence[Scores]) -> dict[str, list[str]]:
+    """The scores of what is no system, by name."""
+    return {
+        row["name"]: [row[key] for key in _SHOWN]
+        for row in rows
+        if row.get("kind") not in (None, "system")
+    }
 
 
 def text(found: Sequence[Checked], systems: Sequence[Scores], causes: Mapping[str, str]) -> str:

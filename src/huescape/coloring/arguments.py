@@ -11,7 +11,7 @@ from huescape.coloring.strokes import parse_hint
 from huescape.params.decodings import Decoding
 
 #: What films have no use for.
-_OF_PHOTOS = ("keep_toning", "hint", "hints_mask", "compare", "format", "suffix", "device")
+_OF_PHOTOS = ("keep_toning", "hint", "hints_mask", "compare", "format", "suffix")
 
 
 def add_manner_arguments(parser: ArgumentParser) -> None:

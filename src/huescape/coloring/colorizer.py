@@ -40,6 +40,7 @@ class How(TypedDict, total=False):
     strength: float
     size: int | None
     edges: bool
+    as_print: bool
 
 
 class Confidence(NamedTuple):
@@ -181,6 +182,7 @@ class Colorizer:
         strength: float = 1.0,
         size: int | None = None,
         edges: bool = Manner.edges,
+        as_print: bool = Manner.as_print,
     ) -> Any:
         """Pictures in color, with their own lightness except where a color leaves the gamut.
 
@@ -199,6 +201,8 @@ class Colorizer:
             strength: what the chroma is multiplied by, 0 (gray) to 3.
             size: longer side, in pixels, of what the network sees, from 8; by default the model's.
             edges: whether colors end where the lightness changes.
+            as_print: whether frames of old prints get no color, and faded ones are shown to the
+                network from black to white.
         Returns:
             The same kind, height and width: a PIL image in mode RGB, or RGBA where it had alpha;
             an array (H, W, 3) or (N, H, W, 3) of its dtype; a tensor (3, H, W) or (N, 3, H, W) of
@@ -209,29 +213,35 @@ class Colorizer:
         """
         decoding = self._decoding(method, tau, temperature)
         # Before the network runs.
-        Manner(size=size, strength=strength, edges=edges).check(dashes="")
+        Manner(size=size, strength=strength, edges=edges, as_print=as_print).check(dashes="")
 
         def color(image: Any) -> Any:
             if (parts := parts_of(image)) is not None:
                 pictures, together = parts
                 return together([color(picture) for picture in pictures])
-            return self.predict(image, size=size)._painted(decoding, strength, edges)
+            seen = self.predict(image, size=size, as_print=as_print)
+            return seen._painted(decoding, strength, edges)
 
         return color(image)
 
-    def predict(self, image: Any, *, size: int | None = None) -> SeenPicture:
+    def predict(
+        self, image: Any, *, size: int | None = None, as_print: bool = Manner.as_print
+    ) -> SeenPicture:
         """Let the network see one picture, once; what it gave is colored from by `colorize`.
 
         Args:
-            image, size: as of a call; no list and no batch.
+            image, size, as_print: as of a call; no list and no batch.
         Raises:
             HuescapeError, ParamsError: as a call.
         """
-        Manner(size=size).check(dashes="")
+        Manner(size=size, as_print=as_print).check(dashes="")
         taken = take(image)
-        return SeenPicture(self, predict(self._system, taken.photo, size), taken)
+        seen = predict(self._system, taken.photo, size, as_print=as_print)
+        return SeenPicture(self, seen, taken)
 
-    def distribution(self, image: Any, *, size: int | None = None) -> FloatArray:
+    def distribution(
+        self, image: Any, *, size: int | None = None, as_print: bool = Manner.as_print
+    ) -> FloatArray:
         """Probabilities of the bins, (Q, h, w) float32, whose colors are `centers`.
 
         At h x w positions of what the network sees: every pixel of it, or every `stride`-th. As the
@@ -239,12 +249,14 @@ class Colorizer:
         HuescapeError for a regression.
         """
         self._insist_on_bins()
-        return self.predict(image, size=size).distribution()
+        return self.predict(image, size=size, as_print=as_print).distribution()
 
-    def confidence(self, image: Any, *, size: int | None = None) -> Confidence:
+    def confidence(
+        self, image: Any, *, size: int | None = None, as_print: bool = Manner.as_print
+    ) -> Confidence:
         """The highest probability and the entropy of each of `distribution`, two maps (h, w)."""
         self._insist_on_bins()
-        return self.predict(image, size=size).confidence()
+        return self.predict(image, size=size, as_print=as_print).confidence()
 
     def _decoding(
         self, method: str | None, tau: float | None, temperature: float | None

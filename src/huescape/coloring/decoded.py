@@ -15,7 +15,7 @@ from PIL import Image
 from huescape.coloring import sixteen_bits
 from huescape.coloring.strips import strips
 from huescape.photos import jpeg
-from huescape.photos.colors import to_rgb
+from huescape.photos.colors import scale_transparent_gray, to_rgb
 
 Pixels = npt.NDArray[Any]
 
@@ -41,7 +41,7 @@ def channels(image: Image.Image, data: bytes) -> tuple[Pixels, Pixels | None, li
     words = [_SHALLOW] if sixteen_bits.is_deep(image, data) else []
     alpha = None
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        _scale_transparent_gray(image, data)
+        scale_transparent_gray(image, data)
         is_gray = image.mode in _GRAY_MODES
         image = image.convert("RGBA")
         alpha = _array(image.getchannel("A"))
@@ -76,10 +76,3 @@ def _array(image: Image.Image) -> npt.NDArray[np.uint8]:
     for rows in strips(shape):
         out[rows] = np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
     return out
-
-
-def _scale_transparent_gray(image: Image.Image, data: bytes) -> None:
-    """Pillow stretches the levels of 2 and 4 bits to 0 .. 255, but not the transparent one."""
-    level = image.info.get("transparency")
-    if image.format == "PNG" and image.mode == "L" and isinstance(level, int):
-        image.info["transparency"] = level * 255 // (2 ** data[24] - 1)

@@ -60,8 +60,9 @@ class Manner:
             raise ParamsError(
                 f"{dashes}strength is {_said(self.strength)}; allowed: 0 to {_MOST_STRENGTH:g}"
             )
-        if type(self.edges).__name__ not in ("bool", "bool_"):  # NumPy's, too
-            raise ParamsError(f"{dashes}edges is {_said(self.edges)}; allowed: True or False")
+        for name, value in (("edges", self.edges), ("as_print", self.as_print)):
+            if type(value).__name__ not in ("bool", "bool_"):  # NumPy's, too
+                raise ParamsError(f"{dashes}{name} is {_said(value)}; allowed: True or False")
 
     def settings(self) -> dict[str, Any]:
         """As JSON holds it: equal for manners that color alike.

@@ -31,6 +31,7 @@ def color_film(
     storing: Storing = Storing(),  # noqa: B008 - frozen
     overwrite: bool = False,
     asked: Sequence[str] = (),
+    device: str = "cpu",
 ) -> FilmFacts:
     """`whole.color_film`, which says what the arguments are; HuescapeError without its packages."""
     missing = [name for module, name in _NEEDED.items() if find_spec(module) is None]
@@ -53,4 +54,5 @@ def color_film(
         storing=storing,
         overwrite=overwrite,
         asked=asked,
+        device=device,
     )

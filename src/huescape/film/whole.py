@@ -45,6 +45,7 @@ def color_film(
     storing: Storing = Storing(),  # noqa: B008 - frozen
     overwrite: bool = False,
     asked: Sequence[str] = (),
+    device: str = "cpu",
 ) -> FilmFacts:
     """Color a film into `out`, whose suffix names the container.
 
@@ -57,6 +58,7 @@ def color_film(
         decoding, size, strength, edges: as in `coloring.painting.colorize`.
         smoothing: over time; None colors each frame alone.
         overwrite: whether a file `out` may be replaced; `film` itself never is.
+        device: where the network computes.
         asked: the options that say how a distribution is decoded, refused for a regression.
     Raises:
         HuescapeError: `film` is none, or no frame of it can be read; `out` is there, or cannot be
@@ -67,7 +69,7 @@ def color_film(
     muxer = muxer_of(out)
     refuse_conflict(film, out, overwrite)
     first = first_frame(film)
-    system = load_system(model)
+    system = load_system(model, device)
     refuse_decoding(system, model.name, asked)
     size = seen_size(system, size)
     coloring = FilmColoring(system, decoding, size, strength, edges, smoothing)

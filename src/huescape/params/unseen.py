@@ -37,9 +37,9 @@ class GeneralizedParams(Section):
 
 
 @contextmanager
-def told_as(name: str) -> Iterator[None]:
-    """Messages of the source of `unseen.<name>` by that key, and not by a download's."""
+def told_as(key: str) -> Iterator[None]:
+    """Messages of the only source of a download by the key or words that it has elsewhere."""
     try:
         yield
     except (HuescapeError, ParamsError) as error:
-        raise type(error)(str(error).replace(_KEY, f"unseen.{name}.source")) from error
+        raise type(error)(str(error).replace(_KEY, key)) from error

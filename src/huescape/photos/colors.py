@@ -35,7 +35,7 @@ def to_rgb(image: Image.Image, data: bytes) -> Image.Image:
     if image.mode in _SIXTEEN_BITS or (image.mode == "I" and image.format in _SIXTEEN_IN_INT):
         return _from_sixteen_bits(image)
     if image.mode in _ALPHA or (image.mode in _DIRECT and "transparency" in image.info):
-        _scale_transparent_gray(image, data)
+        scale_transparent_gray(image, data)
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
@@ -86,7 +86,7 @@ def _check_png(data: bytes) -> None:
         raise PhotoError("unsupported", "16 bits a channel with one transparent color")
 
 
-def _scale_transparent_gray(image: Image.Image, data: bytes) -> None:
+def scale_transparent_gray(image: Image.Image, data: bytes) -> None:
     """Pillow stretches the levels of 2 and 4 bits to 0 .. 255, but not the transparent one."""
     level = image.info.get("transparency")
     if image.format == "PNG" and image.mode == "L" and isinstance(level, int):

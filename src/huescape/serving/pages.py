@@ -1,4 +1,7 @@
-"""The files of a page, read once, each at its name; `index.html` is the page itself."""
+"""The files of a page, read once, each at its name; `index.html` is the page itself.
+
+All pages have `common.css`, which lies here.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,12 @@ _KINDS = {
 }
 
 
+_COMMON = Path(__file__).with_name("common.css")
+
+
 def add_pages(app: FastAPI, folder: Path) -> None:
-    """Answer with the files of a folder."""
-    for path in sorted(folder.iterdir()):
+    """Answer with the files of a folder, and with what all pages have in common."""
+    for path in (*sorted(folder.iterdir()), _COMMON):
         where = "/" if path.name == "index.html" else f"/{path.name}"
         file = _file(path.read_bytes(), _KINDS[path.suffix])
         app.add_api_route(where, file, methods=["GET", "HEAD"])

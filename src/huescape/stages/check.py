@@ -97,7 +97,7 @@ def _check_sources(params: Params, where: str) -> None:
     sources = sources_of(params.download, where)
     _check_categories(sources, params.filter.categories, f"{where}: filter.categories")
     for name, unseen in params.unseen.items():
-        with told_as(name):
+        with told_as(f"unseen.{name}.source"):
             sources = sources_of(unseen.download, where)
             key = f"{where}: unseen.{name}.categories"
             _check_categories(sources, unseen.categories, key)

@@ -29,7 +29,7 @@ def main(options: Namespace) -> dict[str, float]:
     params = read_entry(PARAMS, "unseen", options.source, UnseenParams)
     filtered = read_section(PARAMS, "filter", FilterParams)
     resized = read_section(PARAMS, "resize", ResizeParams)
-    with told_as(options.source):
+    with told_as(f"unseen.{options.source}.source"):
         return run(UNSEEN / options.source, needed(CATALOG), params, filtered, resized)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from huescape import tracking
 from huescape.base.arrays import read_arrays
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import reseal
@@ -12,10 +13,10 @@ from huescape.base.tables import write_table
 from huescape.generalization.intervals import intervals
 from huescape.metrics import photo_sums
 from huescape.metrics.photo_sums import PhotoSums
-from huescape.params.opted import section_of
+from huescape.params.opted import model_of, section_of
 from huescape.params.places import (
+    EVALUATION,
     GENERALIZATION,
-    MODELS,
     PARAMS,
     RESIZED,
     UNSEEN,
@@ -23,8 +24,6 @@ from huescape.params.places import (
     needed,
     prior_of,
 )
-from huescape.params.presets import read_system
-from huescape.params.released import released_model
 from huescape.params.reports import EvaluateParams
 from huescape.params.sections import read_entry, read_section
 from huescape.params.unseen import GeneralizedParams
@@ -47,20 +46,19 @@ def main(options: Namespace) -> dict[str, float]:
     section = section_of(PARAMS, options.entry, _TRAINED, _SHIPPED)
     entry = read_entry(PARAMS, section, options.entry, GeneralizedParams)
     params = read_section(PARAMS, "evaluate", EvaluateParams)
-    if section == _SHIPPED:
-        model = released_model(entry.system)
-        decoding = own_decoding(model) or params.decode
-    else:
-        read_system(PARAMS, entry.system)  # a model that is left over has no scores
-        model, decoding = MODELS / entry.system, params.decode
-    params = params.model_copy(update={"decode": decoding, "split": "test"})
+    is_shipped = section == _SHIPPED
+    model = model_of(PARAMS, entry.system, is_shipped=is_shipped)
+    own = own_decoding(model) if is_shipped else None
+    params = params.model_copy(update={"decode": own or params.decode, "split": "test"})
     unseen = UNSEEN / entry.unseen / "resized"
     paths = model, unseen, bins_of(params.prior), prior_of(params.prior)
     for path in (*paths, RESIZED):
         needed(path)
     scores, folder = GENERALIZATION / f"{options.entry}.json", GENERALIZATION / options.entry
     insist_on_place(scores)
-    return run(*paths, RESIZED, scores, folder, params)
+    metrics = run(*paths, RESIZED, scores, folder, params)
+    tracking.attach_reports(model, EVALUATION, is_shipped=is_shipped).close()
+    return metrics
 
 
 def run(

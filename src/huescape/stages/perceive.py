@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from huescape import tracking
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
 from huescape.base.errors import HuescapeError
 from huescape.params.decodings import ANNEALED, Decoding
-from huescape.params.opted import section_of
+from huescape.params.opted import model_of, section_of
 from huescape.params.perception import PerceivedParams
-from huescape.params.places import CATALOG, MODELS, PARAMS, PERCEPTION, RESIZED, needed
-from huescape.params.presets import read_system
-from huescape.params.released import released_model
+from huescape.params.places import CATALOG, EVALUATION, PARAMS, PERCEPTION, RESIZED, needed
 from huescape.params.reports import EvaluateParams
 from huescape.params.sections import read_entry, read_section
 from huescape.perception import labels, outputs
@@ -48,17 +47,19 @@ def main(options: Namespace) -> dict[str, float]:
     name = options.system
     section = section_of(PARAMS, name, _TRAINED, _SHIPPED)
     params = read_entry(PARAMS, section, name, PerceivedParams)
-    if section == _SHIPPED:
-        model = released_model(name)
+    is_shipped = section == _SHIPPED
+    model = model_of(PARAMS, name, is_shipped=is_shipped)
+    if is_shipped:
         decoding = own_decoding(model) or ANNEALED
     else:
-        read_system(PARAMS, name)  # a model that is left over has no results
-        model, decoding = MODELS / name, read_section(PARAMS, "evaluate", EvaluateParams).decode
+        decoding = read_section(PARAMS, "evaluate", EvaluateParams).decode
     for path in (model, RESIZED, CATALOG):
         needed(path)
     scores, folder = PERCEPTION / f"{name}.json", PERCEPTION / name
     insist_on_place(scores)
-    return run(model, RESIZED, CATALOG, scores, folder, params, decoding)
+    metrics = run(model, RESIZED, CATALOG, scores, folder, params, decoding)
+    tracking.attach_reports(model, EVALUATION, is_shipped=is_shipped).close()
+    return metrics
 
 
 def run(

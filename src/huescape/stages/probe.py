@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from huescape import tracking
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
 from huescape.base.progress import progress
-from huescape.params.opted import section_of
-from huescape.params.places import CATALOG, MODELS, PARAMS, PROBES, RESIZED, needed
-from huescape.params.presets import read_system
+from huescape.params.opted import model_of, section_of
+from huescape.params.places import CATALOG, EVALUATION, PARAMS, PROBES, RESIZED, needed
 from huescape.params.probes import ProbedParams
-from huescape.params.released import released_model
 from huescape.params.sections import read_entry
 from huescape.photos.catalog import SPLITS
 from huescape.probing import outputs
@@ -42,16 +41,15 @@ def main(options: Namespace) -> dict[str, float]:
     name = options.system
     section = section_of(PARAMS, name, _TRAINED, _SHIPPED)
     params = read_entry(PARAMS, section, name, ProbedParams)
-    if section == _SHIPPED:
-        model = released_model(name)
-    else:
-        read_system(PARAMS, name)  # a model that is left over is not probed
-        model = MODELS / name
+    is_shipped = section == _SHIPPED
+    model = model_of(PARAMS, name, is_shipped=is_shipped)
     for path in (model, RESIZED, CATALOG):
         needed(path)
     scores, folder = PROBES / f"{name}.json", PROBES / name
     insist_on_place(scores)
-    return run(model, RESIZED, CATALOG, scores, folder, params)
+    metrics = run(model, RESIZED, CATALOG, scores, folder, params)
+    tracking.attach_reports(model, EVALUATION, is_shipped=is_shipped).close()
+    return metrics
 
 
 def run(

@@ -292,7 +292,7 @@ def _stage(folder: Path) -> str:
 
 def head_of(quantizer: Mapping[str, Any]) -> Head:
     """What a network gives that learned these targets."""
-    return "chroma" if quantizer["encode"].get("method") == "chroma" else "bins"
+    return "chroma" if quantizer.get("encode", {}).get("method") == "chroma" else "bins"
 
 
 def _line(error: Exception) -> str:

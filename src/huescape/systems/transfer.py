@@ -11,7 +11,7 @@ from torch import Tensor
 from huescape import networks
 from huescape.base.errors import HuescapeError
 from huescape.networks import Network
-from huescape.systems.system import System
+from huescape.systems.system import System, head_of
 
 
 def other_head(system: System, description: Mapping[str, Any]) -> frozenset[str]:
@@ -34,8 +34,8 @@ def other_head(system: System, description: Mapping[str, Any]) -> frozenset[str]
 
 def _meaning(description: Mapping[str, Any]) -> tuple[Any, ...]:
     quantizer = description.get("quantizer", {})
-    is_chroma = quantizer.get("encode", {}).get("method") == "chroma"
-    return is_chroma, quantizer.get("space"), None if is_chroma else description.get("centers")
+    head = head_of(quantizer)
+    return head, quantizer.get("space"), None if head == "chroma" else description.get("centers")
 
 
 def take_over(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +36,10 @@ def main(options: Namespace) -> None:
     """Write the claims of all runs into one Markdown document, corrected for their number."""
     causes = {} if options.causes is None else _causes(options.causes)
     found = document.joined([records.read(folder / "claims.csv") for folder in options.folders])
-    systems = [scores for folder in options.folders for scores in _scores(folder / "compare.csv")]
+    tables = {folder: _scores(folder / "compare.csv") for folder in options.folders}
+    for line in document.other_photos(tables):
+        print(f"huescape: warning: {line}", file=sys.stderr)
+    systems = [scores for rows in tables.values() for scores in rows]
     write_text(options.output, document.text(found, systems, causes))
 
 

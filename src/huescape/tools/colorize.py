@@ -175,6 +175,8 @@ def _color_films(
     model: Path,
     decoding: Decoding,
 ) -> int:
+    from huescape.coloring.devices import find_device
+
     color = partial(
         color_film,
         model,
@@ -186,6 +188,7 @@ def _color_films(
         storing=chosen_storing(options),
         overwrite=options.overwrite,
         asked=asked_options(options),
+        device=str(find_device(options.device)),
     )
     return color_films(jobs, color, is_all)
 

@@ -28,6 +28,7 @@ from huescape.params.load import Params, load_params
 from huescape.params.photos import SplitParams
 from huescape.params.places import PARAMS, refuse_kept
 from huescape.params.sections import validate
+from huescape.params.unseen import told_as
 from huescape.params.yaml_files import parse_yaml
 from huescape.shards.format import read_index
 from huescape.sources.kinds import sources_of
@@ -75,18 +76,22 @@ def main(options: Namespace) -> None:
     refuse_kept(options.output)
     if os.path.lexists(options.output):
         raise HuescapeError(f"{options.output}: exists; name another folder")
-    chosen = [_download(text, params) for text in options.sources]
-    names = [download.sources[0].name for download in chosen]
+    chosen = {}
+    for number, text in enumerate(options.sources, start=1):
+        with told_as(key := f"SOURCE {number}"):
+            chosen[key] = _download(text, params)
+    names = [download.sources[0].name for download in chosen.values()]
     if len(set(names)) < len(names):
         raise ParamsError(f"two sources have the name {names[0]!r}; give each its own `name`")
-    _refuse_inside(options.output, chosen)
+    _refuse_inside(options.output, [*chosen.values()])
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(options.output.parent) as work, fresh_directory(options.output) as out:
         counted: list[_Counted] = []
-        for number, source in enumerate(chosen):
-            folder = work / f"{number}"
+        for key, source in chosen.items():
+            folder = work / key.replace(" ", "-")
             folder.mkdir()
-            counted.append(_count(source, params, name, folder, out, work / f"{name}.npz"))
+            with told_as(key):
+                counted.append(_count(source, params, name, folder, out, work / f"{name}.npz"))
         _write(out, counted, params.quantizers[name].space)
         print((out / "summary.csv").read_text(encoding="utf-8"), end="")
 
@@ -105,8 +110,8 @@ def _download(text: str, params: Params) -> DownloadParams:
             f"{text}: no folder, and no source of {PARAMS}; allowed: a folder, "
             f"{', '.join(named)}, or a source in braces"
         )
-    found = validate(DownloadParams, {"sources": [entry]}, "SOURCE", ("download",))
-    sources_of(found, "SOURCE")  # its own options are not those of params.yaml
+    found = validate(DownloadParams, {"sources": [entry]}, "command line", ("download",))
+    sources_of(found, "command line")  # its own options are not those of params.yaml
     return found
 
 

@@ -10,6 +10,7 @@ from huescape.tracking.recorder import Recorder
 from huescape.tracking.sessions import (
     attach,
     attach_member,
+    attach_reports,
     attach_shipped,
     evaluation_of,
     publish_folders,
@@ -25,6 +26,7 @@ __all__ = [
     "addresses",
     "attach",
     "attach_member",
+    "attach_reports",
     "attach_shipped",
     "evaluation_of",
     "find_model",

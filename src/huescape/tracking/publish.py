@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from huescape.params.decodings import Decoding
-from huescape.tracking.context import flat_params
+from huescape.tracking.context import allowed_key, flat_params
 from huescape.tracking.mlflow_api import Run
 from huescape.tracking.model import log_model, model_of
+from huescape.tracking.notes import MODEL, model_section
 from huescape.tracking.records import Record, content_of, folder_digest, history, key_of
+from huescape.tracking.shown import show_results
 from huescape.tracking.store import RUN_TAG, Point, Store, outages
 
 MODEL_TAG, SCORES_TAG = "huescape.model", "huescape.scores"  # digests of what is published
@@ -99,6 +101,7 @@ def _add_training(store: Store, run: Run, record: Record, folder: Path) -> None:
     points = (point for row in lost for point in _points(row, record, rows[-1]["step"]))
     store.add_points(run_id, [p for p in points if p.step not in known.get(p.key, ())])
     model = model_of(run) or _logged(store, run, folder, record)
+    store.add_section(run_id, MODEL, model_section(model))
     if rows:
         point = Point("final_loss", rows[-1]["loss"], record["ended"], int(rows[-1]["step"]))
         store.add_points(run_id, [point], **_about(store.client.get_run(run_id), model))
@@ -116,11 +119,16 @@ def _add_results(store: Store, run: Run, record: Record) -> None:
     run_id, content = run.info.run_id, content_of(record)
     if run.data.tags.get(SCORES_TAG) == content:
         return
-    results = record.get("results") or {}
-    points = [Point(key, value, record["ended"], 0) for key, value in results.items()]
+    known = run.data.metrics
+    points = [
+        Point(key, value, record["ended"], 0)
+        for key, value in (record.get("results") or {}).items()
+        if known.get(allowed_key(key)) != value
+    ]
     store.add_points(run_id, points, **_about(run, model_of(run)))
     for path, folder in record["artifacts"]:
         store.client.log_artifact(run_id, path, folder or None)
+    show_results(store, run, record)
     if not record.get("model"):
         store.client.set_tag(run_id, SCORES_TAG, content)
 

@@ -5,7 +5,8 @@ A record has `key` (the run's own name for itself, a tag in MLflow), `name`, `ti
 `params`, `tags`, `dataset` and `parent` (a record, or None). What it made is in `model` (a folder),
 `digest` (of that folder), `decoding` (its own), `holes` (pairs of steps between which no live point
 was sent; None: all), `results`, `settings`, `of` (the record of the training that an evaluation
-belongs to), and `artifacts` (paths and folders).
+belongs to), `artifacts` (paths and folders), and `table` (all scores with their intervals; else it
+is made of the artifacts).
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from huescape.base.errors import HuescapeError
 from huescape.base.masking import mask, mask_values
 from huescape.params.decodings import ANNEALED
 from huescape.tracking.context import flat_params, surroundings
+from huescape.tracking.notes import training_note
 from huescape.tracking.notices import cause
 from huescape.tracking.settings import tracking_uri
 
 Record = dict[str, Any]
 
 CATALOG = "data/catalog/catalog.csv"
+EVALUATED = "evaluation"  # where the artifacts of an evaluation lie
 
 
 def now() -> int:
@@ -65,7 +68,7 @@ def describe(
             "key": key,
             "name": name,
             "title": name + random,
-            "note": note or _note(name, params, network, dataset),
+            "note": note or training_note(name, params, dataset),
             "destination": mask(tracking_uri()),
             "created": now(),
             "params": flat_params(params),
@@ -155,30 +158,3 @@ def content_of(record: Record) -> str:
         content = folder_digest(named) if named.is_dir() else file_sha256(named)
         digest.update(f"{named.name}\0{content}\n".encode())
     return digest.hexdigest()
-
-
-def _note(
-    name: str,
-    params: Mapping[str, Any],
-    network: Mapping[str, Any],
-    dataset: Mapping[str, Any] | None,
-) -> str:
-    loss = params.get("loss")
-    loss = loss.get("name") if isinstance(loss, Mapping) else None
-    facts = {
-        "network": network.get("name"),
-        "loss": loss,
-        "quantizer": params.get("quantizer"),
-        "steps": params.get("steps"),
-        "photos": f"{dataset['name']}, {dataset['digest'][:12]}" if dataset else None,
-    }
-    lines = [f"- {key}: `{value}`" for key, value in facts.items() if value is not None]
-    return "\n".join(
-        [
-            f"Training of the system **{name}** by huescape.\n",
-            *lines,
-            "\nThe curves are in *Model metrics*, samples of the validation photos in *Artifacts*; "
-            f"after `huescape evaluate {name}` all its scores are in `evaluation/{name}/scores.csv`"
-            " there. Evaluations with other settings are runs below this one.",
-        ]
-    )

@@ -16,6 +16,7 @@ from huescape.tracking.notices import Outage, Unusable, warn
 from huescape.tracking.outbox import deliver
 from huescape.tracking.recorder import Recorder
 from huescape.tracking.records import (
+    EVALUATED,
     Record,
     describe,
     folder_digest,
@@ -24,6 +25,8 @@ from huescape.tracking.records import (
     of_model,
     read_object,
 )
+from huescape.tracking.reports import reports_of
+from huescape.tracking.score_table import score_table
 from huescape.tracking.settings import installed, tracking_uri, tree, wanted
 
 
@@ -81,7 +84,8 @@ def attach(system: str, model: Path, scores: Path, folder: Path) -> Recorder:
     if not wanted() or _point() is not None:
         return Recorder()
     try:
-        return Recorder(_evaluation(system, model, scores, folder))
+        made = _evaluation(system, model, scores, folder)
+        return Recorder(made | {"table": score_table(folder)})
     except (OSError, HuescapeError) as error:
         return _not_tracked(error)
 
@@ -94,7 +98,23 @@ def attach_shipped(system: str, model: Path, scores: Path, folder: Path) -> Reco
     if not wanted() or _point() is not None:
         return Recorder()
     try:
-        return Recorder(_shipped_evaluation(system, model, scores, folder))
+        made = _shipped_evaluation(system, model, scores, folder)
+        return Recorder(made | {"table": score_table(folder)})
+    except (OSError, HuescapeError) as error:
+        return _not_tracked(error)
+
+
+def attach_reports(model: Path, evaluations: Path, *, is_shipped: bool) -> Recorder:
+    """Add what a stage that runs on request said of a model to the run that has its scores.
+
+    Where the model is not evaluated yet, its evaluation will bring that. Otherwise as `attach`.
+    """
+    if not wanted() or _point() is not None:
+        return Recorder()
+    try:
+        if not _is_of(evaluations / model.name, model):
+            return Recorder()
+        return Recorder(evaluation_of(model, evaluations, is_shipped=is_shipped))
     except (OSError, HuescapeError) as error:
         return _not_tracked(error)
 
@@ -215,11 +235,14 @@ def _shipped_evaluation(system: str, model: Path, scores: Path, folder: Path) ->
 
 def _scored(scores: Path, folder: Path) -> dict[str, Any]:
     """What an evaluation adds to its run."""
-    headline = read_object(scores)
+    headline, all_scores = read_object(scores), read_object(folder / "scores.json", "settings")
+    results = {k: float(v) for k, v in headline.items() if isinstance(v, int | float)}
+    reported, reports = reports_of(scores.parents[1], str(all_scores.get("weights_sha256")))
+    own = [[str(path.resolve()), EVALUATED] for path in (scores, folder)]
     return {
-        "settings": read_object(folder / "scores.json", "settings")["settings"],
-        "results": {k: float(v) for k, v in headline.items() if isinstance(v, int | float)},
-        "artifacts": [[str(scores.resolve()), "evaluation"], [str(folder.resolve()), "evaluation"]],
+        "settings": all_scores["settings"],
+        "results": results | reported,
+        "artifacts": own + reports,
     }
 
 

@@ -32,12 +32,14 @@ from huescape.tracking.mlflow_api import (
     Run,
     SystemMetricsMonitor,
 )
+from huescape.tracking.notes import with_section
 from huescape.tracking.notices import Outage, Unusable, cause
 from huescape.tracking.records import Record
 from huescape.tracking.settings import alone, experiment, found_from, state, tracking_uri
 from huescape.tracking.sqlite_files import ARTIFACTS, check_file, file_of, relocate
 
 RUN_TAG = "huescape.run"
+NOTE_TAG = "mlflow.note.content"  # what the run's page says in words
 FOLDER_TAG = "huescape.folder"  # of an experiment: where its SQLite file was when it was made
 #: What the UI shows an experiment as; without it, it may be the empty page for agents.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -171,7 +173,7 @@ class Store:
     def _create(self, record: Record, parent: Run | None) -> Run:
         tags = {
             RUN_TAG: record["key"],
-            "mlflow.note.content": record["note"],
+            NOTE_TAG: record["note"],
             **({"mlflow.parentRunId": parent.info.run_id} if parent else {}),
             **allowed_keys(record["tags"]),
         }
@@ -186,6 +188,11 @@ class Store:
         for start in range(0, len(items), _PARAMS_PER_BATCH):
             batch = items[start : start + _PARAMS_PER_BATCH]
             self.client.log_batch(run.info.run_id, params=batch, synchronous=True)
+
+    def add_section(self, run_id: str, title: str, body: str) -> None:
+        """Put a section into what the run's page says in words, in place of one of this title."""
+        note = self.client.get_run(run_id).data.tags.get(NOTE_TAG, "")
+        self.client.set_tag(run_id, NOTE_TAG, with_section(note, title, body))
 
     def add_points(self, run_id: str, points: Sequence[Point], **about: str) -> None:
         """Add points; `about` names the model and dataset that they are about."""
