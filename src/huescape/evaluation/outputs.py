@@ -59,8 +59,9 @@ def write(
 
     The folder has all scores (`scores.json`, and as a table `scores.csv`), the per-photo table,
     what each photo adds to the scores (`photo_sums.npz`, `hue_sums.npz`, and of a classifier
-    `distribution_sums.npz`), its histograms of bins (`bins.csv`), curves, figures and pictures, a few
-    of them at several temperatures (`temperatures.npz`), all or nothing. Its SHA256SUMS lists `scores` too, the file beside it.
+    `distribution_sums.npz`), its histograms of bins (`bins.csv`), curves, figures and pictures, a
+    few of them at several temperatures (`temperatures.npz`), all or nothing. Its SHA256SUMS lists
+    `scores` too, the file beside it.
     """
     atomic.write_json(scores, {key: record[key] for key in HEADLINE})
     with atomic.fresh_directory(folder) as fresh:

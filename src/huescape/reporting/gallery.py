@@ -1,4 +1,4 @@
-"""The example photos as strips of pictures, each behind one slider: gray, colored, true; and by T."""
+"""The example photos behind a slider each, from gray by color to truth, and by temperature."""
 
 from __future__ import annotations
 

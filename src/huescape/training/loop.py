@@ -56,7 +56,8 @@ class Silent:
 class HistoryRow:
     """Means over the steps since the row before; `lr` is that of the last of them.
 
-    `val_loss` is of the last validation among these steps, None where there was none; `more` holds what this kind of training tells besides, by name.
+    `val_loss` is of the last validation among these steps, None where there was none; `more` holds
+    what this kind of training tells besides, by name.
     """
 
     step: int
