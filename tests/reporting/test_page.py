@@ -317,3 +317,17 @@ def test_a_shipped_model_is_compared_and_has_no_training(inputs: Inputs) -> None
     for told in (before, page):
         assert "The best system, colorunet," in told.text
     assert inputs.table("claims.csv") == claims
+
+
+def test_pages_of_what_is_asked_for_are_linked(inputs: Inputs) -> None:
+    assert "On request" not in inputs.run()
+    asked = "perceived: {wide: {}}\nneighbors: {test: {}}\nprobed: {colorunet: {}}\n"
+    write(inputs.root / "params.yaml", PARAMS + asked)
+    page = Page(inputs.run())
+    assert "On request" in page.text
+    links = [href for href in page.values("href") if href.endswith("/index.html")]
+    assert links == [
+        "perception/wide/index.html",
+        "neighbors/test/index.html",
+        "probes/colorunet/index.html",
+    ]

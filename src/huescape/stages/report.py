@@ -119,6 +119,7 @@ def run(
         "claims_basis": claims_table.basis_of(trained or groups),
         **_result_parts(results, rows, comparisons, out),
         "distributions": scores.distributions_of(groups),
+        "asked": _asked(params),
         "failures": failures(groups, read_photos(catalog), out),
         **_data_parts(found, tables, out, params),
     }
@@ -167,6 +168,28 @@ def _result_parts(
         "curve_files": [(r.name, link(r.curves_figure, out)) for r in results if r.curves_figure],
         "grids": [(r.name, link(r.grid, out)) for r in results if r.grid],
     }
+
+
+def _asked(params: Params) -> list[tuple[str, str]]:
+    """(what, link) of the pages that stages write which params.yaml asks for.
+
+    They are no inputs: without them the page is as true, and where none is asked for none exists.
+    """
+    found = (
+        ("Perception of", places.PERCEPTION, {**params.perceived, **params.perceived_released}),
+        ("Nearest training photos of", places.NEIGHBORS, params.neighbors),
+        ("Probe of", places.PROBES, {**params.probed, **params.probed_released}),
+        (
+            "Generalization:",
+            places.GENERALIZATION,
+            {**params.generalized, **params.generalized_released},
+        ),
+    )
+    return [
+        (f"{what} {name}", link(folder / name / "index.html", places.PAGE))
+        for what, folder, entries in found
+        for name in entries
+    ]
 
 
 def _embedded(pictures: Sequence[Picture]) -> int:
