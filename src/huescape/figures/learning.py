@@ -32,8 +32,8 @@ def draw(target: Path | BinaryIO, history: pd.DataFrame) -> bool:
         label = "training, running mean"
         axis.plot(raw["step"], mean, color="#0072b2", linewidth=2.2, label=label)
         if len(seen := validated(history)):
-            line = {"color": "#d55e00", "linewidth": 1.8, "marker": "o", "markersize": 5}
-            axis.plot(seen["step"], seen["val_loss"], **line, clip_on=False, label="validation")
+            (line,) = axis.plot(seen["step"], seen["val_loss"], "o-", label="validation")
+            line.set(color="#d55e00", linewidth=1.8, markersize=5, clip_on=False)
         axis.set(xlim=(0, raw["step"].iloc[-1]), xlabel="Step", ylabel="Loss")
         axis.grid(color="#dddddd", linewidth=0.8)
         axis.legend(loc="upper right")

@@ -25,13 +25,14 @@ def perception_page(record: Mapping[str, Any]) -> str:
     labels = {SYSTEM: record["system"], **labels}
     answers = Part(
         "What classifiers see",
-        "Shares of the photos with 95 % intervals over photos: how often the class is the true one, "
-        "and how often it is the one that the same classifier sees in the true photo.",
+        "Shares of the photos with 95 % intervals over photos: how often the class is the true "
+        "one, and how often it is the one that the same classifier sees in the true photo.",
         tuple(record["warnings"]),
         tuple(
             _answers(name, group, told["groups"][group], labels)
             for name, told in record["classifiers"].items()
-            for group in told["groups"]
+            for group, one in told["groups"].items()
+            if group == "all" or one["photos"] < record["photos"]  # else the same once more
         ),
     )
     parts = [answers]
@@ -47,15 +48,12 @@ def perception_page(record: Mapping[str, Any]) -> str:
 def _answers(name: str, group: str, told: Mapping[str, Any], labels: Mapping[str, str]) -> Table:
     found = told["predictions"]
     measures = [*found[SYSTEM]]
-    rows = tuple(
-        (
-            label,
-            *(with_interval(found[key][m]["value"], found[key][m]["interval"]) for m in measures),
-        )
-        for key, label in labels.items()
-    )
-    said = f"{name}: {'all' if group == 'all' else group} ({told['photos']} photos)"
-    return Table(said, ("Picture", *(m.replace("_", " ") for m in measures)), rows)
+    rows = []
+    for key, label in labels.items():
+        said = (found[key][measure] for measure in measures)
+        rows.append((label, *(with_interval(one["value"], one["interval"]) for one in said)))
+    caption = f"{name}: {group.replace('_', ' ')} ({told['photos']} photos)"
+    return Table(caption, ("Picture", *(m.replace("_", " ") for m in measures)), tuple(rows))
 
 
 def _distances(found: Mapping[str, Any], labels: Mapping[str, str]) -> Part:

@@ -39,6 +39,6 @@ def probe_page(record: Mapping[str, Any], depth: Path) -> str:
         f"{len(record['categories'])} categories and tested on {photos['test']}. The most frequent "
         f"category alone is right for {record['most_frequent']:.3f} of them."
     )
-    lede = f"What the blocks of {name} know of a photo’s scene, by a linear classifier."
+    lede = f"What the blocks of {name} know of a photo's scene, by a linear classifier."
     part = Part("By block", text, tables=(table,), figures=(shown,))
     return page_of(f"Probe of {name}", lede, [part])
