@@ -68,8 +68,7 @@ def test_everything_of_photos_without_labels(tmp_path: Path, state: Path) -> Non
     assert rows == len(record["classifiers"])  # it has no distance from itself
     system = record["classifiers"]["efficientnet_lite0"]["groups"]["all"]["predictions"]["system"]
     low, high = system["agreement_top1"]["interval"]
-    said = f"{system['agreement_top1']['value']:.3f} ({low:.3f} to {high:.3f})"
-    assert said in page.text
+    assert f"{system['agreement_top1']['value']:.3f} ({low:.3f} to {high:.3f})" in page.text
     assert all(line in page.text for line in record["warnings"])
     assert record["groups"] == {"imagenet_training": 0, "imagenet_validation": 0, "no_label": 5}
     assert list(record["classifiers"]) == ["efficientnet_lite0", "efficientnet_lite1"]
