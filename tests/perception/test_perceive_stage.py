@@ -65,7 +65,7 @@ def test_everything_of_photos_without_labels(tmp_path: Path, state: Path) -> Non
     ]
     page = Page((project / "out/mine/index.html").read_text())
     rows = page.text.count("Ground truth")
-    assert rows == len(record["classifiers"])  # it has no distance from itself
+    assert rows == len(record["classifiers"]) + 1  # and as the floor of distances
     system = record["classifiers"]["efficientnet_lite0"]["groups"]["all"]["predictions"]["system"]
     low, high = system["agreement_top1"]["interval"]
     assert f"{system['agreement_top1']['value']:.3f} ({low:.3f} to {high:.3f})" in page.text

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huescape.metrics.names import BASELINES
+from huescape.metrics.names import BASELINES, TRUTH
 from huescape.perception.likeness import FRECHET, KERNEL
 from huescape.perception.pictures import PREDICTIONS, SYSTEM
-from huescape.reporting.own_page import Figure, Part, Table, page_of, with_interval
+from huescape.reporting.own_page import NONE, Figure, Part, Table, page_of, with_interval
 
 _SHARES = ("min", "p5", "median", "p95", "max")
 _MEASURES = {
@@ -62,18 +62,27 @@ def _distances(found: Mapping[str, Any], labels: Mapping[str, str]) -> Part:
             labels[key],
             with_interval(one[FRECHET]),
             with_interval(one[KERNEL], one.get("kernel_interval"), 4),
+            *_halves(one["apart"]),
         )
         for key, one in found["predictions"].items()
     ]
-    floor = found["floor"]
-    rows.append(("Floor", with_interval(floor[FRECHET]), with_interval(floor[KERNEL], None, 4)))
-    caption = "From the features of the true photos; the floor is that of two halves of those."
+    rows.append((labels[TRUTH], NONE, NONE, *_halves(found["floor"])))
+    caption = (
+        "From the features of the same photos as they are; and of one half of the photos from those "
+        "of the other half as they are, where the ground truth is the floor of the rows above it."
+    )
+    halves = (f"{name}, halves" for name in (FRECHET, KERNEL))
+    head = ("Picture", FRECHET, KERNEL, *halves)
     return Part(
         "Distances of features",
         "How far the features of the colored photos are from those of the true ones; less is "
         "nearer. They are no FID and no KID, which are on another network.",
-        tables=(Table(caption, ("Picture", FRECHET, KERNEL), tuple(rows)),),
+        tables=(Table(caption, head, tuple(rows)),),
     )
+
+
+def _halves(found: Mapping[str, Any]) -> tuple[str, str]:
+    return with_interval(found[FRECHET]), with_interval(found[KERNEL], None, 4)
 
 
 def neighbors_page(told: Mapping[str, Any], pairs: Path | None) -> str:
