@@ -68,8 +68,8 @@ def _distances(found: Mapping[str, Any], labels: Mapping[str, str]) -> Part:
     ]
     rows.append((labels[TRUTH], NONE, NONE, *_halves(found["floor"])))
     caption = (
-        "From the features of the same photos as they are; and of one half of the photos from those "
-        "of the other half as they are, where the ground truth is the floor of the rows above it."
+        "From the features of the same photos as they are; and of one half of the photos from "
+        "those of the other half as they are, where the ground truth is the floor of the others."
     )
     halves = (f"{name}, halves" for name in (FRECHET, KERNEL))
     head = ("Picture", FRECHET, KERNEL, *halves)
