@@ -8,13 +8,14 @@ import importlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 
 from huescape import __version__
-from huescape.base import exclusive, runtime
+from huescape.base import costs, exclusive, runtime
 from huescape.base.errors import HuescapeError, one_line
 from huescape.base.memory import is_out_of_memory
 from huescape.base.orphans import engine_pid, parent_stays, stop_without
@@ -52,7 +53,11 @@ def run(argv: list[str] | None) -> int:
         # `check` disturbs nobody, and leaves nothing where it refuses.
         is_alone = options.is_stage and name != "check"
         with _alone(arguments) if is_alone else nullcontext():
-            _say(str(name), options.main(options))
+            began = time.monotonic()
+            counted = options.main(options)
+            if is_alone:
+                costs.keep(arguments, time.monotonic() - began, counted)
+            _say(str(name), counted)
     except HuescapeError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:

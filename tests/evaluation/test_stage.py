@@ -31,7 +31,8 @@ PARAMS = EvaluateParams(macro_pixels=10, macro_photos=2, pictures=3)
 FILES = [
     *("SHA256SUMS", "best.png", "bins.csv", "confidence.png", "curves.csv", "curves.png"),
     *("distribution.png", "distribution_sums.npz", "grid.png", "hue.png", "hue_sums.npz"),
-    *("photo_sums.npz", "photos.csv", "pictures.npz", "scores.csv", "scores.json", "worst.png"),
+    *("photo_sums.npz", "photos.csv", "pictures.npz", "scores.csv", "scores.json"),
+    *("temperatures.npz", "worst.png"),
 ]
 
 
@@ -217,10 +218,30 @@ def test_a_new_decoding_moves_the_headline_only(inputs: Any, tmp_path: Path) -> 
     assert widths[1] > widths[0]  # a column for the headline
 
 
+def test_a_few_photos_are_kept_at_several_temperatures(inputs: Any, tmp_path: Path) -> None:
+    """That of the headline has the pixels of the picture itself; the colder, the more vivid."""
+    call(inputs, tmp_path, params=PARAMS.model_copy(update={"pictures": 6}))
+    whole = np.load(tmp_path / "yuv/pictures.npz")
+    found = np.load(tmp_path / "yuv/temperatures.npz")
+    assert found["ids"].tolist() == whole["ids"].tolist()[:4]
+    at = found["temperatures"].tolist()
+    assert at == sorted(at, reverse=True)
+    vivid = np.zeros(len(at))
+    for k in range(4):
+        rgb_THW3 = found[f"rgb_{k}"]
+        np.testing.assert_array_equal(rgb_THW3[at.index(0.38)], whole[f"rgb_{k}"])
+        vivid += (rgb_THW3.max(-1).astype(int) - rgb_THW3.min(-1)).mean(axis=(1, 2))
+    assert vivid[0] < vivid[-1]
+    call(inputs, tmp_path, "regression")
+    assert not (tmp_path / "regression/temperatures.npz").exists()
+
+
 def test_no_pictures_no_grid(inputs: Any, tmp_path: Path) -> None:
     call(inputs, tmp_path, params=PARAMS.model_copy(update={"pictures": 0}))
     assert sorted(p.name for p in (tmp_path / "yuv").iterdir()) == [
-        f for f in FILES if f not in ("confidence.png", "grid.png", "pictures.npz")
+        f
+        for f in FILES
+        if f not in ("confidence.png", "grid.png", "pictures.npz", "temperatures.npz")
     ]
 
 

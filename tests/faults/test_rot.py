@@ -43,7 +43,8 @@ READ: dict[str, tuple[str, ...]] = {
     "report": (
         *("data/raw/sources.json", "data/catalog/summary.json", "data/catalog/summary.csv"),
         *("data/priors/yuv32.npz", "reports/figures/prior-yuv32.png", f"{SCORES}/scores.json"),
-        *(f"{SCORES}/curves.csv", f"{SCORES}/curves.png", f"{SCORES}/grid.png"),
+        *(f"{SCORES}/curves.csv", f"{SCORES}/hue.png", f"{SCORES}/worst.png"),
+        f"{SCORES}/temperatures.npz",
         *(f"{SCORES}/pictures.npz", f"{SCORES}/photo_sums.npz", "models/colorunet/history.csv"),
         "models/colorunet/system.json",
     ),

@@ -30,6 +30,7 @@ from huescape.shards import ShardSet
 from huescape.stages import evaluate, gather, generalize
 from tests.evaluation.conftest import paint, write_photos, write_system
 from tests.probing.made import write_project
+from tests.reporting.project import Page
 
 ROOT = Path(__file__).parents[2]
 FILTER = FilterParams(min_side=16, min_chroma=0)
@@ -152,6 +153,15 @@ def test_equal_inputs_give_equal_bytes(scored: Path) -> None:
     call(scored)
     assert files() == before
     assert "intervals.csv" in (scored / "out/mine/SHA256SUMS").read_text()
+    assert "index.html" in (scored / "out/mine/SHA256SUMS").read_text()
+
+
+def test_the_page_has_the_scores_and_the_figures(scored: Path) -> None:
+    page = Page((scored / "out/mine/index.html").read_text())
+    record = json.loads((scored / "out/mine/scores.json").read_text())
+    assert f"{record['auc']:.3f} (" in page.text
+    assert f"By decoding {record['decode']}." in page.text
+    assert len(page.values("src")) == len([*(scored / "out/mine").glob("grid.png")]) + 1
 
 
 def changed(folder: Path, changes: dict[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 from pathlib import Path
@@ -15,6 +16,7 @@ from huescape.params.perception import NeighborsParams
 from huescape.perception.nearest import BY
 from huescape.stages import neighbors
 from tests.perception.made import paint, write_project
+from tests.reporting.project import Page
 
 SPLITS = ("train", "test", "train", "test", "train", "val")
 #: Photo 3 has the pixels of photo 2, which trains, and a hash three bits from photo 4's.
@@ -56,14 +58,19 @@ def test_a_copy_is_found(tmp_path: Path) -> None:
     )
     with Image.open(project / "out/pairs.png") as sheet:
         assert sheet.width > 300
-    assert (project / "out/SHA256SUMS").is_file()
+    assert "index.html" in (project / "out/SHA256SUMS").read_text()
+    page = Page((project / "out/index.html").read_text())
+    assert "1 of 2 photos have a training photo" in page.text
+    (uri,) = page.values("src")
+    stored = (project / "out/pairs.png").read_bytes()
+    assert base64.b64decode(uri.removeprefix("data:image/png;base64,")) == stored
 
 
 def test_another_split_and_no_pictures(tmp_path: Path) -> None:
     project = write_project(tmp_path / "p", SPLITS, HASHES)
     assert call(project, "val", pairs=0)["photos"] == 1
     assert sorted(path.name for path in (project / "out").iterdir()) == [
-        *("SHA256SUMS", "neighbors.csv", "summary.json"),
+        *("SHA256SUMS", "index.html", "neighbors.csv", "summary.json"),
     ]
 
 

@@ -31,6 +31,7 @@ from huescape.systems.system import System, build_system, load_system, save_syst
 from tests.evaluation.conftest import write_regression, write_system
 from tests.perception.made import write_project
 from tests.perception.test_classifiers import needs
+from tests.reporting.project import Page
 
 SPLITS = ("train", "test", "test", "val", "test", "train", "test", "test")
 PARAMS = PerceivedParams(classifiers=("efficientnet_lite0", "efficientnet_lite1"))
@@ -60,8 +61,15 @@ def test_everything_of_photos_without_labels(tmp_path: Path, state: Path) -> Non
     assert said["photos"] == 5
     record = json.loads((project / "out/mine/perception.json").read_text())
     assert sorted(path.name for path in (project / "out/mine").iterdir()) == [
-        *("SHA256SUMS", "perception.json", "photos.csv"),
+        *("SHA256SUMS", "index.html", "perception.json", "photos.csv"),
     ]
+    page = Page((project / "out/mine/index.html").read_text())
+    rows = page.text.count("Ground truth")
+    assert rows == len(record["classifiers"]) + 1  # and as the floor of distances
+    system = record["classifiers"]["efficientnet_lite0"]["groups"]["all"]["predictions"]["system"]
+    low, high = system["agreement_top1"]["interval"]
+    assert f"{system['agreement_top1']['value']:.3f} ({low:.3f} to {high:.3f})" in page.text
+    assert all(line in page.text for line in record["warnings"])
     assert record["groups"] == {"imagenet_training": 0, "imagenet_validation": 0, "no_label": 5}
     assert list(record["classifiers"]) == ["efficientnet_lite0", "efficientnet_lite1"]
     for told in record["classifiers"].values():

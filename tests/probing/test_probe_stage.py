@@ -21,6 +21,7 @@ from huescape.stages import probe
 from huescape.systems.system import build_system, load_system, save_system
 from tests.evaluation.conftest import write_system
 from tests.probing.made import balanced, stripes, write_project
+from tests.reporting.project import Page
 
 TWO = ("f/lying", "f/tall")
 PARAMS = ProbedParams(features=64)
@@ -108,8 +109,12 @@ def test_equal_inputs_give_equal_bytes_and_another_seed_other_random_weights(
     for project, seed in zip(projects, (0, 0, 1), strict=True):
         call(project, model, PARAMS.model_copy(update={"seed": seed}))
     names = ["mine.json", "mine/depth.png", "mine/probe.csv", "mine/probe.json"]
+    names += ["mine/index.html"]
     first, again, other = ([(p / "out" / name).read_bytes() for name in names] for p in projects)
     assert first == again
+    page = Page((projects[0] / "out/mine/index.html").read_text())
+    assert "trained, conv2" in page.text
+    assert len(page.values("src")) == 1
     assert first[3] != other[3]
     rows = [by_block(project, "mine", "trained") for project in projects]
     assert rows[0]["conv2"]["accuracy"] == rows[2]["conv2"]["accuracy"]

@@ -100,7 +100,7 @@ def result(
         photos = alike(evaluation)
     hues = HueSums(photos.ids_N, np.ones((len(photos.ids_N), SECTORS, len(SUMS)), np.int64))
     lightness = {photo: float(n) for n, photo in enumerate(photos.ids_N.tolist())}
-    files = None, None, pictures, hues, lightness, dict[str, Path]()
+    files = None, None, pictures, None, hues, lightness, dict[str, Path]()
     return SystemResult(name, evaluation, described, none, none, photos, *files)
 
 

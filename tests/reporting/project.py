@@ -22,7 +22,7 @@ from huescape.reporting.inputs import FIGURES, SystemResult
 from huescape.stages import report
 from tests.reporting.conftest import SCORES, TRUTH, result
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 HOSTILE = '<b>bold</b> & "quoted"'
 PARAMS = """\
 download:
@@ -251,6 +251,17 @@ def write_pictures(root: Path, name: str, vivid: float) -> Path:
     return path
 
 
+def write_temperatures(root: Path, name: str) -> Path:
+    """The first two of these photos at three temperatures."""
+    arrays: dict[str, Any] = {"ids": np.array([f"sun397/c/coast/sun_{k}" for k in range(2)])}
+    arrays["temperatures"] = np.array([1.0, 0.38, 0.2])
+    for k, truth in enumerate(pictures_of(2, (64, 64))):
+        arrays[f"rgb_{k}"] = np.stack([truth // 3, truth // 2, truth])
+    path = root / f"reports/evaluation/{name}/temperatures.npz"
+    np.savez(path, **arrays)
+    return path
+
+
 class Page(HTMLParser):
     """Checks that tags nest, and keeps the attributes, the text and the ids."""
 
@@ -278,7 +289,7 @@ class Page(HTMLParser):
         self.text += " " if tag in ("td", "th") else ""
 
     def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
+        if self.open[-1:] not in (["style"], ["script"]):
             self.text += data
 
     def values(self, attribute: str) -> list[str]:

@@ -107,11 +107,15 @@ def test_what_holds_for_many_systems_names_none_of_them(make) -> None:
 def test_decodings_are_ordered_and_the_headline_is_chosen(make) -> None:
     own = {"auc": 0.5}
     decodes = {"median": own, "annealed T=1": own, "annealed T=0.38": own}
-    table = scores.decodes_of(make("net", {"decodes": decodes, "decode": "annealed T=1"}))
+    made = make("net", {"decodes": decodes, "decode": "annealed T=1"})
+    table = scores.decodes_of(made)
+    # The headline's scores stand in the table of scores.
     assert [row[:2] for row in table.rows] == [
-        *(("annealed T=0.38", "0.500"), ("annealed T=1", "0.500"), ("median", "0.500")),
+        *(("annealed T=0.38", "0.500"), ("annealed T=1",), ("median", "0.500")),
     ]
     assert table.chosen == 1
+    seeds = scores.decodes_of(made, averaged=True)  # that one has means over seeds
+    assert seeds.rows[1][:2] == ("annealed T=1", "0.500")
     alone = scores.decodes_of(make("net", {"decodes": decodes, "decode": "mode"}))
     assert alone.chosen == -1
 
@@ -132,11 +136,18 @@ def test_only_classifiers_have_distributions(make, quantizers) -> None:
     )
 
 
-def test_all_numbers_keeps_every_column(make) -> None:
-    made = make("net", {"extra": {"deep": 3}, "baselines": BASELINES, "decodes": {"median": {}}})
-    table = scores.all_numbers(made)
-    baselines = ("gray", "random_photo", "oracle_mean", "ground_truth")
-    assert table.head == ("score", "net", *baselines, "median")
-    found = {row[0]: row[1:] for row in table.rows}
-    assert found["extra.deep"][:2] == ("3", "\N{EN DASH}")
-    assert found["psnr"][:4] == ("24", "25", "3", "35")
+def test_other_numbers_have_a_row_for_every_prediction(make) -> None:
+    decodes = {"median": {"auc_photo_mean": 0.25}, "mode": {"auc_photo_mean": 0.5}}
+    own = {"extra": {"deep": 3}, "decode": "mode", "baselines": BASELINES, "decodes": decodes}
+    table = scores.other_numbers([make("net", own), make("other", own)])
+    assert "extra.deep" in table.head
+    # What other tables have is not said again.
+    assert not {"auc", "psnr", "photos", "cost.parameters"} & set(table.head)
+    labels = ("Gray", "Colors of a random photo", "Oracle: mean color", "Ground truth")
+    found = {row[0]: dict(zip(table.head, row, strict=True)) for row in table.rows}
+    assert [*found][:2] == ["net", "other"]
+    assert len(found) == len(table.rows) == 2 + len(labels) + 2
+    assert [*found][-2:] == ["net, median", "other, median"]
+    assert found["net"]["extra.deep"] == "3"
+    assert found["net, median"]["auc_photo_mean"] == "0.25"
+    assert found["Gray"]["extra.deep"] == "\N{EN DASH}"

@@ -83,7 +83,7 @@ def test_writes_a_system_that_loads(
     assert description["loss"] == metrics["loss"]
     assert len(description["dataset_digest"]) == 64
     rows = list(csv.DictReader((tmp_path / "model" / "history.csv").open()))
-    assert list(rows[0]) == ["step", "loss", "lr", "grad_norm"]
+    assert list(rows[0]) == ["step", "loss", "lr", "grad_norm", "val_loss"]
     assert [int(row["step"]) for row in rows] == list(range(1, 13))
     assert float(rows[-1]["loss"]) == metrics["loss"]
     assert float(rows[-1]["lr"]) == pytest.approx(0.001)

@@ -23,6 +23,7 @@ WITHOUT_EFFECT = {
     "__main__.py": "starts the command line",
     "cli.py": "starts the command line",
     "subcommands.py": "finds the stage, refuses wrong parameters, prints",
+    "base/costs.py": "notes what a stage took",
     "base/errors.py": "what a message says",
     "base/exclusive.py": "who waits for whom",
     "base/orphans.py": "ends what its parent left",

@@ -37,6 +37,7 @@ from huescape.evaluation.passes import (
     unpadded,
 )
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
+from huescape.evaluation.temperatures import PHOTOS, at_temperatures
 from huescape.metrics.baselines import pick
 from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.names import BASELINES, TRUTH
@@ -62,13 +63,15 @@ class Evaluation:
 
     `distribution` is what `Distributions.record` says of a classifier, `distribution_sums` what
     each photo adds to it, `bins` its histograms (`Distributions.bins`); None for a regression, of
-    whose examples none has a `confidence`.
+    whose examples none has a `confidence`, or is among `annealed`: the first ones at
+    `temperatures.TEMPERATURES`, (T, H, W, 3) each.
     """
 
     ids: list[str] = field(default_factory=list)
     totals: dict[str, Totals] = field(default_factory=dict)
     examples: dict[str, dict[str, Picture]] = field(default_factory=dict)
     confidence: dict[str, Confidence] = field(default_factory=dict)
+    annealed: dict[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
     extremes: Extremes = field(default_factory=lambda: Extremes(0))
     distribution: dict[str, Any] | None = None
     distribution_sums: DistributionSums | None = None
@@ -165,10 +168,19 @@ def _tasks(
             chroma = {name: inside(chroma_HW2, seen.own) for name, chroma_HW2 in decoded.items()}
             original_HW3 = inside(seen.rgb_HW3, seen.own)
             is_example = seen.photo in result.examples
-            if is_example and (sure := confidence(system, seen)):
-                result.confidence[seen.photo] = sure
+            if is_example:
+                _look_closer(system, seen, result)
             keep = every if is_example else (headline, TRUTH)
             yield Task(seen.photo, original_HW3, chroma, donor_HW3, keep)
+
+
+def _look_closer(system: System, seen: Seen, result: Evaluation) -> None:
+    """What is kept of a photo that is shown, besides its pictures."""
+    if sure := confidence(system, seen):
+        result.confidence[seen.photo] = sure
+    is_early = seen.photo in [*result.examples][:PHOTOS]
+    if is_early and (pictures := at_temperatures(system, seen)) is not None:
+        result.annealed[seen.photo] = pictures
 
 
 def _decoded(

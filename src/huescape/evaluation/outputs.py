@@ -15,6 +15,7 @@ from huescape.base.arrays import write_arrays
 from huescape.base.tables import NUMBER, TEXT, WHOLE, frame, write_table
 from huescape.evaluation import drawings
 from huescape.evaluation.loop import Evaluation
+from huescape.evaluation.temperatures import TEMPERATURES
 from huescape.metrics import hue
 from huescape.metrics.auc import Table
 from huescape.metrics.hue_sums import HueSums
@@ -58,8 +59,9 @@ def write(
 
     The folder has all scores (`scores.json`, and as a table `scores.csv`), the per-photo table,
     what each photo adds to the scores (`photo_sums.npz`, `hue_sums.npz`, and of a classifier
-    `distribution_sums.npz`), its histograms of bins (`bins.csv`), curves, figures and pictures, all
-    or nothing. Its SHA256SUMS lists `scores` too, the file beside it.
+    `distribution_sums.npz`), its histograms of bins (`bins.csv`), curves, figures and pictures, a
+    few of them at several temperatures (`temperatures.npz`), all or nothing. Its SHA256SUMS lists
+    `scores` too, the file beside it.
     """
     atomic.write_json(scores, {key: record[key] for key in HEADLINE})
     with atomic.fresh_directory(folder) as fresh:
@@ -76,6 +78,8 @@ def write(
         drawings.draw(fresh, system, result, record, params.every_decode)
         if result.examples:
             _write_pictures(fresh / "pictures.npz", result, params)
+        if result.annealed:
+            _write_temperatures(fresh / "temperatures.npz", result)
         digests.seal(fresh, scores)
 
 
@@ -187,3 +191,10 @@ def _write_pictures(path: Path, result: Evaluation, params: EvaluateParams) -> N
         arrays[f"truth_{k}"] = pictures[TRUTH]
         arrays[f"rgb_{k}"] = pictures[params.decode.name]
     write_arrays(path, **arrays)
+
+
+def _write_temperatures(path: Path, result: Evaluation) -> None:
+    """The first example photos of a classifier, in their order: `rgb_<k>` is (T, H, W, 3)."""
+    ids = [photo for photo in result.examples if photo in result.annealed]
+    pictures = {f"rgb_{k}": result.annealed[photo] for k, photo in enumerate(ids)}
+    write_arrays(path, ids=np.array(ids), temperatures=np.array(TEMPERATURES), **pictures)

@@ -16,6 +16,7 @@ from huescape.figures import grid
 from huescape.metrics.pictures import Picture
 from huescape.params.perception import NeighborsParams
 from huescape.perception.nearest import BY, Neighbors
+from huescape.perception.pages import neighbors_page
 
 _DIGITS = 6
 _COLUMNS = {
@@ -111,7 +112,10 @@ def write(
     shown: Sequence[Pair],
     picture: Callable[[str], Picture],
 ) -> None:
-    """Write `neighbors.csv`, `summary.json` and, if any are shown, `pairs.png`, all or nothing."""
+    """Write `neighbors.csv`, `summary.json`, if any are shown `pairs.png`, and a page of them.
+
+    All or nothing.
+    """
     rows = [[p.photo, p.by, p.train, p.hamming, p.color, p.gray] for p in found]
     with atomic.fresh_directory(folder) as fresh:
         write_table(fresh / "neighbors.csv", frame(rows, _COLUMNS), _DIGITS)
@@ -120,6 +124,8 @@ def write(
             columns = (f"Photo ({told['split']})", "Training photo")
             lines = [(_caption(pair), [picture(pair.photo), picture(pair.train)]) for pair in shown]
             grid.draw(fresh / "pairs.png", columns, lines, across=min(2, len(shown)))
+        page = neighbors_page(told, fresh / "pairs.png" if shown else None)
+        atomic.write_text(fresh / "index.html", page)
         digests.seal(fresh)
 
 

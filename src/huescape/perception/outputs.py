@@ -18,6 +18,7 @@ from huescape.perception.classifiers import FEATURES, LAYER, PUBLISHED
 from huescape.perception.collected import REFERENCE, Collected
 from huescape.perception.labels import GROUPS, OTHERS, TRAINING, classes
 from huescape.perception.likeness import FRECHET, KERNEL, LEAST, likeness
+from huescape.perception.pages import perception_page
 from huescape.perception.pictures import PREDICTIONS, SYSTEM
 
 #: The file of everything, in the folder of a system.
@@ -74,13 +75,15 @@ def headline(record: Mapping[str, Any]) -> dict[str, Any]:
 def write(folder: Path, record: Mapping[str, Any], asked: Asked, scores: Path) -> None:
     """Write the headline into the file `scores`, and everything else into `folder`.
 
-    The folder, all or nothing, has everything (`perception.json`) and each answer (`photos.csv`);
+    The folder, all or nothing, has everything (`perception.json`), each answer (`photos.csv`), and
+    a page (`index.html`);
     its SHA256SUMS lists `scores` too, the file beside it.
     """
     atomic.write_json(scores, headline(record))
     with atomic.fresh_directory(folder) as fresh:
         atomic.write_json(fresh / RECORD, record)
         write_table(fresh / "photos.csv", _photo_table(asked))
+        atomic.write_text(fresh / "index.html", perception_page(record))
         digests.seal(fresh, scores)
 
 

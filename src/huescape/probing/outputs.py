@@ -15,6 +15,7 @@ from huescape.base.tables import FLAG, NUMBER, TEXT, WHOLE, frame, write_table
 from huescape.figures import depth
 from huescape.metrics.bootstrap import CONFIDENCE, RESAMPLES
 from huescape.probing.linear import STRENGTHS, Fitted, measured
+from huescape.probing.pages import probe_page
 from huescape.probing.scenes import Scenes
 
 TRAINED, PRETRAINED, RANDOM, GRAY = "trained", "pretrained", "random", "gray"
@@ -75,12 +76,13 @@ def headline(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def write(folder: Path, record: Mapping[str, Any], out_json: Path) -> None:
-    """Write the headline to `out_json`, and `probe.json`, `probe.csv`, `depth.png` to `folder`."""
+    """Write the headline to `out_json`; to `folder` everything, a table, a figure and a page."""
     atomic.write_json(out_json, headline(record))
     with atomic.fresh_directory(folder) as fresh:
         atomic.write_json(fresh / "probe.json", record)
         write_table(fresh / "probe.csv", _table(record), _DIGITS)
         depth.draw(fresh / "depth.png", record["probes"], record["most_frequent"])
+        atomic.write_text(fresh / "index.html", probe_page(record, fresh / "depth.png"))
         digests.seal(fresh, out_json)
 
 

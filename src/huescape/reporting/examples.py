@@ -28,13 +28,18 @@ def draw_blocks(groups: Sequence[Group], folder: Path) -> list[tuple[Path, tuple
     """
     found = [(group.name, group.members[0].pictures) for group in groups]
     shown = [(name, path) for name, path in found if path is not None]
-    ids = _common([read_ids(path) for _, path in shown])[:MOST_PHOTOS]
+    ids = common_ids([path for _, path in shown])
     if not ids:
         return []
     read = [(name, read_pictures(path, ids)) for name, path in shown]
     truth = [true for true, _ in read[0][1]]
     columns = [(name, [predicted for _, predicted in pairs]) for name, pairs in read]
     return side_by_side.draw(folder, ids, truth, columns)
+
+
+def common_ids(paths: Sequence[Path]) -> list[str]:
+    """The photos that every `pictures.npz` of `paths` has, the first MOST_PHOTOS of them."""
+    return _common([read_ids(path) for path in paths])[:MOST_PHOTOS]
 
 
 def read_ids(path: Path) -> list[str]:

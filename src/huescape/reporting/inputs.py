@@ -41,10 +41,11 @@ FIGURES = ("hue", "distribution", "confidence", "worst", "best")
 class SystemResult:
     """One system: its scores, its model's record, its history, its curves, its pictures.
 
-    `history` has the columns `step` and `loss`, `curves` has `threshold`, `system` and one for each
-    baseline. `photos` is what each test photo adds to the scores, `hues` what it adds to shifts of
-    hue, and `lightness` its mean L by id. `grid` is a PNG of the pictures; `pictures` holds them
-    one by one, as arrays. `figures` are further PNGs by the stem of their file, of FIGURES.
+    `history` has the columns `step` and `loss`, and `val_loss` where it was kept; `curves` has
+    `threshold`, `system` and one for each baseline. `photos` is what each test photo adds to the
+    scores, `hues` what it adds to shifts of hue, and `lightness` its mean L by id. `grid` is a PNG
+    of the pictures; `pictures` holds them one by one, as arrays, and `temperatures` a few of them
+    at several temperatures. `figures` are further PNGs by the stem of their file, of FIGURES.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SystemResult:
     curves_figure: Path | None
     grid: Path | None
     pictures: Path | None
+    temperatures: Path | None
     hues: HueSums
     lightness: Mapping[str, float]
     figures: Mapping[str, Path]
@@ -127,6 +129,7 @@ def read_result(evaluation: Path, model_folder: Path) -> SystemResult:
         curves_figure=_if_there(folder / "curves.png"),
         grid=_if_there(folder / "grid.png"),  # absent when evaluate.pictures is 0
         pictures=_if_there(folder / "pictures.npz"),
+        temperatures=_if_there(folder / "temperatures.npz"),  # absent for a regression
         hues=_read_sums(folder / "hue_sums.npz", f"evaluate@{name}", HueSums, hue_sums.ARRAYS),
         lightness=_read_lightness(folder / "photos.csv", f"evaluate@{name}", scores["decode"]),
         figures={stem: path for stem in FIGURES if (path := folder / f"{stem}.png").is_file()},

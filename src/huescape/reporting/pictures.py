@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from huescape.base.digests import remedy
 from huescape.base.errors import HuescapeError
 
-# Base64 adds a third: pictures of 6 MB make a page of about 8 MB.
+# Base64 adds a third: pictures of 6 MB make a page of about 8 MB, which a phone still opens.
 PAGE_BUDGET = 6_000_000
 # What the stages write; Pillow knows formats that start other programs.
 _FORMATS = ("PNG", "JPEG")
@@ -55,7 +57,13 @@ def embed(path: Path, page: Path, budget: int, final: Path | None = None, *, sta
     if kind != "PNG" or len(content) > budget:
         form = "jpeg"
         content, image = _shrink(image, budget)
-    return Picture(_uri(form, content), image.width, image.height, _link(final or path, page))
+    return Picture(_uri(form, content), image.width, image.height, link(final or path, page))
+
+
+def embed_array(rgb_HW3: npt.NDArray[np.uint8], budget: int) -> Picture:
+    """A photo (H, W, 3) as JPEG of at most about `budget` bytes, as `embed` makes one."""
+    content, image = _shrink(Image.fromarray(rgb_HW3), budget)
+    return Picture(_uri("jpeg", content), image.width, image.height, "")
 
 
 def drawn(content: bytes) -> Picture:
@@ -88,6 +96,7 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     return stream.getvalue()
 
 
-def _link(path: Path, page: Path) -> str:
+def link(path: Path, page: Path) -> str:
+    """From the page to a file, as an address."""
     relative = os.path.relpath(path.resolve(), page.resolve().parent)
     return quote(Path(relative).as_posix())

@@ -26,6 +26,14 @@ _DISTRIBUTION = (
     *(("bits", 2), ("prior_bits", 2)),
     *(("temperature", 2), ("bits_fitted", 2), ("ece_fitted", 3)),
 )
+# Numbers of an evaluation file that have a place of their own on the page.
+_SHOWN = frozenset(
+    (
+        *(metric.key for metric in METRICS),
+        *("photos", "macro_bins", "effective_pixels", "bits_per_pixel", "calibration_error"),
+        *(f"distribution.{key}" for key, _ in _DISTRIBUTION),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -116,15 +124,21 @@ def table(
     ]
 
 
-def decodes_of(result: SystemResult) -> TextTable:
-    """The scores of one system by every decoding, in the order of their names."""
+def decodes_of(result: SystemResult, *, averaged: bool = False) -> TextTable:
+    """The scores of one system by every decoding, in the order of their names.
+
+    Those of the headline stand in the table of scores: its row here, `chosen`, has its name alone.
+    But where that table has means over seeds (`averaged`), they stand here.
+    """
     found = _by_decoding(result)
+    headline = result.scores["decode"]
     rows = tuple(
-        (name, *(_formatted(metric, number(scores.get(metric.key))) for metric in METRICS))
+        (name,)
+        if name == headline and not averaged
+        else (name, *(_formatted(metric, number(scores.get(metric.key))) for metric in METRICS))
         for name, scores in found.items()
     )
     names = [*found]
-    headline = result.scores["decode"]
     chosen = names.index(headline) if headline in names else -1
     return TextTable(("Decoding", *(metric.label for metric in METRICS)), rows, chosen)
 
@@ -145,14 +159,25 @@ def distributions_of(groups: Sequence[Group]) -> TextTable:
     return TextTable(head, tuple(rows))
 
 
-def all_numbers(result: SystemResult) -> TextTable:
-    """Every number of the evaluation file: a row a metric, a column the system or a baseline."""
-    columns = {result.name: _numbers(result.scores)}
-    columns |= {name: _numbers(scores) for name, scores in _baselines(result).items()}
-    columns |= {name: _numbers(scores) for name, scores in _by_decoding(result).items()}
-    keys = sorted({key for numbers in columns.values() for key in numbers})
-    rows = tuple((key, *(plain(column.get(key)) for column in columns.values())) for key in keys)
-    return TextTable(("score", *columns), rows)
+def other_numbers(results: Sequence[SystemResult]) -> TextTable:
+    """The numbers of the evaluation files that no other table has, a column each.
+
+    A row is a system by the decoding of its headline, a baseline, or a system by another decoding.
+    """
+    found = {result.name: _numbers(result.scores) for result in results}
+    found |= {BASELINES[name].label: _numbers(one) for name, one in _baselines(results[0]).items()}
+    for result in results:
+        for name, scores in _by_decoding(result).items():
+            if name != result.scores["decode"]:
+                found[f"{result.name}, {name}"] = _numbers(scores)
+    keys = sorted({key for numbers in found.values() for key in numbers if not _is_shown(key)})
+    rows = ((name, *(plain(numbers.get(key)) for key in keys)) for name, numbers in found.items())
+    return TextTable(("Prediction", *keys), tuple(rows))
+
+
+def _is_shown(key: str) -> bool:
+    """Whether another table, the basis of the scores or the parameters have a number."""
+    return key in _SHOWN or key.startswith(("cost.", "settings."))
 
 
 def basis_of(results: Sequence[SystemResult]) -> list[tuple[str, str]]:

@@ -79,8 +79,8 @@ def run(
         out_json: the headline scores, which `dvc metrics` shows.
         out_dir: all scores (`scores.json`, see `outputs.record`, and `scores.csv`), `photos.csv`,
             `photo_sums.npz`, `hue_sums.npz`, of a classifier `distribution_sums.npz` and
-            `bins.csv`, `curves.csv`, figures and, if wanted, `grid.png`, `pictures.npz`, and
-            `best.png` and `worst.png`; see `outputs.write`.
+            `bins.csv`, `curves.csv`, figures and, if wanted, `grid.png`, `pictures.npz`,
+            `temperatures.npz`, and `best.png` and `worst.png`; see `outputs.write`.
         donors: shards whose training photos lend their colors to the baseline `random_photo`;
             None for `resized`.
     Returns:

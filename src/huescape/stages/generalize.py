@@ -7,10 +7,11 @@ from pathlib import Path
 
 from huescape import tracking
 from huescape.base.arrays import read_arrays
-from huescape.base.atomic import insist_on_place
+from huescape.base.atomic import insist_on_place, write_text
 from huescape.base.digests import reseal
 from huescape.base.tables import write_table
 from huescape.generalization.intervals import intervals
+from huescape.generalization.pages import generalization_page
 from huescape.metrics import photo_sums
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.params.opted import model_of, section_of
@@ -73,7 +74,7 @@ def run(
 ) -> dict[str, float]:
     """Score the system in `model` on the photos of `unseen`; all as `evaluate.run` does.
 
-    `intervals.csv` comes beside its files: see `generalization.intervals`.
+    `intervals.csv` comes beside its files (see `generalization.intervals`), and a page.
 
     Args:
         unseen: shards of the source's photos, by the stage gather.
@@ -85,5 +86,8 @@ def run(
     found = read_arrays(out_dir / "photo_sums.npz", *photo_sums.ARRAYS, stage="generalize")
     table = intervals(PhotoSums(**found), params.decode.name)
     write_table(out_dir / "intervals.csv", table, _DIGITS)
-    reseal(out_dir / "intervals.csv")
+    page = generalization_page(out_dir.name, params.decode.name, table, out_dir)
+    write_text(out_dir / "index.html", page)
+    for name in ("intervals.csv", "index.html"):
+        reseal(out_dir / name)
     return metrics

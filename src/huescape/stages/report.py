@@ -21,7 +21,8 @@ from huescape.params.released import RELEASED
 from huescape.reporting import charts, dataset, examples, scores, systems
 from huescape.reporting.differences import differences
 from huescape.reporting.failures import failures
-from huescape.reporting.groups import Group, grouped
+from huescape.reporting.gallery import gallery
+from huescape.reporting.groups import grouped
 from huescape.reporting.inputs import (
     Catalog,
     Prior,
@@ -32,7 +33,7 @@ from huescape.reporting.inputs import (
     read_result,
     read_text,
 )
-from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed
+from huescape.reporting.pictures import PAGE_BUDGET, Picture, embed, link
 from huescape.reporting.plots import write_plots
 from huescape.reporting.published import published
 from huescape.reporting.scores import ScoreRow
@@ -44,10 +45,6 @@ from huescape.reporting.verdict import verdict
 _DIGITS = 6
 # A prior's figure is line art: it is small as PNG, and JPEG would smear its text.
 _FIGURE_BUDGET = 400_000
-# Photos look the same as JPEG of this size, and the page opens at once on a phone.
-_GRID_BUDGET = 900_000
-# The pictures side by side come first: together they get at most this share of what is left.
-_SIDE_BY_SIDE_SHARE = 0.6
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -112,28 +109,28 @@ def run(
         "verdict": verdict(trained or groups, comparisons),
         "compared": systems.compared(groups),
         "claims": [
-            (item.claim, [claims_table.row(line) for line in item.lines], item.missing)
+            (item.claim, [claims_table.row(line) for line in item.lines])
             for item in checked
+            if item.lines
         ],
+        "claims_missing": [(item.claim, item.missing) for item in checked if not item.lines],
         "claims_summary": claims.summary(checked),
         "own_prior": params.evaluate.rebalance and params.evaluate.rebalance.path,
         "claims_basis": claims_table.basis_of(trained or groups),
-        **_result_parts(results, rows, comparisons),
+        **_result_parts(results, rows, comparisons, out),
         "distributions": scores.distributions_of(groups),
+        "asked": _asked(params),
         "failures": failures(groups, read_photos(catalog), out),
         **_data_parts(found, tables, out, params),
     }
     curves = [curve for _, _, curve in context["trainings"] if curve]
     spent = sum(_size(prior.figure) for prior in tables)
-    spent += _embedded([context["auc_chart"], *curves])
-    spent += _embedded(context["failures"].pictures)
+    spent += _embedded([context["auc_chart"], *curves, *context["failures"].pictures])
     side_by_side = out.parent / "side_by_side"
     with fresh_directory(side_by_side) as fresh:
-        shown = _side_by_side(groups, fresh, side_by_side, out, spent)
-        context |= {
-            "blocks": shown,
-            **_pictures(results, out, spent + _embedded([p for _, p in shown])),
-        }
+        drawn = examples.draw_blocks(groups, fresh)
+        sheets = [link(side_by_side / path.name, out) for path, _ in drawn]
+        context |= {"gallery": gallery(groups, PAGE_BUDGET - spent), "sheets": sheets}
         page = template().render(context)
     with fresh_directory(out.parent / "plots") as fresh:
         write_plots(fresh, results)
@@ -145,9 +142,11 @@ def run(
 
 
 def _result_parts(
-    results: Sequence[SystemResult], rows: Sequence[ScoreRow], comparisons: Comparisons
+    results: Sequence[SystemResult], rows: Sequence[ScoreRow], comparisons: Comparisons, out: Path
 ) -> dict[str, Any]:
     chart, end = charts.auc_chart(results)
+    seeds = [row.side.group.members for row in rows if len(row.seeds) > 1]
+    averaged = {member.name for members in seeds for member in members}
     return {
         "metrics": METRICS,
         "scores": scores.table(rows, comparisons),
@@ -157,8 +156,8 @@ def _result_parts(
         "basis": scores.basis_of(results),
         "names": [r.name for r in results],
         "headline": scores.headline_of(results),
-        "decodes": [(r.name, scores.decodes_of(r)) for r in results],
-        "numbers": [(r.name, scores.all_numbers(r), r.scores["decode"]) for r in results],
+        "decodes": [(r.name, scores.decodes_of(r, averaged=r.name in averaged)) for r in results],
+        "numbers": scores.other_numbers(results),
         "trainings": [
             (r.name, systems.training_of(r), charts.learning_curve(r))
             for r in results
@@ -166,43 +165,36 @@ def _result_parts(
         ],
         "auc_chart": chart,
         "auc_end": end,
+        "curve_files": [(r.name, link(r.curves_figure, out)) for r in results if r.curves_figure],
+        "grids": [(r.name, link(r.grid, out)) for r in results if r.grid],
     }
 
 
-def _side_by_side(
-    groups: Sequence[Group], fresh: Path, final: Path, out: Path, spent: int
-) -> list[tuple[str, Picture]]:
-    """Draw the systems' pictures into `fresh`, later `final`, and embed them."""
-    drawn = examples.draw_blocks(groups, fresh)
-    budget = int(max(PAGE_BUDGET - spent, 0) * _SIDE_BY_SIDE_SHARE) // max(len(drawn), 1)
-    budget = min(budget, _GRID_BUDGET)
+def _asked(params: Params) -> list[tuple[str, str]]:
+    """(what, link) of the pages that stages write which params.yaml asks for.
+
+    They are no inputs: without them the page is as true, and where none is asked for none exists.
+    """
+    found = (
+        ("Perception of", places.PERCEPTION, {**params.perceived, **params.perceived_released}),
+        ("Nearest training photos of", places.NEIGHBORS, params.neighbors),
+        ("Probe of", places.PROBES, {**params.probed, **params.probed_released}),
+        (
+            "Generalization:",
+            places.GENERALIZATION,
+            {**params.generalized, **params.generalized_released},
+        ),
+    )
     return [
-        (", ".join(names), embed(path, out, budget, final / path.name, stage="report"))
-        for path, names in drawn
+        (f"{what} {name}", link(folder / name / "index.html", places.PAGE))
+        for what, folder, entries in found
+        for name in entries
     ]
 
 
 def _embedded(pictures: Sequence[Picture]) -> int:
     """The bytes that the pictures take, before base64 adds its third."""
     return sum(len(picture.uri) for picture in pictures) * 3 // 4
-
-
-def _pictures(results: Sequence[SystemResult], out: Path, spent: int) -> dict[str, Any]:
-    """The figures of the systems; the grids share what the figures leave of the budget."""
-    figures = [(r.name, r.curves_figure) for r in results if r.curves_figure]
-    grids = [(r.name, r.grid) for r in results if r.grid]
-    spent += sum(_size(path) for _, path in figures)
-    share = max(PAGE_BUDGET - spent, 0) // max(len(grids), 1)
-    return {
-        "curve_figures": [
-            (name, embed(path, out, _FIGURE_BUDGET, stage=f"evaluate@{name}"))
-            for name, path in figures
-        ],
-        "grids": [
-            (name, embed(path, out, min(share, _GRID_BUDGET), stage=f"evaluate@{name}"))
-            for name, path in grids
-        ],
-    }
 
 
 def _data_parts(

@@ -183,7 +183,7 @@ def _bytes(path: Path) -> bytes:
 
 def _table(history: Sequence[HistoryRow]) -> str:
     """The history as CSV, with as many digits as the numbers have."""
-    columns = ("step", "loss", "lr", "grad_norm")
+    columns = ("step", "loss", "lr", "grad_norm", "val_loss")
     more = history[0].more if history else {}
     types = {name: WHOLE if name == "step" else NUMBER for name in (*columns, *more)}
     rows = ([*(getattr(row, name) for name in columns), *row.more.values()] for row in history)

@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,15 @@ _DRIVER_ERRORS = getattr(torch, "AcceleratorError", ())  # of torch 2.8 and late
 
 @dataclass
 class Checkpoint:
-    """The learner's state after `step` steps; `values` (step, columns) are those of each."""
+    """The learner's state after `step` steps; `values` (step, columns) are those of each.
+
+    `validated` holds the validation losses before it, by step.
+    """
 
     step: int
     learner: dict[str, Any]
     values: torch.Tensor
+    validated: dict[int, float] = field(default_factory=dict)
 
 
 def digest(parts: Iterable[bytes]) -> str:

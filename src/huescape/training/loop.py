@@ -56,13 +56,15 @@ class Silent:
 class HistoryRow:
     """Means over the steps since the row before; `lr` is that of the last of them.
 
-    `more` holds what this kind of training tells besides, by name.
+    `val_loss` is of the last validation among these steps, None where there was none; `more` holds
+    what this kind of training tells besides, by name.
     """
 
     step: int
     loss: float
     lr: float
     grad_norm: float
+    val_loss: float | None = None
     more: dict[str, float] = field(default_factory=dict)
 
 
@@ -97,12 +99,16 @@ class Parts:
 
 
 class Loop:
-    """The state of a run; the first `read` rows of `values` are those of each step, by column."""
+    """The state of a run; the first `read` rows of `values` are those of each step, by column.
+
+    `validated` holds the validation losses by step.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.learner = parts, parts.learner
         self.pending: list[Tensor] = []
         self.read = 0
+        self.validated: dict[int, float] = {}
         # Four bytes a value, in one piece: with tuples of floats, at 300 bytes a step, a checkpoint
         # took twenty times as long after an hour.
         self.values = torch.empty(parts.steps, len(parts.learner.columns))
@@ -118,7 +124,8 @@ class Loop:
         fresh = copy.deepcopy(self.learner.state_dict())
         if self.parts.checkpoints.restore(self.take_over) is not None:
             return
-        self.learner.load_state_dict(fresh)  # one that did not fit may have been taken over in part
+        # One that did not fit may have been taken over in part.
+        self.learner.load_state_dict(fresh)
         self.parts.initialize()
 
     def take_over(self, checkpoint: Checkpoint) -> None:
@@ -129,11 +136,15 @@ class Loop:
         self.learner.load_state_dict(checkpoint.learner)
         self.read = checkpoint.step
         self.values[: self.read] = checkpoint.values
+        self.validated = dict(checkpoint.validated)
 
     def run(self, recorder: Recorder, stop: StopRequest) -> None:
         """All steps that are left."""
         parts, steps = self.parts, self.parts.steps
         left = range(self.done, steps)
+        # A checkpoint is written before it is validated, which an interruption may have cut off.
+        if self.done and self.is_checkpoint():
+            self.validate(recorder)
         shown: tqdm[Any]
         with (
             bar(total=steps, desc="train", unit="step", initial=self.done) as shown,
@@ -146,7 +157,7 @@ class Loop:
                 self.pending.append(values_C)  # stays on the device
                 shown.update()
                 photos += parts.photos
-                at_checkpoint = self.done % parts.checkpoint_every == 0 or self.done == steps
+                at_checkpoint = self.is_checkpoint()
                 stopping = bool(stop)  # once a step: a signal may arrive between two lines
                 if self.done % READ_EVERY and not at_checkpoint and not stopping:
                     continue
@@ -162,6 +173,10 @@ class Loop:
                     self.validate(recorder)
                 since, photos = time.perf_counter(), 0
         self.learner.finish()
+
+    def is_checkpoint(self) -> bool:
+        """Whether a checkpoint is due after the steps taken."""
+        return self.done % self.parts.checkpoint_every == 0 or self.done == self.parts.steps
 
     def read_out(self) -> dict[str, float]:
         """Bring the pending values over in one go; HuescapeError at the first that is no number."""
@@ -186,13 +201,15 @@ class Loop:
                 raise self.diverged(self.done - 1, loss, norm, where)
         state = self.learner.state_dict()
         # A copy: torch writes all of the memory that a view shows a part of.
-        self.parts.checkpoints.save(Checkpoint(self.done, state, self.values[: self.read].clone()))
+        values = self.values[: self.read].clone()
+        self.parts.checkpoints.save(Checkpoint(self.done, state, values, self.validated))
 
     def validate(self, recorder: Recorder) -> None:
         """Score and draw a few photos of the validation split, if there are any."""
         with self.learner.averaged():
             loss = self.parts.validation.loss(self.learner.validation_loss, self.parts.device)
             if loss is not None:
+                self.validated[self.done] = loss
                 recorder.metrics(self.done, {"val_loss": loss})
             for name, rgb in self.parts.validation.pictures():
                 recorder.picture(name, self.done, rgb)
@@ -225,7 +242,8 @@ class Loop:
             loss, norm, *more = values.mean(axis=0).tolist()
             rate = self.parts.schedule.rate((last - 1) / steps)
             named = dict(zip(self.learner.columns[2:], more, strict=True))
-            rows.append(HistoryRow(last, loss, rate, norm, named))
+            seen = [self.validated[n] for n in range(first + 1, last + 1) if n in self.validated]
+            rows.append(HistoryRow(last, loss, rate, norm, seen[-1] if seen else None, named))
         return rows
 
 
