@@ -62,5 +62,22 @@ def _array(path: Path, content: bytes, again: str) -> Array:
 
 def write_arrays(path: Path, **arrays: Array) -> None:
     """Write named arrays, in the order given, whole or not at all; equal arrays, equal bytes."""
-    with replace_file(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
+    with replace_file(path) as temporary, zipfile.ZipFile(temporary, "w") as stored:
+        for name, array in arrays.items():
+            stored.writestr(_entry(name), _content(array))
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A member's header, of a fixed time.
+
+    `np.savez` asks for ZIP64, which Python 3.11.2 and 3.11.7 write into the header differently.
+    """
+    entry = zipfile.ZipInfo(f"{name}.npy")
+    entry.external_attr = 0o600 << 16  # who unpacks it can read it
+    return entry
+
+
+def _content(array: Array) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
+    return stream.getvalue()
