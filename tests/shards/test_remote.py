@@ -158,6 +158,27 @@ def test_what_is_wrong_is_one_line(
     assert not [path for path in (tmp_path / "cache").iterdir() if path.name.startswith(".")]
 
 
+def test_a_server_that_comes_back_is_tried_again(
+    s3: S3, local: ShardSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remotes, "PAUSE_SECONDS", 3.0)
+    shards, again = opened(), list[subprocess.Popen[bytes]]()
+    s3.process.kill()
+    s3.process.wait()
+    silent = subprocess.DEVNULL
+    start = threading.Timer(
+        1.0,
+        lambda: again.append(subprocess.Popen(s3.process.args, stdout=silent, stderr=silent)),
+    )
+    start.start()
+    try:
+        assert same(shards, local, range(1))
+    finally:
+        start.join()
+        again[0].kill()
+        again[0].wait()
+
+
 def test_a_server_that_stands_still_for_a_while_is_waited_for(s3: S3, local: ShardSet) -> None:
     shards = opened()
     s3.process.send_signal(signal.SIGSTOP)
