@@ -45,8 +45,9 @@ def s3(tmp_path: Path, local: ShardSet, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.setenv("HUESCAPE_SHARDS", "s3://team/shards")
         monkeypatch.setenv("HUESCAPE_SHARDS_CACHE", str(tmp_path / "cache"))
         monkeypatch.chdir(tmp_path)
-        yield server
+        # fsspec keeps a connection, and a thread of an earlier test may have made one since.
         fsspec.get_filesystem_class("s3").clear_instance_cache()
+        yield server
 
 
 def opened() -> ShardSet:
