@@ -14,6 +14,7 @@ SUITE = (
     "resampling",
     "shard_size",
     "shard_reading",
+    "remote_shards",
     "loss_memory",
     "epochs",
     "training_step",

@@ -57,14 +57,15 @@ def server(
             command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            _wait(f"http://127.0.0.1:{port}/health", folder / "server.log")
+            answering(f"http://127.0.0.1:{port}/health", folder / "server.log")
             yield f"http://127.0.0.1:{port}"
         finally:
             os.killpg(process.pid, end)
             process.wait()
 
 
-def _wait(address: str, log: Path) -> None:
+def answering(address: str, log: Path) -> None:
+    """Wait until something answers there, a minute and a half at most."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:

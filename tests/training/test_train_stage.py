@@ -20,6 +20,7 @@ from huescape import networks
 from huescape.base import closure
 from huescape.base.errors import HuescapeError
 from huescape.params.systems import SystemParams
+from huescape.shards.remote import described
 from huescape.stages import train
 from huescape.systems.system import load_system
 
@@ -90,6 +91,19 @@ def test_writes_a_system_that_loads(
     assert not list((state / "checkpoints").iterdir())
     run(targets, tmp_path / "again", make_params())
     assert contents(tmp_path / "again") == contents(tmp_path / "model")
+
+
+def test_shards_at_an_address_give_the_same_bytes(
+    targets: Path, tmp_path: Path, make_params: MakeParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(targets, tmp_path / "disk", make_params())
+    monkeypatch.setenv("HUESCAPE_SHARDS", f"file://{targets}")
+    monkeypatch.setenv("HUESCAPE_SHARDS_CACHE", str(tmp_path / "cache"))
+    shards, remote = described(tmp_path / "elsewhere/shards")
+    rest = targets / "prior.npz", targets / "bins.npz"
+    train.run(shards, *rest, tmp_path / "model", make_params(), name="toy", remote=remote)
+    assert contents(tmp_path / "model") == contents(tmp_path / "disk")
+    assert not list(shards.glob("*.npy")), "the columns are in the cache"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])

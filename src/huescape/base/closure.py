@@ -29,6 +29,8 @@ WITHOUT_EFFECT = {
     "base/orphans.py": "ends what its parent left",
     "base/progress.py": "what a terminal shows",
     "engines": "who starts, locks and mends; hands nothing to a stage",
+    "shards/cache.py": "where the same bytes are kept",
+    "shards/remote.py": "where the same bytes come from",
     "tracking": "what MLflow is told",
 }
 #: Packages whose modules are found by name: all of them may run.

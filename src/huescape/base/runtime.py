@@ -11,6 +11,8 @@ from huescape.base.errors import ParamsError
 #: Every environment variable of the project; docs/environment.md says what each is for.
 WORKERS, THREADS, DEVICE = "HUESCAPE_WORKERS", "HUESCAPE_THREADS", "HUESCAPE_DEVICE"
 STATE, PRETRAINED, TRACKING = "HUESCAPE_STATE", "HUESCAPE_PRETRAINED_DIR", "HUESCAPE_TRACKING"
+SHARDS, SHARDS_CACHE = "HUESCAPE_SHARDS", "HUESCAPE_SHARDS_CACHE"
+SHARDS_MB = "HUESCAPE_SHARDS_MB"
 #: Those that the project sets for its own processes.
 ENGINE, SWEEP_POINT, OWN_CODE = "HUESCAPE_ENGINE", "HUESCAPE_SWEEP_POINT", "HUESCAPE_OWN_CODE"
 
@@ -41,6 +43,27 @@ def torch_threads() -> int:
 def state_dir() -> Path:
     """Folder of what outlives a stage but is no result: checkpoints, partial work, journals."""
     return Path(os.environ.get(STATE) or ".huescape")
+
+
+def shards_address() -> str | None:
+    """The address of target shards that are not on this disk, or None: HUESCAPE_SHARDS."""
+    address = os.environ.get(SHARDS, "")
+    if address and "://" not in address:
+        raise ParamsError(
+            f"environment variable {SHARDS} is {address[:80]!r}; "
+            "allowed: an address that fsspec reads, such as s3://bucket/prefix"
+        )
+    return address or None
+
+
+def shards_cache() -> Path:
+    """Folder of shards that were fetched from there, for as many projects as name the same."""
+    return Path(os.environ.get(SHARDS_CACHE) or state_dir() / "shards")
+
+
+def shards_megabytes() -> int:
+    """What that folder may hold, in MB of a million bytes: HUESCAPE_SHARDS_MB, or 20,000."""
+    return _positive(SHARDS_MB, 20_000)
 
 
 def project_dir() -> Path:

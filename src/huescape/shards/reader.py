@@ -28,6 +28,7 @@ from huescape.shards.format import (
     sidecar_file,
     whole_number,
 )
+from huescape.shards.remote import File, Remote
 
 Array = npt.NDArray[Any]
 
@@ -48,7 +49,9 @@ class ShardSet:
         splits: (count,) array of str, by global row.
     """
 
-    def __init__(self, folder: Path, index: Index, sidecars: list[Sidecar]) -> None:
+    def __init__(
+        self, folder: Path, index: Index, sidecars: list[Sidecar], remote: Remote | None = None
+    ) -> None:
         self.folder = folder
         self.kind: str = index.kind
         self.columns = {k: Column(k, c.dtype, c.shape) for k, c in index.columns.items()}
@@ -59,14 +62,18 @@ class ShardSet:
             [split for sidecar in sidecars for split in sidecar.splits], dtype=np.str_
         )
         self._index = index
+        self._remote = remote
+        self._sizes = [{k: c.bytes for k, c in one.columns.items()} for one in sidecars]
         self._ends = np.cumsum([shard.count for shard in index.shards], dtype=np.int64)
         self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
         self._verified: set[tuple[int, str]] = set()
 
     @classmethod
-    def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
+    def open(cls, folder: Path, kind: str | None = None, remote: Remote | None = None) -> ShardSet:
         """Open `folder`; with `kind`, only if it is of that kind.
+
+        With `remote`, the folder holds index and sidecars alone, and the columns are there.
 
         The index and the sidecars are compared with their SHA-256, the columns with their size: a
         column is compared with its XXH3 when it is first read.
@@ -79,12 +86,12 @@ class ShardSet:
             raise HuescapeError(f"{folder}: holds shards of kind {index.kind!r}; needed: {kind!r}")
         sidecars = []
         for number in range(len(index.shards)):
-            sidecars.append(_opened_sidecar(folder, index, number))
-        return cls(folder, index, sidecars)
+            sidecars.append(_opened_sidecar(folder, index, number, local=remote is None))
+        return cls(folder, index, sidecars, remote)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder, not the gigabytes that the maps show."""
-        return ShardSet.open, (self.folder,)
+        return ShardSet.open, (self.folder, self.kind, self._remote)
 
     def rows(self, split: str) -> npt.NDArray[np.int64]:
         """Global rows of the photos of `split`, ascending; may be empty."""
@@ -129,10 +136,23 @@ class ShardSet:
         """
         return self._views(column, self._checked(rows))
 
+    def expect(self, rows: npt.ArrayLike) -> None:
+        """Begin to fetch what these rows need of shards that are not on this disk.
+
+        Raises IndexError for a row outside 0 .. count - 1.
+        """
+        if self._remote is None:
+            return
+        shard_N, _ = self._located(self._checked(rows))
+        numbers = dict.fromkeys(shard_N.tolist())
+        self._remote.expect(self._file(k, column) for k in numbers for column in self.columns)
+
     def _views(self, column: str, rows_N: npt.NDArray[np.int64]) -> list[Array]:
         shard_N, local_N = self._located(rows_N)
         shards, locals_ = shard_N.tolist(), local_N.tolist()
         maps = self._maps[column]
+        if self._remote is not None:  # one that is fetched may take the room of another of them
+            maps = {number: self._map(number, column) for number in dict.fromkeys(shards)}
         for number in set(shards) - maps.keys():
             self._map(number, column)
         return [maps[number][local] for number, local in zip(shards, locals_, strict=True)]
@@ -155,7 +175,10 @@ class ShardSet:
         """Read every column file; raises HuescapeError naming the first whose XXH3 is wrong.
 
         Reading does the same, column by column: this is for those who would rather know at once.
+        Columns that are fetched are compared whenever they are, and not here.
         """
+        if self._remote is not None:
+            return
         files = [(k, column) for k in range(len(self._index.shards)) for column in self.columns]
         for number, column in progress(files, desc="verify", unit="file"):
             self._verify(number, column)
@@ -175,6 +198,8 @@ class ShardSet:
 
     def _map(self, number: int, column: str) -> Array:
         maps = self._maps[column]
+        if self._remote is not None:
+            return self._fetched(number, column, self._remote)
         if number not in maps:
             self._verify(number, column)
             shard = self._index.shards[number]
@@ -182,8 +207,29 @@ class ShardSet:
             maps[number] = _mapped(path, self.columns[column], shard.count)
         return maps[number]
 
+    def _fetched(self, number: int, column: str, remote: Remote) -> Array:
+        """As `_map`, of a file that stays for as long as the cache has room for it."""
+        maps, file = self._maps[column], self._file(number, column)
+        if number not in maps or not remote.cache.keeps(file.xxh3):
+            described, count = self.columns[column], self._index.shards[number].count
+            maps[number] = remote.opened(file, lambda path: _mapped(path, described, count))
+            self._let_go(remote)
+        return maps[number]
 
-def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
+    def _let_go(self, remote: Remote) -> None:
+        """Drop the maps of files that made room: until then, the disk keeps their bytes."""
+        for column, maps in self._maps.items():
+            for number in list(maps):
+                if not (remote.cache.folder / self._file(number, column).xxh3).exists():
+                    del maps[number]
+
+    def _file(self, number: int, column: str) -> File:
+        shard = self._index.shards[number]
+        size = self._sizes[number][column]
+        return File(column_file(shard.name, column), shard.xxh3[column], size)
+
+
+def _opened_sidecar(folder: Path, index: Index, number: int, *, local: bool) -> Sidecar:
     shard = index.shards[number]
     path = folder / sidecar_file(shard.name)
     again = digests.remedy(maker(folder, index.kind))
@@ -192,7 +238,7 @@ def _opened_sidecar(folder: Path, index: Index, number: int) -> Sidecar:
     sidecar = read_sidecar(folder, shard.name)
     if not sidecar.columns.keys() == index.columns.keys() == shard.xxh3.keys():
         raise HuescapeError(f"{path}: has other columns than the index; {again}")
-    for name in index.columns:
+    for name in index.columns if local else ():
         column = folder / column_file(shard.name, name)
         if not column.is_file():
             raise HuescapeError(f"{column}: no such file; the shards are not complete; {again}")

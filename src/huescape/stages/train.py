@@ -32,6 +32,7 @@ from huescape.params.places import (
 from huescape.params.presets import read_system, resolve_system
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
+from huescape.shards.remote import Remote, described
 from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
 from huescape.training.loop import HistoryRow, Recorder
@@ -49,7 +50,8 @@ def main(options: Namespace) -> dict[str, float]:
     name = options.system
     system = resolve_system(name, read_system(PARAMS, name), str(PARAMS))
     quantizer = system.quantizer
-    paths = SHARDS / quantizer, prior_of(quantizer), bins_of(quantizer)
+    shards, remote = described(SHARDS / quantizer)
+    paths = shards, prior_of(quantizer), bins_of(quantizer)
     for path in paths:
         needed(path)
     atomic.insist_on_place(MODELS / name)
@@ -62,7 +64,7 @@ def main(options: Namespace) -> dict[str, float]:
         resume_key=resume_key(*paths, system),
     )
     with recorder:
-        metrics = run(*paths, MODELS / name, system, name=name, recorder=recorder)
+        metrics = run(*paths, MODELS / name, system, name=name, recorder=recorder, remote=remote)
         for path in (CATALOG / "summary.csv", FIGURES / f"prior-{quantizer}.png"):
             if path.exists():
                 recorder.artifact(path, "data")
@@ -79,6 +81,7 @@ def run(
     *,
     name: str,
     recorder: Recorder | None = None,
+    remote: Remote | None = None,
 ) -> dict[str, float]:
     """Train system `name` and write `out`; returns `loss`, `grad_norm`, `steps` and `parameters`.
 
@@ -88,6 +91,7 @@ def run(
         shards: folder of target shards of the system's quantizer.
         prior: npz with `weights` (Q,), the class weights, and `empirical` (Q,), the prior.
         bins: npz with `centers` (Q, 2).
+        remote: where the columns of the shards are, if not in their folder.
         recorder: is told the loss and shown pictures on the way.
     Raises:
         HuescapeError: a file is missing, damaged or of another quantizer, or the training
@@ -95,7 +99,7 @@ def run(
         Interrupted: it was stopped; the next run goes on from there.
     """
     params = _with_defaults(params)
-    targets = ShardSet.open(shards, kind="targets")
+    targets = ShardSet.open(shards, kind="targets", remote=remote)
     centers_Q2 = read_arrays(bins, "centers", stage=f"bins@{bins.stem}")["centers"]
     found = read_arrays(prior, "weights", "empirical", stage=f"prior@{prior.stem}")
     weights_Q = found["weights"]

@@ -101,7 +101,9 @@ class Batches:
 
     def train(self, step: int) -> Batch:
         """The augmented batch of `step`, 0 being the first."""
-        return self.assemble(self._stored(self.rows(step)), step)
+        stored = self._stored(self.rows(step))
+        self._shards.expect(self.rows(step + 1))
+        return self.assemble(stored, step)
 
     def first(self, count: int) -> Batch:
         """Up to `count` photos without augmentation, those that training sees first."""
