@@ -14,6 +14,7 @@ from huescape.base.exclusive import RUN, take
 
 pytestmark = pytest.mark.long
 
+FROM_LINES = re.MULTILINE | re.DOTALL
 # As an executor's jobs start on their nodes.
 REMOTE = ("snakemake", "--mode", "remote", "--cores", "1", "--force", "--target-jobs", "check:")
 
@@ -25,18 +26,17 @@ def test_a_job_whose_run_has_ended_does_not_begin(fresh: Any) -> None:
     assert not (fresh.root / "data/checked.txt").exists()
 
 
-def test_a_job_of_a_run_at_work_is_not_taken_for_forced(project: Any) -> None:
+def test_a_job_of_a_run_at_work_is_not_taken_for_forced(fresh: Any) -> None:
     """Snakemake forces every job of a cluster; only what the user forces runs unasked."""
-    lock = take(project.root / RUN)
+    fresh.run("snakemake", "--cores", "1", "--", "check")
+    lock = take(fresh.root / RUN)
     assert lock is not None
     with lock:
-        project.run(*REMOTE)
-        assert "check: unchanged, skipped" in project.output
-        (project.root / ".snakemake/forced").mkdir(exist_ok=True)
-        (project.root / ".snakemake/forced/check").touch()
-        project.run(*REMOTE)
-    assert project.ran() == ["check"]
-    assert project.engine("snakemake") == []
+        fresh.run(*REMOTE)
+        assert "check: unchanged, skipped" in fresh.output
+        (fresh.root / ".snakemake/forced/check").touch()
+        fresh.run(*REMOTE)
+    assert fresh.ran() == ["check"]
 
 
 def test_two_jobs_never_make_the_same_at_once(fresh: Any) -> None:
@@ -64,23 +64,21 @@ def test_two_jobs_never_make_the_same_at_once(fresh: Any) -> None:
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", "0"), ("cuda:1", "1")])
-def test_a_training_asks_for_a_gpu_where_cuda_is_wanted(
-    project: Any, device: str, gpus: str
-) -> None:
-    look = ("snakemake", "-n", "--cores", "2", "--forcerun", "train_colorunet")
-    project.run(*look, HUESCAPE_DEVICE=device)
-    found = dict(re.findall(r"^rule (\w+):.*?gpu=(\d)", project.output, re.MULTILINE | re.DOTALL))
-    assert found["train_colorunet"] == gpus
-    assert found.get("report", "0") == "0"
+def test_a_training_asks_for_a_gpu_where_cuda_is_wanted(fresh: Any, device: str, gpus: str) -> None:
+    fresh.run("snakemake", "-n", "--cores", "2", HUESCAPE_DEVICE=device)
+    rules = fresh.output.split("\nrule ")
+    (training,) = [rule for rule in rules if rule.startswith("train_colorunet:")]
+    assert f"gpu={gpus}" in training
+    (prior,) = [rule for rule in rules if rule.startswith("prior_yuv32:")]
+    assert "gpu=0" in prior
 
 
-def test_a_job_asks_for_twice_the_memory_each_time_it_is_retried(project: Any) -> None:
-    look = ("snakemake", "-n", "--cores", "2", "--forcerun", "prior_yuv32", "--", "prior_yuv32")
+def test_a_job_asks_for_twice_the_memory_each_time_it_is_retried(fresh: Any) -> None:
     asked = []
     for attempt in ("1", "3"):
-        project.run(*look, "--attempt", attempt)
-        asked.append(int(project.output.split("rule prior_yuv32:")[1].split("mem_mb=")[1][:4]))
-    assert asked == [1000, 4000]
+        fresh.run("snakemake", "-n", "--cores", "2", "--attempt", attempt, "--", "filter")
+        asked.append(int(re.findall(r"^rule filter:.*?mem_mb=(\d+)", fresh.output, FROM_LINES)[0]))
+    assert asked == [2000, 8000]
 
 
 def test_the_profile_of_a_cluster_names_options_that_there_are(fresh: Any) -> None:
