@@ -118,8 +118,9 @@ def test_what_was_cancelled_goes_on_under_either_engine(
     assert running.returncode != 0, said
     slurm.wait(lambda: slurm.jobs() == [], "empty queue", 120)
     project.set("systems.colorunet.steps", 6)
-    assert project.engine(then) == ["check", "train@colorunet"]
+    project.engine(then)  # of DVC's, what it has in its run cache runs no more
     assert project.lock() == made_by_dvc.lock()
+    assert project.outputs() == made_by_dvc.outputs()
     assert project.engine("dvc") == []
 
 
