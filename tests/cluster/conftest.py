@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,10 @@ class OnCluster(Workspace):
         return self.run(*self.command(*more), check=check, **variables)
 
     def begin(self, *more: str, **variables: str) -> subprocess.Popen[str]:
-        """Start Snakemake in a session of its own; what it says is kept in the pipe."""
+        """Start Snakemake in a session of its own; what it says is kept in the pipe.
+
+        It hears Ctrl-C also where the tests run in the background, which do not.
+        """
         return subprocess.Popen(
             self.command(*more),
             cwd=self.root,
@@ -42,6 +46,7 @@ class OnCluster(Workspace):
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
