@@ -60,6 +60,7 @@ SlurmdParameters=config_overrides
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=20
+MinJobAge=3600
 GresTypes=gpu
 NodeName=n[1-3] Port=[17001-17003] {_HERE}
 NodeName={GPU_NODE} Port=17004 Gres=gpu:1 {_HERE}
