@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$$PWD/$(VENV)/bin:$$PATH"
 
-.PHONY: repro systems gallery test test-exhaustive test-short test-pythons faults soak lint bench bench-gpu schema \
+.PHONY: repro systems gallery test test-exhaustive test-short test-pythons test-cluster faults soak lint bench bench-gpu schema \
   env clean help
 
 repro: $(STAMP)  ## run the main job: dvc repro
@@ -15,8 +15,8 @@ repro: $(STAMP)  ## run the main job: dvc repro
 # Two tests at a time, each with one thread: threads that share cores wait for each other.
 PYTEST := $(RUN) HUESCAPE_THREADS=1 OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist worksteal
 
-# MARK= for all of them in one go.
-MARK = not exhaustive
+# MARK='not cluster' for all that need no SLURM, in one go.
+MARK = not exhaustive and not cluster
 test: $(STAMP)  ## run the tests, short and long
 	$(PYTEST) -m "$(MARK)" --durations=15
 
@@ -24,7 +24,12 @@ test-exhaustive: $(STAMP)  ## run what takes both engines many times: the re-run
 	$(PYTEST) -m exhaustive --durations=15
 
 test-short: $(STAMP)  ## leave out the tests that take over ten seconds
-	$(PYTEST) -m "not long and not exhaustive"
+	$(PYTEST) -m "not long and not exhaustive and not cluster"
+
+# As root, where SLURM is installed: `python -m tests.cluster.slurm install` does it on Debian.
+test-cluster: $(STAMP)  ## start a real SLURM on loopback and run jobs through it (docs/cluster.md)
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[cluster]"
+	$(RUN) HUESCAPE_THREADS=1 OMP_NUM_THREADS=1 python -m pytest -q -m cluster tests/cluster --durations=0
 
 # Each in an environment of its own, .venv-3.12. PYTHONS="python3.13" for some of them.
 PYTHONS ?= python3.11 python3.12 python3.13

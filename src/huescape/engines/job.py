@@ -6,20 +6,26 @@ Usage: python -m huescape.engines.job STAGE [--ask] [--owner PID] [--partition K
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from huescape.base.children import environment
 from huescape.base.errors import HuescapeError
+from huescape.base.exclusive import take
 from huescape.base.orphans import alive, stop_without
 from huescape.base.runtime import ENGINE
 from huescape.engines import graph
+from huescape.engines.graph import Stage
 from huescape.engines.own_code import insist_on_own_code
 
 _BACKUPS = Path(".snakemake/backups")
+#: Held by a job and by its stage's command, one file for each.
+_JOBS = Path(".dvc/tmp/huescape-jobs")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,6 +57,27 @@ def _job(name: str, ask: bool, partition: int | None, gather: bool) -> int:
     stage = graph.load_graph().stages.get(name)
     if stage is None:
         raise HuescapeError(f"dvc.yaml has no stage {name!r}")
+    with _alone(name, partition) as lock:
+        return _make(stage, ask, partition, gather, lock)
+
+
+def _alone(name: str, partition: int | None) -> IO[str]:
+    """A lock, taken once no other process makes the same.
+
+    A cluster that loses sight of a node starts its job again on another one, and the first may
+    still be writing; when it has ended, DVC is asked whether there is anything left to do.
+    """
+    path = _JOBS / (name if partition is None else f"{name}.{partition}")
+    lock = take(path)
+    if lock is None:
+        print(f"{name}: waiting for a job elsewhere that makes the same", file=sys.stderr)
+        lock = take(path, math.inf)
+    assert lock is not None  # it waits as long as it takes
+    return lock
+
+
+def _make(stage: Stage, ask: bool, partition: int | None, gather: bool, lock: IO[str]) -> int:
+    name = stage.name
     files = [Path(file) for file in stage.track]
     if partition is not None:
         files = [files[0].parent / f"{partition:05d}.json"]
@@ -64,21 +91,21 @@ def _job(name: str, ask: bool, partition: int | None, gather: bool) -> int:
         # Snakemake would put it back where this job is killed, also after it was recorded.
         (_BACKUPS / file).unlink(missing_ok=True)
     if partition is not None:
-        return _call(f"{stage.cmd} --partition {partition}")
+        return _call(f"{stage.cmd} --partition {partition}", lock)
     if not gather:
         graph.remove_outputs(name)
-    code = _call(f"{stage.cmd} --gather" if gather else stage.cmd)
+    code = _call(f"{stage.cmd} --gather" if gather else stage.cmd, lock)
     if code == 0:
         graph.commit(name)
     return code
 
 
-def _call(command: str) -> int:
-    """Run the stage's command; a termination of this job reaches it too."""
+def _call(command: str, lock: IO[str]) -> int:
+    """Run the stage's command, which holds the lock too; a termination of this job reaches it."""
     print(f"$ {command}", file=sys.stderr, flush=True)
     # Stages call `python`: it must be this one, in an activated environment or not.
     variables = environment(more={ENGINE: "snakemake"})
-    process = subprocess.Popen(command, shell=True, env=variables)
+    process = subprocess.Popen(command, shell=True, env=variables, pass_fds=[lock.fileno()])
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:
