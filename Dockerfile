@@ -16,7 +16,7 @@ ARG PIP_FIND_LINKS
 # What it depends on is a layer of its own: a changed line of code installs none of it again.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src/huescape/__init__.py src/huescape/
-RUN pip install --no-cache-dir -c constraints.txt ".[film,onnx,perception]"
+RUN pip install --no-cache-dir -c constraints.txt ".[film,onnx,perception,s3]"
 COPY src src
 RUN pip install --no-cache-dir --no-deps --force-reinstall .
 
