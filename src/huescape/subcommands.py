@@ -47,10 +47,13 @@ def run(argv: list[str] | None) -> int:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         _refuse_other_names()
         _look_after_engine()
+        _refuse_many_processes(str(name))
         if options.is_stage:
             _refuse_wrong_params(str(name))
-        # `check` disturbs nobody, and leaves nothing where it refuses.
-        is_alone = options.is_stage and name != "check"
+        # `check` disturbs nobody, and leaves nothing where it refuses. Of many processes, one
+        # stands for all, or the one that launched them.
+        is_one_of_many = runtime.rank() > 0 or runtime.LAUNCHED in os.environ
+        is_alone = options.is_stage and name != "check" and not is_one_of_many
         with _alone(arguments) if is_alone else nullcontext():
             _say(str(name), options.main(options))
     except HuescapeError as error:
@@ -80,6 +83,12 @@ def _refuse_wrong_params(stage: str) -> None:
         from huescape.systems.checks import check_systems
 
         check_systems(params, str(PARAMS))
+
+
+def _refuse_many_processes(name: str) -> None:
+    """Of what torchrun can start, a training alone is made for it."""
+    if runtime.is_rank() and name != "train":
+        raise HuescapeError(f"torchrun started {name!r}; allowed: train")
 
 
 @contextmanager
@@ -115,6 +124,9 @@ def _refuse_other_names() -> None:
 
 def _look_after_engine() -> None:
     """Mend what a killed engine left, and neither outlive the engine nor let it leave the same."""
+    if runtime.is_rank():  # torchrun's process stands between, and looks after the engine itself
+        stop_without(parent_stays())
+        return
     if "DVC_STAGE" in os.environ:  # DVC read dvc.lock a moment ago
         lockfile.tell(lockfile.notice(Path()))
         lockwatch.start(engine_pid())
@@ -130,7 +142,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    if "DVC_STAGE" in os.environ:
+    if "DVC_STAGE" in os.environ and not runtime.is_rank():
         lockwatch.release(engine_pid())
     print(f"huescape: error: {one_line(message)}", file=sys.stderr)
     return code

@@ -87,6 +87,10 @@ class AdversarialLearner:
         """Within, the generator has its averaged weights, if there are any."""
         return self._descents["generator"].averaged()
 
+    def spread(self) -> None:
+        """It is not made for that; `run` refuses it before."""
+        raise NotImplementedError
+
     def finish(self) -> None:
         """Leave the generator its averaged weights, if there are any."""
         self._descents["generator"].finish()
