@@ -8,6 +8,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from types import FrameType
 from huescape import __version__
 from huescape.base import exclusive, runtime
 from huescape.base.errors import HuescapeError, one_line
+from huescape.base.interrupts import Interrupted
 from huescape.base.memory import is_out_of_memory
 from huescape.base.orphans import engine_pid, parent_stays, stop_without
 from huescape.engines import lockfile, lockwatch
@@ -28,6 +30,9 @@ _LESS_MEMORY = f"fewer processes need less (environment variable {runtime.WORKER
 _RUNNING = Path(".huescape/running")
 # A stage whose engine was killed ends before that.
 _TWICE_SECONDS = 60.0
+
+# By how much the first of many processes may come later to what is wrong.
+_FIRST_SECONDS = 3.0
 
 # Where subcommands are: one file for each, with `add_arguments` and `main`.
 _FOLDERS = ("stages", "tools")
@@ -144,8 +149,16 @@ def _first_line(error: Exception) -> str:
 def _fail(message: str, code: int) -> int:
     if "DVC_STAGE" in os.environ and not runtime.is_rank():
         lockwatch.release(engine_pid())
+    if runtime.rank() and code != Interrupted.exit_code:
+        _let_the_first_speak()
     print(f"huescape: error: {one_line(message)}", file=sys.stderr)
     return code
+
+
+def _let_the_first_speak() -> None:
+    """What is wrong for every process, the first says; torchrun ends the others when it has."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    time.sleep(_FIRST_SECONDS)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

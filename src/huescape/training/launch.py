@@ -16,6 +16,7 @@ from pathlib import Path
 
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError
+from huescape.base.interrupts import Interrupted
 from huescape.base.temporaries import temporary_folder
 from huescape.training.processes import LEFT_ALONE
 
@@ -58,7 +59,7 @@ def launch(processes: int, *arguments: str) -> None:
 def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
     """Raise what says why; `codes` are the exit codes of those that failed, by their number."""
     first = codes.get(0, 0)
-    if first > 0 and first != LEFT_ALONE:
+    if first > 0 and first not in (LEFT_ALONE, Interrupted.exit_code):
         raise SystemExit(first)
     print(file=sys.stderr)  # the first's bar has not ended its line
     for rank, code in sorted(codes.items()):
@@ -73,6 +74,6 @@ def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
         )
         if lines := [line for line in said.splitlines() if line.startswith(_ERROR)]:
             raise HuescapeError(f"process {rank} of {processes}: {lines[-1].removeprefix(_ERROR)}")
-        if codes[rank] != LEFT_ALONE:
+        if codes[rank] > 0 and codes[rank] != LEFT_ALONE:
             sys.stderr.write(said)
     raise HuescapeError(f"one of {processes} processes ended ({dict(codes)}); {_GOES_ON}")
