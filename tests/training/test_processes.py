@@ -28,6 +28,11 @@ CASES: dict[str, dict[str, Any]] = {
     "averaged": {"optimizer": {**SGD, "average": 0.7}},
     "photo": {"loss": {"name": "cross_entropy", "reduction": "photo"}, "positions": 0.5},
     "focal": {"loss": {"name": "focal"}},
+    "adversarial": {
+        "preset": "chromagan",
+        "network": {"name": "chromagan", "width": 2, "classes": 6},
+        "loss": {"name": "chromagan", "class_share": 0.5, "adversarial_share": 0.7},
+    },
     "block": {"loss": {"name": "block", "side": 4}},
 }
 

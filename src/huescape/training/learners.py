@@ -100,7 +100,7 @@ class SupervisedLearner:
 
     def spread(self) -> None:
         """From now on, take steps together with other processes."""
-        self._running = processes.spread(self.network)
+        self._running = processes.spread(self.network, some_unused=self.network.classes is not None)
 
     def finish(self) -> None:
         """Leave the averaged weights in the network, if there are any."""

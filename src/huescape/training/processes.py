@@ -87,10 +87,11 @@ def part(photos: int) -> slice | None:
     return slice(rank * photos // processes, (rank + 1) * photos // processes)
 
 
-def spread(network: nn.Module) -> nn.Module:
+def spread(network: nn.Module, *, some_unused: bool = False) -> nn.Module:
     """`network` as what many processes run, which average its gradients and share its batch norm.
 
-    Its weights are those of the first process from now on.
+    Its weights are those of the first process from now on. `some_unused` says that not every
+    parameter has a gradient.
     """
     device = next(network.parameters()).device
     synchronize(network, device)
@@ -98,7 +99,7 @@ def spread(network: nn.Module) -> nn.Module:
         network,
         **_NO_BUFFERS,
         gradient_as_bucket_view=True,
-        find_unused_parameters=getattr(network, "classes", None) is not None,
+        find_unused_parameters=some_unused,
     )
 
 

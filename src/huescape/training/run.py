@@ -154,17 +154,10 @@ def build_learner(
 
 def _check_processes(params: SystemParams) -> None:
     """What one process can and many cannot."""
-    if processes.count() == 1:
-        return
-    for key, value, allowed in (
-        ("compile", str(params.compile).lower(), "false"),
-        ("loss.name", params.loss.name, "every other"),
-    ):
-        if value in ("true", "chromagan"):
-            raise ParamsError(
-                f"systems.<name>.{key} is {value}; allowed with {processes.count()} processes: "
-                f"{allowed}"
-            )
+    if params.compile and processes.count() > 1:
+        raise ParamsError(
+            f"systems.<name>.compile is true; allowed with {processes.count()} processes: false"
+        )
 
 
 def _check_stride(system: System, stride: int) -> None:
