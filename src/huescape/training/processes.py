@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from huescape.base import runtime
-from huescape.base.errors import ParamsError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.training.synchronized import synchronize
 
 T = TypeVar("T")
@@ -52,16 +52,16 @@ def is_first() -> bool:
 def together(device: torch.device) -> Iterator[None]:
     """Within, this process trains with those that torchrun started beside it, if it started it.
 
-    Ends the process with `LEFT_ALONE` where another of them is gone.
+    Ends the process with `LEFT_ALONE` where another of them is gone. Raises HuescapeError where
+    they cannot reach one another.
     """
     if not runtime.is_rank() or dist.is_initialized():
         yield
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    _meet("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
-        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=_PATIENCE)
         yield
     except (RuntimeError, ConnectionError) as error:
         if not _is_of_another(error):
@@ -134,6 +134,14 @@ def of_the_first(make: Callable[[], T]) -> T:
     found = made[0]
     assert found is not None
     return found
+
+
+def _meet(backend: str) -> None:
+    try:
+        dist.init_process_group(backend, timeout=_PATIENCE)
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise HuescapeError(f"the processes cannot reach one another: {reason}") from error
 
 
 def _is_of_another(error: Exception) -> bool:
