@@ -1,4 +1,4 @@
-"""Batch norms that many processes share keep their tensors; `test_processes.py` has what they give."""
+"""Shared batch norms keep their tensors; `test_processes.py` has what they give."""
 
 from __future__ import annotations
 
