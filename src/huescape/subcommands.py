@@ -52,8 +52,8 @@ def run(argv: list[str] | None) -> int:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         _refuse_other_names()
         _look_after_engine()
-        _refuse_many_processes(str(name))
         if options.is_stage:
+            _refuse_many_processes(str(name))
             _refuse_wrong_params(str(name))
         # `check` disturbs nobody, and leaves nothing where it refuses. Of many processes, one
         # stands for all, or the one that launched them.
@@ -91,7 +91,7 @@ def _refuse_wrong_params(stage: str) -> None:
 
 
 def _refuse_many_processes(name: str) -> None:
-    """Of what torchrun can start, a training alone is made for it."""
+    """Of the stages, a training alone is made for what torchrun starts."""
     if runtime.is_rank() and name != "train":
         raise HuescapeError(f"torchrun started {name!r}; allowed: train")
 
