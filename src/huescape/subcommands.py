@@ -17,6 +17,7 @@ from types import FrameType
 from huescape import __version__
 from huescape.base import costs, exclusive, runtime
 from huescape.base.errors import HuescapeError, one_line
+from huescape.base.interrupts import Interrupted
 from huescape.base.memory import is_out_of_memory
 from huescape.base.orphans import engine_pid, parent_stays, stop_without
 from huescape.engines import lockfile, lockwatch
@@ -29,6 +30,9 @@ _LESS_MEMORY = f"fewer processes need less (environment variable {runtime.WORKER
 _RUNNING = Path(".huescape/running")
 # A stage whose engine was killed ends before that.
 _TWICE_SECONDS = 60.0
+
+# By how much the first of many processes may come later to what is wrong.
+_FIRST_SECONDS = 3.0
 
 # Where subcommands are: one file for each, with `add_arguments` and `main`.
 _FOLDERS = ("stages", "tools")
@@ -49,9 +53,12 @@ def run(argv: list[str] | None) -> int:
         _refuse_other_names()
         _look_after_engine()
         if options.is_stage:
+            _refuse_many_processes(str(name))
             _refuse_wrong_params(str(name))
-        # `check` disturbs nobody, and leaves nothing where it refuses.
-        is_alone = options.is_stage and name != "check"
+        # `check` disturbs nobody, and leaves nothing where it refuses. Of many processes, one
+        # stands for all, or the one that launched them.
+        is_one_of_many = runtime.rank() > 0 or runtime.LAUNCHED in os.environ
+        is_alone = options.is_stage and name != "check" and not is_one_of_many
         with _alone(arguments) if is_alone else nullcontext():
             began = time.monotonic()
             counted = options.main(options)
@@ -87,6 +94,12 @@ def _refuse_wrong_params(stage: str) -> None:
         check_systems(params, str(PARAMS))
 
 
+def _refuse_many_processes(name: str) -> None:
+    """Of the stages, a training alone is made for what torchrun starts."""
+    if runtime.is_rank() and name != "train":
+        raise HuescapeError(f"torchrun started {name!r}; allowed: train")
+
+
 @contextmanager
 def _alone(arguments: Sequence[str]) -> Iterator[None]:
     """Two of one stage at once would move each other's outputs away while they are written."""
@@ -120,6 +133,9 @@ def _refuse_other_names() -> None:
 
 def _look_after_engine() -> None:
     """Mend what a killed engine left, and neither outlive the engine nor let it leave the same."""
+    if runtime.is_rank():  # torchrun's process stands between, and looks after the engine itself
+        stop_without(parent_stays())
+        return
     if "DVC_STAGE" in os.environ:  # DVC read dvc.lock a moment ago
         lockfile.tell(lockfile.notice(Path()))
         lockwatch.start(engine_pid())
@@ -135,10 +151,18 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    if "DVC_STAGE" in os.environ:
+    if "DVC_STAGE" in os.environ and not runtime.is_rank():
         lockwatch.release(engine_pid())
+    if runtime.rank() and code != Interrupted.exit_code:
+        _let_the_first_speak()
     print(f"huescape: error: {one_line(message)}", file=sys.stderr)
     return code
+
+
+def _let_the_first_speak() -> None:
+    """What is wrong for every process, the first says; torchrun ends the others when it has."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    time.sleep(_FIRST_SECONDS)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -38,6 +38,20 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
             assert runtime.workers() >= 1
 
 
+def test_processes_of_torchrun_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TORCHELASTIC_RUN_ID", "HUESCAPE_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(runtime, "cpus", lambda: 8)
+    # Other programs set these, too: without torchrun they mean nothing.
+    for name, value in (("RANK", "5"), ("LOCAL_RANK", "1"), ("LOCAL_WORLD_SIZE", "3")):
+        monkeypatch.setenv(name, value)
+    assert (runtime.rank(), runtime.local_rank(), runtime.torch_threads()) == (0, 0, 8)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "one")
+    assert (runtime.rank(), runtime.local_rank(), runtime.torch_threads()) == (5, 1, 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "16")
+    assert runtime.torch_threads() == 1
+
+
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUESCAPE_STATE", "")
     assert runtime.state_dir() == Path(".huescape")

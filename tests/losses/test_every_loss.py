@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -170,6 +171,28 @@ def test_what_is_told_is_the_mean_over_pixels(params: Named) -> None:
         torch.testing.assert_close(loss.per_pixel(value, targets.mask_Nhw), mean)
     nothing = torch.zeros_like(targets.mask_Nhw)
     assert loss.per_pixel(0 * value, nothing) == 0
+
+
+@every([params for params in ALL if params.name != "focal"])  # whose parts have to talk
+def test_parts_of_a_batch_sum_to_the_whole(params: Named) -> None:
+    """Of photos with different padding, in parts of different sizes, as many processes have."""
+    output, targets, loss = problem(7, 3, params, (5, 7, 5, 4))
+    whole = value_and_gradient(lambda x: loss(x, targets), output)
+
+    def in_parts(output: Tensor) -> Tensor:
+        total = output.new_zeros(())
+        for part in (slice(0, 1), slice(1, 5)):
+            own = replace(some(targets, part), whole_Mhw=targets.mask_Nhw)
+            total = total + loss(output[part], own)
+        return total
+
+    torch.testing.assert_close(value_and_gradient(in_parts, output), whole, rtol=1e-9, atol=1e-12)
+
+
+def some(targets: Targets, part: slice) -> Targets:
+    """The targets of some of the photos."""
+    parts = targets.index_NhwK, targets.weight_NhwK, targets.chroma_N2hw
+    return Targets(targets.mask_Nhw[part], *(None if x is None else x[part] for x in parts))
 
 
 @pytest.mark.parametrize("name", ["block", "cross_entropy", "exact_focal", "focal", "l2"])

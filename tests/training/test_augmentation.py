@@ -110,7 +110,7 @@ def test_noise_has_the_deviation_of_its_photo() -> None:
     params = AugmentationParams(noise=(0.0, 0.01, 0.05))
     draw = drawn(params, Geometry(64, 64, 1), boxes(30, 64), 2)
     generators = [np.random.default_rng(2)] * 30
-    noise = augmentation.noise(draw, (30, 64, 64), generators)
+    noise = augmentation.noise(draw.noise_N, (64, 64), generators, slice(0, 30))
     assert set(np.round(draw.noise_N.astype(float), 3).tolist()) == {0.0, 0.01, 0.05}
     np.testing.assert_allclose(noise.std(axis=(1, 2)), draw.noise_N, rtol=0.1)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +30,11 @@ def batches(
     seed: int = 0,
     geometry: GeometryParams = PADDED,
     positions: float | None = None,
+    part: slice | None = None,
 ) -> Batches:
     shards, space = ShardSet.open(folder / "shards"), SPACES["yuv"]
-    return Batches(shards, space, params, geometry, size=size, seed=seed, positions=positions)
+    more = {"size": size, "seed": seed, "positions": positions, "part": part}
+    return Batches(shards, space, params, geometry, **more)  # type: ignore[arg-type]
 
 
 def test_a_batch_depends_on_seed_and_step_alone(targets: Path) -> None:
@@ -398,3 +402,35 @@ def test_photos_read_elsewhere_make_the_same_batch(targets: Path) -> None:
     assert torch.equal(first.input_N1HW, second.input_N1HW)
     assert torch.equal(first.targets.index_NhwK, second.targets.index_NhwK)
     assert torch.equal(first.targets.mask_Nhw, second.targets.mask_Nhw)
+
+
+BENT = AugmentationParams(
+    crop=16,
+    noise=(0.0, 0.01, 0.02),
+    area=(0.3, 1.0),
+    lightness=LightnessParams(share=0.5),
+    crop_shares=(),
+)
+
+
+@pytest.mark.parametrize("params", [SEVEN, BENT], ids=["single", "together"])
+@pytest.mark.parametrize("ends", [(0, 5, 7), (0, 1, 3, 5, 7), tuple(range(8))])
+@pytest.mark.parametrize("positions", [None, 0.25])
+def test_parts_of_a_batch_are_those_of_the_whole(
+    targets: Path, params: AugmentationParams, ends: tuple[int, ...], positions: float | None
+) -> None:
+    """To the bit, whatever the number of processes: noise, places and curves are a photo's own."""
+    geometry = PADDED if params is SEVEN else GeometryParams(fit="inside")
+    make = partial(batches, targets, params, 7, geometry=geometry, positions=positions)
+    whole, parts = make(), [make(part=slice(*pair)) for pair in pairwise(ends)]
+    for step in (0, 9):
+        expected, found = whole.train(step), [made.train(step) for made in parts]
+        assert torch.equal(torch.cat([each.input_N1HW for each in found]), expected.input_N1HW)
+        for name in ("mask_Nhw", "index_NhwK"):
+            own = torch.cat([getattr(each.targets, name) for each in found])
+            assert torch.equal(own, getattr(expected.targets, name))
+        for each in found:
+            assert torch.equal(each.targets.batch_Mhw, expected.targets.mask_Nhw)
+        if positions is not None:
+            at = torch.cat([x.positions_NP for x in found if x.positions_NP is not None])
+            assert torch.equal(at, expected.positions_NP)

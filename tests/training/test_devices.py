@@ -18,6 +18,16 @@ def test_the_environment_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
         devices.choose_device()
 
 
+def test_many_processes_share_no_device_but_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("TORCHELASTIC_RUN_ID", "one"), ("LOCAL_WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HUESCAPE_DEVICE", "cpu")
+    assert devices.choose_device() == torch.device("cpu")
+    monkeypatch.setenv("HUESCAPE_DEVICE", "cpu:0")
+    with pytest.raises(ParamsError, match=r"^2 processes cannot share .* cpu:0; .*: cpu, cuda$"):
+        devices.choose_device()
+
+
 def test_threads_and_determinism_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUESCAPE_THREADS", "1")
     before = torch.get_num_threads()

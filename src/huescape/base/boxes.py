@@ -23,6 +23,10 @@ class Box(NamedTuple):
         """From the column `box` of shards: (4,) for one photo, (N, 4) for many."""
         return cls(*np.moveaxis(stored.astype(np.int64), -1, 0))
 
+    def some(self, part: slice) -> Box:
+        """Those of some of many photos."""
+        return Box(*(side[part] for side in self))
+
     def seen_from(self, other: Box) -> Box:
         """The same pixels, counted from the upper left corner of `other`."""
         return Box(self.top - other.top, self.left - other.left, self.height, self.width)

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from huescape.base import runtime
+
 T = TypeVar("T")
 
 
@@ -34,6 +36,7 @@ def bar(
         initial=initial,
         unit_scale=scale,
         delay=2,
+        disable=runtime.rank() > 0,  # of many processes, one speaks
         mininterval=0.5,
         dynamic_ncols=True,
     )

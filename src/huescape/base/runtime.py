@@ -10,11 +10,13 @@ from huescape.base.errors import ParamsError
 
 #: Every environment variable of the project; docs/environment.md says what each is for.
 WORKERS, THREADS, DEVICE = "HUESCAPE_WORKERS", "HUESCAPE_THREADS", "HUESCAPE_DEVICE"
+PROCESSES = "HUESCAPE_PROCESSES"
 STATE, PRETRAINED, TRACKING = "HUESCAPE_STATE", "HUESCAPE_PRETRAINED_DIR", "HUESCAPE_TRACKING"
 SHARDS, SHARDS_CACHE = "HUESCAPE_SHARDS", "HUESCAPE_SHARDS_CACHE"
 SHARDS_MB, IMAGE = "HUESCAPE_SHARDS_MB", "HUESCAPE_IMAGE"
 #: Those that the project sets for its own processes.
 ENGINE, SWEEP_POINT, OWN_CODE = "HUESCAPE_ENGINE", "HUESCAPE_SWEEP_POINT", "HUESCAPE_OWN_CODE"
+LAUNCHED = "HUESCAPE_LAUNCHED"
 
 _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
@@ -31,13 +33,38 @@ def workers() -> int:
     return _positive(WORKERS, cpus())
 
 
+def processes() -> int:
+    """Number of processes that a training starts here: HUESCAPE_PROCESSES, or itself alone."""
+    return _positive(PROCESSES, 1)
+
+
+def is_rank() -> bool:
+    """Whether torchrun started this process, alone or beside others."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def rank() -> int:
+    """The number of this process among those that torchrun started, on every host; or 0."""
+    return int(os.environ["RANK"]) if is_rank() else 0
+
+
+def local_rank() -> int:
+    """The same, among those of this host."""
+    return int(os.environ["LOCAL_RANK"]) if is_rank() else 0
+
+
+def local_ranks() -> int:
+    """Number of processes that torchrun started on this host, or 1."""
+    return int(os.environ["LOCAL_WORLD_SIZE"]) if is_rank() else 1
+
+
 def torch_threads() -> int:
-    """Number of threads for torch: HUESCAPE_THREADS, or every processor.
+    """Number of threads for torch: HUESCAPE_THREADS, or this process's share of the processors.
 
     Not OMP_NUM_THREADS: an engine that sets it would change the order of sums, and with it the
     trained weights.
     """
-    return _positive(THREADS, cpus())
+    return _positive(THREADS, max(1, cpus() // local_ranks()))
 
 
 def state_dir() -> Path:

@@ -72,7 +72,7 @@ class Loss(nn.Module):
         """The targets, one row per pixel; see `FlatBatch`. HuescapeError for those without bins."""
         dtype = full_dtype(logits_NQhw.dtype)
         index_PK, target_PK = targets.flat_bins(dtype)
-        share_P = pixel_shares(targets.mask_Nhw, dtype, self.reduction).reshape(-1)
+        share_P = pixel_shares(targets, dtype, self.reduction).reshape(-1)
         if self.class_weights_Q is not None:
             weights_Q = self.class_weights_Q.to(dtype)
             share_P = share_P * weights_Q[most_likely_bin(index_PK, target_PK)]
@@ -80,6 +80,8 @@ class Loss(nn.Module):
 
     def per_pixel(self, loss: Tensor, mask_Nhw: Tensor) -> Tensor:
         """`loss` as a mean over unmasked pixels, in normalized chroma, whatever the reduction.
+
+        `mask_Nhw` is that of the whole batch.
 
         This is what is shown and recorded: it compares between crops and whole photos, and between
         systems.
@@ -115,12 +117,15 @@ def full_precision(output_NChw: Tensor) -> Tensor:
     return output_NChw.to(full_dtype(output_NChw.dtype))
 
 
-def pixel_shares(mask_Nhw: Tensor, dtype: torch.dtype, reduction: Reduction) -> Tensor:
-    """What an unmasked pixel counts: 1/M of the M in the batch, or 1/N of N photos; 0 elsewhere."""
-    pixels_Nhw = mask_Nhw.to(dtype)
+def pixel_shares(targets: Targets, dtype: torch.dtype, reduction: Reduction) -> Tensor:
+    """What an unmasked pixel counts (N, h, w): 1/M of the M of the batch, or 1 / its photos.
+
+    Masked ones count 0. The batch is the whole one, where this is a part of it.
+    """
+    pixels_Nhw, whole_Mhw = targets.mask_Nhw.to(dtype), targets.batch_Mhw
     if reduction == "photo":
-        return pixels_Nhw / max(1, len(mask_Nhw))
-    return pixels_Nhw / pixels_Nhw.sum().clamp(min=1)
+        return pixels_Nhw / max(1, len(whole_Mhw))
+    return pixels_Nhw / whole_Mhw.to(dtype).sum().clamp(min=1)
 
 
 def most_likely_bin(index_PK: Tensor, target_PK: Tensor) -> Tensor:

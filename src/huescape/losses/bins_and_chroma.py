@@ -55,5 +55,5 @@ class BinsAndChromaLoss(Loss):
         centers_Q2 = self.centers_Q2.to(chroma_P2.dtype)
         true_P2 = (flat.target_PK[..., None] * centers_Q2[flat.index_PK]).sum(1)
         squared_P = (self.scale * (chroma_P2 - true_P2)).square().sum(1)
-        share_Nhw = pixel_shares(targets.mask_Nhw, chroma_P2.dtype, self.reduction)
+        share_Nhw = pixel_shares(targets, chroma_P2.dtype, self.reduction)
         return (share_Nhw.reshape(-1) * (squared_P + 1).sqrt()).sum()

@@ -50,9 +50,10 @@ class BlockLoss(Loss):
         flat = self.flat(logits_NQhw, targets)
         loss = pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK).sum()
         error_Nhw2 = self.chroma_error(logits_NQhw, flat).reshape(*targets.mask_Nhw.shape, 2)
-        shares_Nhw = pixel_shares(targets.mask_Nhw, error_Nhw2.dtype, self.reduction)
-        term = block_term(error_Nhw2, targets.mask_Nhw, self.side)
-        return loss + self.share * shares_Nhw.sum() * term
+        whole = Targets(targets.batch_Mhw)
+        shares_Mhw = pixel_shares(whole, error_Nhw2.dtype, self.reduction)
+        term = block_term(error_Nhw2, targets, self.side)
+        return loss + self.share * shares_Mhw.sum() * term
 
     def chroma_error(self, logits_NQhw: Tensor, flat: FlatBatch) -> Tensor:
         """Expected chroma of the prediction minus that of the target (P, 2)."""
@@ -64,13 +65,18 @@ class BlockLoss(Loss):
         return expected_P2 - target_P2
 
 
-def block_term(error_Nhw2: Tensor, mask_Nhw: Tensor, side: int) -> Tensor:
-    """Mean over blocks of the squared length of a block's mean error; a scalar."""
-    known_Nhw1 = mask_Nhw[..., None].to(error_Nhw2.dtype)
+def block_term(error_Nhw2: Tensor, targets: Targets, side: int) -> Tensor:
+    """Mean over blocks of the squared length of a block's mean error; a scalar.
+
+    The mean is over the blocks of the whole batch, of which the targets may be a part.
+    """
+    known_Nhw1 = targets.mask_Nhw[..., None].to(error_Nhw2.dtype)
+    whole_Mhw1 = targets.batch_Mhw[..., None].to(error_Nhw2.dtype)
     sum_NYX2 = block_sums(error_Nhw2 * known_Nhw1, side)
     count_NYX1 = block_sums(known_Nhw1, side)
     mean_NYX2 = sum_NYX2 / count_NYX1.clamp(min=1)
-    return mean_NYX2.square().sum() / (count_NYX1 > 0).sum().clamp(min=1)
+    blocks = (block_sums(whole_Mhw1, side) > 0).sum().clamp(min=1)
+    return mean_NYX2.square().sum() / blocks
 
 
 def block_sums(values_NhwC: Tensor, side: int) -> Tensor:

@@ -70,7 +70,7 @@ class ChromaGanLoss(Loss):
         chroma_N2hw = full_precision(chroma_N2hw)
         error_N2hw = (chroma_N2hw - targets.chroma(chroma_N2hw.dtype)) / self.span
         total = error_N2hw.square().masked_fill(~mask_N1hw, 0.0).sum()
-        return total / (2 * mask_N1hw.sum()).clamp(min=1)
+        return total / (2 * targets.batch_Mhw.sum()).clamp(min=1)
 
 
 def class_divergence(logits_NK: Tensor, taught_NK: Tensor) -> Tensor:

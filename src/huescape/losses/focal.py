@@ -44,10 +44,13 @@ class FocalLoss(Loss):
         losses_P = pixel_losses(logits_NQhw, flat.index_PK, flat.weight_PK)
         if not losses_P.numel():
             return losses_P.sum()
-        return (losses_P * self.attention(losses_P.detach())).sum()
+        largest = losses_P.detach().max()
+        if targets.whole_Mhw is not None:  # other processes have the other photos of the batch
+            torch.distributed.all_reduce(largest, torch.distributed.ReduceOp.MAX)
+        return (losses_P * self.attention(losses_P.detach(), largest)).sum()
 
-    def attention(self, losses_P: Tensor) -> Tensor:
-        """mask(t) of each pixel, from 1 / (1 + alpha) to nearly 1."""
+    def attention(self, losses_P: Tensor, largest: Tensor) -> Tensor:
+        """mask(t) of each pixel, from 1 / (1 + alpha) to nearly 1, for the batch's largest loss."""
         tiny = torch.finfo(losses_P.dtype).tiny  # a batch without any loss: t = 0
-        t_P = losses_P / losses_P.max().clamp(min=tiny)
+        t_P = losses_P / largest.clamp(min=tiny)
         return 1 / (1 + self.alpha * torch.exp(-self.beta * t_P))

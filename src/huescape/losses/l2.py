@@ -30,5 +30,5 @@ class L2Loss(Loss):
         """The loss of normalized chroma; a scalar, 0 when every pixel is masked."""
         chroma_N2hw = full_precision(chroma_N2hw)
         error_N2hw = chroma_N2hw - targets.chroma(chroma_N2hw.dtype)
-        share_Nhw = pixel_shares(targets.mask_Nhw, chroma_N2hw.dtype, self.reduction)
+        share_Nhw = pixel_shares(targets, chroma_N2hw.dtype, self.reduction)
         return (error_N2hw.square() * share_Nhw[:, None]).sum() * (self.unit / 2)

@@ -25,12 +25,19 @@ class Targets:
         index_NhwK: integers, the K bins of each pixel, all different; K = 1 but for soft targets.
         weight_NhwK: floats that sum to 1 over K, or None for equal ones.
         chroma_N2hw: floats, chroma divided by the space's `chroma_scale`, about -1 to 1.
+        whole_Mhw: the mask of the whole batch, where this is one process's part of it.
     """
 
     mask_Nhw: Tensor
     index_NhwK: Tensor | None = None
     weight_NhwK: Tensor | None = None
     chroma_N2hw: Tensor | None = None
+    whole_Mhw: Tensor | None = None
+
+    @property
+    def batch_Mhw(self) -> Tensor:
+        """The mask of the whole batch: what losses are means over, whoever has which part."""
+        return self.mask_Nhw if self.whole_Mhw is None else self.whole_Mhw
 
     def to(self, device: torch.device | str) -> Targets:
         """The same targets on another device."""
@@ -38,7 +45,10 @@ class Targets:
             self.mask_Nhw.to(device),
             *(
                 None if tensor is None else tensor.to(device)
-                for tensor in (self.index_NhwK, self.weight_NhwK, self.chroma_N2hw)
+                for tensor in (
+                    *(self.index_NhwK, self.weight_NhwK),
+                    *(self.chroma_N2hw, self.whole_Mhw),
+                )
             ),
         )
 

@@ -35,6 +35,7 @@ from huescape.shards import ShardSet
 from huescape.shards.remote import Remote, described
 from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
+from huescape.training.launch import launch
 from huescape.training.loop import HistoryRow, Recorder
 from huescape.training.run import train
 from huescape.training.starts import starting_digest
@@ -45,9 +46,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("system", help="a name under `systems:` or `finetuned:` in params.yaml")
 
 
-def main(options: Namespace) -> dict[str, float]:
-    """Train one system, as one MLflow run; an interrupted training goes on in the same run."""
+def main(options: Namespace) -> dict[str, float] | None:
+    """Train one system, as one MLflow run; an interrupted training goes on in the same run.
+
+    In HUESCAPE_PROCESSES processes, or among those that torchrun started; nothing is returned but
+    in the first of them.
+    """
     name = options.system
+    if runtime.processes() > 1 and not runtime.is_rank():
+        launch(runtime.processes(), "train", name)
+        return None
     system = resolve_system(name, read_system(PARAMS, name), str(PARAMS))
     quantizer = system.quantizer
     shards, remote = described(SHARDS / quantizer)
@@ -56,6 +64,9 @@ def main(options: Namespace) -> dict[str, float]:
         needed(path)
     atomic.insist_on_place(MODELS / name)
     system = _with_defaults(system)
+    if runtime.rank():
+        run(*paths, MODELS / name, system, name=name)
+        return None
     recorder = tracking.start_training(
         name,
         system.model_dump(mode="json"),
@@ -85,7 +96,8 @@ def run(
 ) -> dict[str, float]:
     """Train system `name` and write `out`; returns `loss`, `grad_norm`, `steps` and `parameters`.
 
-    Without steps, weights are written as they are, and there is no loss.
+    Without steps, weights are written as they are, and there is no loss. Of many processes, the
+    first writes.
 
     Args:
         shards: folder of target shards of the system's quantizer.
@@ -109,8 +121,10 @@ def run(
             f"allowed: ({len(centers_Q2)},), none negative, as many as {bins} has centers"
         )
     system = build_system(params, targets.meta, centers_Q2, found["empirical"], pretrained=True)
-    _say_where_it_starts(name, system)
-    targets.verify()
+    if not runtime.rank():
+        _say_where_it_starts(name, system)
+    if not runtime.local_rank():
+        targets.verify()
     folder = (
         runtime.state_dir() / "checkpoints" / f"{name}-{resume_key(shards, prior, bins, params)}"
     )
@@ -122,21 +136,29 @@ def run(
         checkpoint_dir=folder,
         recorder=recorder,
     )
-    facts = {
-        "name": name,
-        "dataset_digest": hashlib.sha256(_bytes(shards / "index.json")).hexdigest(),
-        "steps": params.steps,
-        "loss": history[-1].loss if history else None,
-    }
-    with atomic.fresh_directory(out) as fresh:
-        save_system(fresh, system, facts, _table(history))
-    checkpoints.CheckpointFolder(folder).remove()
+    if not runtime.rank():
+        _write(out, shards, system, history, name)
+        checkpoints.CheckpointFolder(folder).remove()
     last = {"loss": history[-1].loss, "grad_norm": history[-1].grad_norm} if history else {}
     return {
         **last,
         "steps": float(params.steps),
         "parameters": float(parameter_count(system.network)),
     }
+
+
+def _write(
+    out: Path, shards: Path, system: System, history: Sequence[HistoryRow], name: str
+) -> None:
+    """What was trained from `shards`, as the folder `out`."""
+    facts = {
+        "name": name,
+        "dataset_digest": hashlib.sha256(_bytes(shards / "index.json")).hexdigest(),
+        "steps": system.params.steps,
+        "loss": history[-1].loss if history else None,
+    }
+    with atomic.fresh_directory(out) as fresh:
+        save_system(fresh, system, facts, _table(history))
 
 
 def _with_defaults(params: SystemParams) -> SystemParams:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from huescape.losses.chromagan import ChromaGanLoss, class_divergence, gradient_
 from huescape.networks import Network
 from huescape.networks.critic import Critic
 from huescape.networks.pretrained import build_classifier, class_count
+from huescape.training import processes
 from huescape.training.batches import Batch
 from huescape.training.descent import Descent
 from huescape.training.learners import Autocast
@@ -67,11 +69,13 @@ class AdversarialLearner:
         self._descents = dict(zip(("generator", "critic"), descents, strict=True))
         self.autocast, self._seed = autocast, seed
         self._done = 0
+        self._running: nn.Module = _Coloring(generator)
+        self._judging: nn.Module = critic
 
     def step(self, batch: Batch, progress: float) -> Tensor:
         """One update of both networks; the values of `columns`, float32, on the device."""
         self.network.train()
-        chroma_N2hw, logits_NK = self._color(batch)
+        chroma_N2hw, logits_NK = self._color(batch, self._running)
         critic_values = self._update_critic(batch, chroma_N2hw.detach(), progress)
         generator_values = self._update_generator(batch, chroma_N2hw, logits_NK, progress)
         self._done += 1
@@ -79,13 +83,18 @@ class AdversarialLearner:
 
     def validation_loss(self, batch: Batch) -> Tensor:
         """The squared error and the class term; the critic is no yardstick, it moves."""
-        chroma_N2hw, logits_NK = self._color(batch)
+        chroma_N2hw, logits_NK = self._color(batch, _Coloring(self.network))
         error: Tensor = self.loss(chroma_N2hw, batch.targets)
         return error + self.loss.class_share * self._class_loss(batch, logits_NK)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the generator has its averaged weights, if there are any."""
         return self._descents["generator"].averaged()
+
+    def spread(self) -> None:
+        """From now on, take steps together with other processes."""
+        self._running = processes.spread(self._running, some_unused=self.teacher is None)
+        self._judging = processes.spread(self.critic)
 
     def finish(self) -> None:
         """Leave the generator its averaged weights, if there are any."""
@@ -108,10 +117,10 @@ class AdversarialLearner:
             descent.load_state_dict(state["descents"][name])
         self._done = int(state["steps"])
 
-    def _color(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _color(self, batch: Batch, running: nn.Module) -> tuple[Tensor, Tensor]:
         """Chroma (N, 2, h, w) and class logits (N, K), float32 at least."""
         with self.autocast():
-            chroma_N2hw, logits_NK = self.network.forward_with_classes(batch.input_N1HW)
+            chroma_N2hw, logits_NK = running(batch.input_N1HW)
         return full_precision(chroma_N2hw), full_precision(logits_NK)
 
     def _class_loss(self, batch: Batch, logits_NK: Tensor) -> Tensor:
@@ -125,13 +134,16 @@ class AdversarialLearner:
         self, batch: Batch, chroma_N2hw: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
         """One step of the critic; its distance and penalty."""
-        score, true_N2hw = self._judge(batch), batch.targets.chroma(chroma_N2hw.dtype)
-        distance = score(chroma_N2hw).mean() - score(true_N2hw).mean()
+        score = self._judge(batch, self._judging)
+        true_N2hw, part = batch.targets.chroma(chroma_N2hw.dtype), _part(batch)
+        distance = part.mean(score(chroma_N2hw).mean() - score(true_N2hw).mean())
         rng = np.random.default_rng([_BETWEEN, self._seed, self._done])
-        share_N = torch.from_numpy(rng.random(len(true_N2hw))).to(true_N2hw.dtype)
+        share_N = torch.from_numpy(rng.random(part.photos)[part.own]).to(true_N2hw.dtype)
         if true_N2hw.device.type == "cuda":  # from pageable memory, the copy would wait for it
             share_N = share_N.pin_memory()
-        penalty = gradient_penalty(score, true_N2hw, chroma_N2hw, share_N, self.loss.span)
+        penalty = part.mean(
+            gradient_penalty(score, true_N2hw, chroma_N2hw, share_N, self.loss.span)
+        )
         loss = distance + self.loss.penalty * penalty
         self._descents["critic"].descend(loss, progress)
         return distance.detach(), penalty.detach()
@@ -140,19 +152,20 @@ class AdversarialLearner:
         self, batch: Batch, chroma_N2hw: Tensor, logits_NK: Tensor, progress: float
     ) -> tuple[Tensor, ...]:
         """One step of the generator; its loss, the norm of its gradient and its three terms."""
-        error = self.loss(chroma_N2hw, batch.targets)
-        classes = self._class_loss(batch, logits_NK)
+        part = _part(batch)
+        error = processes.scaled(self.loss(chroma_N2hw, batch.targets))
+        classes = part.mean(self._class_loss(batch, logits_NK))
         # The critic only passes gradients on here; its own would be computed for nothing.
         self.critic.requires_grad_(False)
-        adversarial = -self._judge(batch)(chroma_N2hw).mean()
+        adversarial = -part.mean(self._judge(batch, self.critic)(chroma_N2hw).mean())
         self.critic.requires_grad_(True)
         shares = self.loss
         loss = error + shares.class_share * classes + shares.adversarial_share * adversarial
         norm = self._descents["generator"].descend(loss, progress)
         return loss.detach(), norm, error.detach(), classes.detach(), adversarial.detach()
 
-    def _judge(self, batch: Batch) -> Callable[[Tensor], Tensor]:
-        """The critic's scores (N, 1, R, S) of normalized chroma for this batch's photos."""
+    def _judge(self, batch: Batch, critic: nn.Module) -> Callable[[Tensor], Tensor]:
+        """A critic's scores (N, 1, R, S) of normalized chroma for this batch's photos."""
         mask_Nhw = batch.targets.mask_Nhw
         step = batch.input_N1HW.shape[-1] // mask_Nhw.shape[-1]
         # The points of the targets, as the shards define them.
@@ -161,10 +174,39 @@ class AdversarialLearner:
 
         def score(chroma_N2hw: Tensor) -> Tensor:
             visible_N2hw = chroma_N2hw.masked_fill(~mask_N1hw, 0.0)
-            scores_N1RS: Tensor = self.critic(lightness_N1hw, visible_N2hw / self.loss.span + 0.5)
+            scores_N1RS: Tensor = critic(lightness_N1hw, visible_N2hw / self.loss.span + 0.5)
             return scores_N1RS
 
         return score
+
+
+class _Coloring(nn.Module):
+    """A generator as a module that gives its classes, too."""
+
+    def __init__(self, generator: Network) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, input_N1HW: Tensor) -> tuple[Tensor, Tensor]:
+        return self.generator.forward_with_classes(input_N1HW)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Which of the `photos` of a batch are this process's own."""
+
+    photos: int
+    own: slice
+
+    def mean(self, own: Tensor) -> Tensor:
+        """A mean over the own photos, as what it is in the whole (see `processes.scaled`)."""
+        share = (self.own.stop - self.own.start) / self.photos
+        return own if share == 1 else processes.scaled(own * share)
+
+
+def _part(batch: Batch) -> _Part:
+    photos = len(batch.targets.batch_Mhw)
+    return _Part(photos, processes.part(photos) or slice(0, photos))
 
 
 def build_critic(width: int, slope: float, seed: int) -> Critic:

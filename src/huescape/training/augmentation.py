@@ -43,6 +43,10 @@ class Curves:
             np.where(bent_N, brightness_N, 0),
         )
 
+    def some(self, part: slice) -> Curves:
+        """Those of some of the photos."""
+        return Curves(self.gamma_N[part], self.contrast_N[part], self.brightness_N[part])
+
     def bend(self, input_NHW: Floats32, black: np.float32, span: np.float32) -> None:
         """Change, in place, normalized lightness that is `black` at v = 0 and `span` more at 1."""
         straight_N = (self.gamma_N == 1) & (self.contrast_N == 1) & (self.brightness_N == 0)
@@ -109,6 +113,15 @@ class Draw:
     turned_N: BoolArray
     noise_N: Floats32
     curves: Curves | None
+
+    def some(self, part: slice) -> Draw:
+        """That of some of the photos."""
+        return Draw(
+            self.view.some(part),
+            self.shown.some(part),
+            *(self.cropped_N[part], self.turned_N[part], self.noise_N[part]),
+            None if self.curves is None else self.curves.some(part),
+        )
 
 
 def variants(params: AugmentationParams) -> Changes:
@@ -194,11 +207,22 @@ def _draw(seen: View, box: Box, changes: Changes, crop_place_N2: FloatArray) -> 
 
 
 def noise(
-    drawn: Draw, shape: tuple[int, ...], generators: Sequence[np.random.Generator]
+    deviation_N: Floats32,
+    shape: tuple[int, ...],
+    generators: Sequence[np.random.Generator],
+    part: slice,
 ) -> Floats32:
-    """Gaussian noise (N, H, W) of each photo's standard deviation, each of its own generator."""
-    found = np.zeros(shape, np.float32)
-    for n in np.flatnonzero(drawn.noise_N).tolist():
-        generators[n].standard_normal(out=found[n], dtype=np.float32)
-        found[n] *= drawn.noise_N[n]
+    """Gaussian noise (*`shape`) of each photo in `part`, of its standard deviation.
+
+    Each has its own generator, or all have one, which has then drawn what comes before the part.
+    """
+    found = np.zeros((part.stop - part.start, *shape), np.float32)
+    passed = np.empty(shape, np.float32)
+    for n in np.flatnonzero(deviation_N[: part.stop]).tolist():
+        if n >= part.start:
+            into = found[n - part.start]
+            generators[n].standard_normal(out=into, dtype=np.float32)
+            into *= deviation_N[n]
+        elif generators[n] is generators[part.start]:
+            generators[n].standard_normal(out=passed, dtype=np.float32)
     return found

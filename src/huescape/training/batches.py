@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,7 @@ from huescape.params.geometry import check_geometry
 from huescape.params.systems import AugmentationParams, GeometryParams, PhotosParams
 from huescape.shards import CHROMA_LEVELS, ShardSet
 from huescape.training import augmentation, taking
-from huescape.training.augmentation import Draw
+from huescape.training.augmentation import Draw, Floats32
 from huescape.training.geometry import Geometry
 from huescape.training.selection import training_rows
 
@@ -63,7 +63,8 @@ class Batches:
     """The training batches of a set of target shards, and unaugmented ones of other rows.
 
     `positions` is the share of the targets that a training batch has, or None for all; `photos`
-    says which photos training sees.
+    says which photos training sees. Of every training batch of `size` photos, `part` is what is
+    made: everything is drawn for the whole batch, so that a photo is shown alike in any part.
 
     Raises HuescapeError when the training split is empty, the photos do not suit `params` and
     `geometry`, or the columns of the shards are not of the size and stride that their index tells.
@@ -80,9 +81,10 @@ class Batches:
         seed: int,
         positions: float | None = None,
         photos: PhotosParams = _ALL_PHOTOS,
+        part: slice | None = None,
     ) -> None:
         self._shards, self._params, self._seed, self._batch = shards, params, seed, size
-        self._share = positions
+        self._share, self._part = positions, part
         stored, stride = shards.number("size"), shards.number("stride")
         check_geometry(params, geometry, stored, stride)
         _check_columns(shards, stored, stored // stride)
@@ -129,25 +131,42 @@ class Batches:
         box = Box.of(np.stack(stored["box"]))
         generators: list[np.random.Generator] = []
         if step is None:
-            drawn = augmentation.unaugmented(self._geometry, box)
+            whole = augmentation.unaugmented(self._geometry, box)
         else:
-            drawn, generators = self._drawn(box, step)
-        input_NHW = taking.take_pixels(stored["lightness"], drawn, self._levels)
-        if drawn.curves is not None:
-            drawn.curves.bend(input_NHW, self._levels[0], self._level_step)
+            whole, generators = self._drawn(box, step)
+        part = (step is not None and self._part) or slice(0, len(box.top))
+        own = {column: photos[part] for column, photos in stored.items()}
+        drawn = whole.some(part)
+        input_NHW = self._lightness(own["lightness"], drawn)
         if drawn.noise_N.any():
-            noise_NHW = augmentation.noise(drawn, input_NHW.shape, generators)
+            shape = input_NHW.shape[1:]
+            noise_NHW = augmentation.noise(whole.noise_N, shape, generators, part)
             noise_NHW *= self._level_step
             input_NHW += noise_NHW
-        taken = _bins if "index" in stored else _chroma
-        targets = Targets(torch.from_numpy(taking.take_mask(drawn)), **taken(stored, drawn))
-        input_N1HW = torch.from_numpy(input_NHW)[:, None]
-        if step is None or self._share is None:
-            return Batch(input_N1HW, targets)
-        generator = np.random.default_rng([_POSITIONS, self._seed, step])
-        drawn_NP = _positions(targets.mask_Nhw.shape, self._share, generator)
-        positions_NP = torch.from_numpy(drawn_NP)
-        return Batch(input_N1HW, targets.at(positions_NP), positions_NP)
+        taken = _bins if "index" in own else _chroma
+        targets = Targets(torch.from_numpy(taking.take_mask(drawn)), **taken(own, drawn))
+        if len(targets.mask_Nhw) < len(box.top):
+            whole_Mhw = torch.from_numpy(taking.take_mask(whole))
+            targets = replace(targets, whole_Mhw=whole_Mhw)
+        batch = Batch(torch.from_numpy(input_NHW)[:, None], targets)
+        return batch if step is None or self._share is None else self._scattered(batch, step, part)
+
+    def _lightness(self, photos: Sequence[npt.NDArray[Any]], drawn: Draw) -> Floats32:
+        """Normalized lightness (N, H, W), without noise."""
+        input_NHW: Floats32 = taking.take_pixels(photos, drawn, self._levels)
+        if drawn.curves is not None:
+            drawn.curves.bend(input_NHW, self._levels[0], self._level_step)
+        return input_NHW
+
+    def _scattered(self, batch: Batch, step: int, part: slice) -> Batch:
+        """The batch with a share of its targets, at positions drawn for the whole batch."""
+        assert self._share is not None
+        targets, generator = batch.targets, np.random.default_rng([_POSITIONS, self._seed, step])
+        drawn_MP = torch.from_numpy(_positions(targets.batch_Mhw.shape, self._share, generator))
+        some = targets.at(drawn_MP[part])
+        if targets.whole_Mhw is not None:
+            some = replace(some, whole_Mhw=Targets(targets.whole_Mhw).at(drawn_MP).mask_Nhw)
+        return Batch(batch.input_N1HW, some, drawn_MP[part])
 
     def _pictures(self, step: int) -> IntArray:
         """The numbers in an epoch of the pictures of `step`: photo + variant x photos."""

@@ -42,6 +42,26 @@ class Checkpoint:
     validated: dict[int, float] = field(default_factory=dict)
 
 
+def packed(checkpoint: Checkpoint) -> bytes:
+    """The checkpoint as a file holds it."""
+    buffer = io.BytesIO()  # torch's own writer reports a full disk as a RuntimeError
+    torch.save(vars(checkpoint), buffer)
+    content = buffer.getvalue()
+    return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+
+
+def unpacked(stored: bytes) -> Checkpoint:
+    """What `packed` packed, on the CPU; raises ValueError, or anything, for what it did not."""
+    sha256, _, content = stored.partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != sha256:
+        raise ValueError("damaged: it is not what was written")
+    read = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    checkpoint = Checkpoint(**read)
+    if not isinstance(checkpoint.values, torch.Tensor) or checkpoint.step != len(checkpoint.values):
+        raise ValueError(f"step {checkpoint.step} with the values of {len(checkpoint.values)}")
+    return checkpoint
+
+
 def digest(parts: Iterable[bytes]) -> str:
     """16 hex digits that change when any of `parts` does."""
     total = hashlib.sha256()
@@ -60,10 +80,7 @@ class CheckpointFolder:
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint and remove all but the last two; HuescapeError if the disk refuses."""
         path = self.folder / f"step-{checkpoint.step:08d}.pt"
-        buffer = io.BytesIO()  # torch's own writer reports a full disk as a RuntimeError
-        torch.save(vars(checkpoint), buffer)
-        content = buffer.getvalue()
-        atomic.write_bytes(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+        atomic.write_bytes(path, packed(checkpoint))
         for old in self._paths()[:-_KEPT]:
             old.unlink(missing_ok=True)
 
@@ -81,7 +98,7 @@ class CheckpointFolder:
         for path in reversed(self._paths()):
             content = _content(path)
             try:
-                checkpoint = _parsed(content)
+                checkpoint = unpacked(content)
                 load(checkpoint)
             except Exception as error:  # torch raises anything on what is not its own
                 if not _is_to_blame(error):
@@ -116,14 +133,3 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _parsed(stored_bytes: bytes) -> Checkpoint:
-    sha256, _, content = stored_bytes.partition(b"\n")
-    if hashlib.sha256(content).hexdigest().encode() != sha256:
-        raise ValueError("damaged: it is not what was written")
-    stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    checkpoint = Checkpoint(**stored)
-    if not isinstance(checkpoint.values, torch.Tensor) or checkpoint.step != len(checkpoint.values):
-        raise ValueError(f"step {checkpoint.step} with the values of {len(checkpoint.values)}")
-    return checkpoint

@@ -30,7 +30,10 @@ _STEP = 21
 def choose_device() -> torch.device:
     """HUESCAPE_DEVICE, or CUDA, or MPS, or the CPU, whichever is there first.
 
-    Raises ParamsError when HUESCAPE_DEVICE names none that is there.
+    Of many processes on a host, each has the CUDA device of its number, or its part of the CPU.
+
+    Raises ParamsError when HUESCAPE_DEVICE names none that is there, or there are fewer than
+    processes.
     """
     usable = ["cpu"]
     if torch.backends.mps.is_available():
@@ -41,7 +44,24 @@ def choose_device() -> torch.device:
     if name.split(":")[0] not in usable:
         allowed = ", ".join(usable)
         raise ParamsError(f"environment variable {runtime.DEVICE} is {name!r}; allowed: {allowed}")
-    return torch.device(name)
+    return torch.device(name) if runtime.local_ranks() == 1 else _own_device(torch.device(name))
+
+
+def _own_device(device: torch.device) -> torch.device:
+    """That of this process, of several on this host."""
+    processes = runtime.local_ranks()
+    if device.type == "mps" or device.index is not None:
+        raise ParamsError(
+            f"{processes} processes cannot share the device {device}; allowed for environment "
+            f"variable {runtime.DEVICE}: cpu, cuda"
+        )
+    if device.type != "cuda":
+        return device
+    if processes > torch.cuda.device_count():
+        raise ParamsError(
+            f"{processes} processes need a CUDA device each; there are {torch.cuda.device_count()}"
+        )
+    return torch.device("cuda", runtime.local_rank())
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -90,9 +110,11 @@ def reproducible(device: torch.device) -> Iterator[None]:
 def seeded(device: torch.device, seed: int, step: int) -> Iterator[None]:
     """torch's generators as a function of `seed` and `step` (dropout), put back afterwards.
 
-    So a run that goes on from a checkpoint draws what one without an interruption does.
+    So a run that goes on from a checkpoint draws what one without an interruption does. Of many
+    processes, each draws its own.
     """
-    word = np.random.SeedSequence([_STEP, seed, step]).generate_state(1, np.uint64)[0]
+    words = [_STEP, seed, step, *([runtime.rank()] if runtime.rank() else [])]
+    word = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(int(word))
         yield

@@ -84,6 +84,11 @@ class Axis:
     points_Nw: IntArray
     step_N: FloatArray
 
+    def some(self, part: slice) -> Axis:
+        """That of some of the windows."""
+        targets = self.targets_Nw[part], self.points_Nw[part]
+        return Axis(self.pixels_NW[part], *targets, self.step_N[part])
+
 
 @dataclass(frozen=True)
 class View:
@@ -94,6 +99,11 @@ class View:
     columns: Axis
     exact_N: BoolArray
     shrunk_N: BoolArray
+
+    def some(self, part: slice) -> View:
+        """That of some of the photos."""
+        axes = self.rows.some(part), self.columns.some(part)
+        return View(*axes, self.exact_N[part], self.shrunk_N[part])
 
 
 @dataclass(frozen=True)

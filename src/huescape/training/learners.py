@@ -16,6 +16,7 @@ from huescape.base.errors import ParamsError
 from huescape.losses import Loss
 from huescape.losses.targets import at_positions
 from huescape.networks import Network
+from huescape.training import processes
 from huescape.training.batches import Batch
 from huescape.training.descent import Descent
 
@@ -44,6 +45,9 @@ class Learner(Protocol):
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the network has the weights that count: averages, where they are averaged."""
+
+    def spread(self) -> None:
+        """From now on, take steps together with other processes."""
 
     def finish(self) -> None:
         """Leave the weights that count in the network, after the last step."""
@@ -76,13 +80,13 @@ class SupervisedLearner:
     ) -> None:
         self.network, self.loss, self.descent, self.autocast = network, loss, descent, autocast
         self._running = network if running is None else running
+        self._is_compiled = running is not None
 
     def step(self, batch: Batch, progress: float) -> Tensor:
         """One update; the loss and the norm of its gradient."""
         self.network.train()
-        compiled = self._running is not self.network
-        with explained(batch.input_N1HW.device) if compiled else nullcontext():
-            loss = self._loss(self._running, batch)
+        with explained(batch.input_N1HW.device) if self._is_compiled else nullcontext():
+            loss = processes.scaled(self._loss(self._running, batch))
             norm = self.descent.descend(loss, progress)
         return torch.stack((self._told(loss.detach(), batch), norm))
 
@@ -93,6 +97,10 @@ class SupervisedLearner:
     def averaged(self) -> AbstractContextManager[None]:
         """Within, the network has the averaged weights, if there are any."""
         return self.descent.averaged()
+
+    def spread(self) -> None:
+        """From now on, take steps together with other processes."""
+        self._running = processes.spread(self.network, some_unused=self.network.classes is not None)
 
     def finish(self) -> None:
         """Leave the averaged weights in the network, if there are any."""
@@ -116,7 +124,7 @@ class SupervisedLearner:
         return loss
 
     def _told(self, loss: Tensor, batch: Batch) -> Tensor:
-        return self.loss.per_pixel(loss, batch.targets.mask_Nhw)
+        return self.loss.per_pixel(loss, batch.targets.batch_Mhw)
 
 
 def compiled(network: nn.Module, device: torch.device) -> nn.Module:

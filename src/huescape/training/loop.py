@@ -18,8 +18,9 @@ from tqdm import tqdm
 from huescape.base.errors import HuescapeError
 from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.base.progress import bar
+from huescape.training import processes
 from huescape.training.batches import Batch
-from huescape.training.checkpoints import Checkpoint, CheckpointFolder
+from huescape.training.checkpoints import Checkpoint, CheckpointFolder, packed, unpacked
 from huescape.training.descent import Schedule
 from huescape.training.devices import seeded
 from huescape.training.learners import Learner
@@ -75,8 +76,8 @@ class Parts:
     Attributes:
         learner: what takes a step.
         schedule: the learning rate by the share of the run.
-        batches: the batch of a step, 0 being the first, on the CPU.
-        photos: how many a batch holds.
+        batches: the batch of a step, 0 being the first, on the CPU; or this process's part of it.
+        photos: how many a batch holds, in all processes.
         steps: how many to take.
         validation: a few photos to look at.
         checkpoints: where to keep them, each `checkpoint_every` steps.
@@ -120,6 +121,16 @@ class Loop:
         return self.read + len(self.pending)
 
     def start(self) -> None:
+        """Take over the last checkpoint, or begin anew: the first process, and others after it."""
+        if processes.is_first():
+            self.begin()
+        if processes.count() > 1:
+            state = processes.of_the_first(lambda: packed(self.checkpoint()))
+            if not processes.is_first():
+                self.take_over(unpacked(state))
+            self.learner.spread()
+
+    def begin(self) -> None:
         """Take over the last checkpoint, or begin anew."""
         fresh = copy.deepcopy(self.learner.state_dict())
         if self.parts.checkpoints.restore(self.take_over) is not None:
@@ -143,7 +154,7 @@ class Loop:
         parts, steps = self.parts, self.parts.steps
         left = range(self.done, steps)
         # A checkpoint is written before it is validated, which an interruption may have cut off.
-        if self.done and self.is_checkpoint():
+        if self.done and self.is_checkpoint() and processes.is_first():
             self.validate(recorder)
         shown: tqdm[Any]
         with (
@@ -158,18 +169,19 @@ class Loop:
                 shown.update()
                 photos += parts.photos
                 at_checkpoint = self.is_checkpoint()
-                stopping = bool(stop)  # once a step: a signal may arrive between two lines
+                # Once a step: a signal may arrive between two lines.
+                stopping = processes.any_wants(bool(stop))
                 if self.done % READ_EVERY and not at_checkpoint and not stopping:
                     continue
                 values = self.read_out()
                 values["images_per_second"] = photos / (time.perf_counter() - since)
                 shown.set_postfix_str(_postfix(values), refresh=False)
                 recorder.metrics(self.done, values)
-                if at_checkpoint or stopping:
+                if (at_checkpoint or stopping) and processes.is_first():
                     self.save()
                 if stopping and self.done < steps:
                     raise self.interrupted()
-                if at_checkpoint:
+                if at_checkpoint and processes.is_first():
                     self.validate(recorder)
                 since, photos = time.perf_counter(), 0
         self.learner.finish()
@@ -180,7 +192,7 @@ class Loop:
 
     def read_out(self) -> dict[str, float]:
         """Bring the pending values over in one go; HuescapeError at the first that is no number."""
-        read = torch.stack(self.pending).cpu()
+        read = processes.mean(torch.stack(self.pending)).cpu()
         self.pending.clear()
         for offset, row in enumerate(read.tolist()):
             if not all(math.isfinite(value) for value in row):
@@ -199,10 +211,13 @@ class Loop:
                 where = f", and its update left {name} not finite"
                 loss, norm, *_ = self.values[self.read - 1].tolist()
                 raise self.diverged(self.done - 1, loss, norm, where)
-        state = self.learner.state_dict()
+        self.parts.checkpoints.save(self.checkpoint())
+
+    def checkpoint(self) -> Checkpoint:
+        """The state after the last step; all were read out."""
         # A copy: torch writes all of the memory that a view shows a part of.
         values = self.values[: self.read].clone()
-        self.parts.checkpoints.save(Checkpoint(self.done, state, values, self.validated))
+        return Checkpoint(self.done, self.learner.state_dict(), values, self.validated)
 
     def validate(self, recorder: Recorder) -> None:
         """Score and draw a few photos of the validation split, if there are any."""

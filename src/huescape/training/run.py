@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from huescape.base.errors import HuescapeError
+from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.interrupts import stop_request
 from huescape.losses import Loss, build_loss
 from huescape.losses.chromagan import ChromaGanLoss
@@ -24,7 +24,7 @@ from huescape.params.places import MODELS
 from huescape.params.systems import SystemParams
 from huescape.shards import ShardSet
 from huescape.systems.system import System
-from huescape.training import devices
+from huescape.training import devices, processes
 from huescape.training.adversarial import AdversarialLearner, build_critic, build_teacher
 from huescape.training.batches import Batches
 from huescape.training.checkpoints import CheckpointFolder
@@ -58,7 +58,8 @@ def train(
     """
     params = system.params
     explained = devices.memory_explained(params.batch, params.augmentation.crop)
-    with devices.settings(device, params.precision), stop_request() as stop, explained:
+    computes = devices.settings(device, params.precision)
+    with processes.together(device), computes, stop_request() as stop, explained:
         loop = Loop(put_together(system, shards, class_weights_Q, device, checkpoint_dir, models))
         loop.run(recorder or Silent(), stop)
         return loop.history()
@@ -78,6 +79,7 @@ def put_together(
     """
     params = system.params
     _check_stride(system, shards.number("stride"))
+    _check_processes(params)
     network = system.network.to(device)
     loss = loss_of(system, class_weights_Q).to(device)
     learner = build_learner(network, loss, params, device)
@@ -88,6 +90,7 @@ def put_together(
         seed=params.seed,
         positions=params.positions,
         photos=params.photos,
+        part=processes.part(params.batch),
     )
 
     def initialize() -> None:
@@ -134,7 +137,7 @@ def build_learner(
     autocast = partial(devices.autocast, device, params.precision)
     descends = descent(params.optimizer, network, network.slow_part())
     if not isinstance(loss, ChromaGanLoss):
-        running = compiled(network, device) if params.compile else network
+        running = compiled(network, device) if params.compile else None
         return SupervisedLearner(network, loss, descends, autocast, running)
     found = build_teacher(loss, network.classes, teacher)
     critic = build_critic(network.width, loss.critic_slope, params.seed).to(device)
@@ -147,6 +150,14 @@ def build_learner(
         autocast,
         params.seed,
     )
+
+
+def _check_processes(params: SystemParams) -> None:
+    """What one process can and many cannot."""
+    if params.compile and processes.count() > 1:
+        raise ParamsError(
+            f"systems.<name>.compile is true; allowed with {processes.count()} processes: false"
+        )
 
 
 def _check_stride(system: System, stride: int) -> None:

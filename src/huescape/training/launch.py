@@ -1,0 +1,80 @@
+"""A training that starts itself in many processes: torchrun, called from here.
+
+An engine's command is fixed, so how many there are is a setting of the machine
+(`HUESCAPE_PROCESSES`). The first process speaks; what the others say is kept until it is known
+whether the training failed for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from huescape.base import runtime
+from huescape.base.errors import HuescapeError
+from huescape.base.interrupts import Interrupted
+from huescape.base.temporaries import temporary_folder
+from huescape.training.processes import LEFT_ALONE
+
+# For the first process to finish its step and write its checkpoint, of gigabytes perhaps.
+_GRACE_SECONDS = "120"
+_ERROR = "huescape: error: "
+_GOES_ON = "the same command goes on from the last checkpoint"
+
+
+def launch(processes: int, *arguments: str) -> None:
+    """Run `huescape ARGUMENTS` in `processes` processes of this host, and wait for them.
+
+    Raises:
+        HuescapeError: one of them was killed, or failed where the first said nothing of it.
+        SystemExit: the first failed and has said why, or they were interrupted.
+    """
+    from torch.distributed import run as torchrun
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    os.environ[runtime.LAUNCHED] = "1"
+    # torchrun would set it to 1, and say so.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, runtime.cpus() // processes)))
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", _GRACE_SECONDS)
+    logging.disable(logging.CRITICAL)  # torchrun's own account of what is told in one line here
+    runtime.state_dir().mkdir(parents=True, exist_ok=True)
+    with temporary_folder(runtime.state_dir()) as logs:
+        words = ["--standalone", f"--nproc-per-node={processes}", f"--log-dir={logs}"]
+        words += ["--redirects=" + ",".join(f"{rank}:3" for rank in range(1, processes))]
+        words += ["--module", "huescape", *arguments]
+        try:
+            torchrun.run(torchrun.parse_args(words))  # type: ignore[no-untyped-call]
+        except SignalException as error:
+            raise SystemExit(130) from error
+        except ChildFailedError as error:
+            codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
+            _tell(codes, logs, processes)
+
+
+def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
+    """Raise what says why; `codes` are the exit codes of those that failed, by their number."""
+    first = codes.get(0, 0)
+    is_stopped = set(codes.values()) == {Interrupted.exit_code}
+    if is_stopped or (first > 0 and first not in (LEFT_ALONE, Interrupted.exit_code)):
+        raise SystemExit(first)
+    print(file=sys.stderr)  # the first's bar has not ended its line
+    for rank, code in sorted(codes.items()):
+        if code < 0 and -code != signal.SIGTERM:  # that is how torchrun ends the others
+            name = signal.Signals(-code).name
+            raise HuescapeError(
+                f"process {rank} of {processes} (the first is 0) was ended by {name}; {_GOES_ON}"
+            )
+    for rank in sorted(codes.keys() - {0}):
+        said = "".join(
+            path.read_text(errors="replace") for path in logs.glob(f"*/attempt_0/{rank}/stderr.log")
+        )
+        if lines := [line for line in said.splitlines() if line.startswith(_ERROR)]:
+            raise HuescapeError(f"process {rank} of {processes}: {lines[-1].removeprefix(_ERROR)}")
+        if codes[rank] > 0 and codes[rank] != LEFT_ALONE:
+            sys.stderr.write(said)
+    raise HuescapeError(f"one of {processes} processes ended ({dict(codes)}); {_GOES_ON}")

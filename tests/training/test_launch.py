@@ -1,0 +1,129 @@
+"""A training that starts torchrun itself: what it says and leaves when a process is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+QUANTIZER = {
+    "space": "yuv",
+    "bins": {"rule": "frequent", "n": 4, "cells": 20},
+    "prior": {"sigma": 0.0, "lambda": 0.5},
+    "encode": {"method": "hard", "stride": 1},
+}
+SYSTEM = {
+    "preset": "colorunet",
+    "quantizer": "toy",
+    "network": {"name": "colorunet", "width": 4},
+    "augmentation": {"mode": "together", "crop": 16, "crop_shares": []},
+    **{"steps": 60, "batch": 4, "checkpoint_every": 5, "precision": "float32"},
+}
+ONE_LINE = "huescape: error: process {} of 2 (the first is 0) was ended by SIGKILL; "
+
+
+@pytest.fixture
+def project(tmp_path: Path, targets: Path) -> Path:
+    """A folder in which `huescape train toy` is next."""
+    params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    params["quantizers"]["toy"], params["systems"] = QUANTIZER, {"toy": SYSTEM}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    shutil.copytree(targets / "shards", tmp_path / "data" / "shards" / "toy")
+    for kind, name in (("bins", "bins"), ("priors", "prior")):
+        (tmp_path / "data" / kind).mkdir()
+        shutil.copy(targets / f"{name}.npz", tmp_path / "data" / kind / "toy.npz")
+    return tmp_path
+
+
+@pytest.fixture
+def start(project: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `huescape train toy` in two processes; what is left of it is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def starts() -> subprocess.Popen[str]:
+        own = {"HUESCAPE_PROCESSES": "2", "HUESCAPE_THREADS": "1", "HUESCAPE_TRACKING": "off"}
+        command = [sys.executable, "-m", "huescape", "train", "toy"]
+        options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        environment = {**os.environ, **own, "HUESCAPE_DEVICE": "cpu"}
+        started.append(
+            subprocess.Popen(command, cwd=project, env=environment, text=True, **options)
+        )
+        return started[-1]
+
+    yield starts
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def first_checkpoint(project: Path, process: subprocess.Popen[str]) -> None:
+    """Wait for it."""
+    while not list(project.glob(".huescape/checkpoints/*/step-*.pt")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+
+
+def lines(stderr: str) -> list[str]:
+    """What was said, without the bar."""
+    return [line for line in stderr.replace("\r", "\n").splitlines() if "huescape:" in line]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("killed", ["0", "1", "all", "launcher"])
+def test_killed_it_stops_in_one_line_and_goes_on(
+    project: Path, start: Callable[..., subprocess.Popen[str]], killed: str
+) -> None:
+    process = start()
+    first_checkpoint(project, process)
+    ranks = psutil.Process(process.pid).children()
+    by_number = {rank.environ()["RANK"]: rank for rank in ranks}
+    assert set(by_number) == {"0", "1"}
+    if killed == "launcher":
+        process.kill()
+    elif killed == "all":
+        process.send_signal(signal.SIGINT)
+    else:
+        by_number[killed].kill()
+    _, stderr = process.communicate()
+    psutil.wait_procs(ranks)  # nobody stays behind
+    assert not (project / "models" / "toy").exists()
+    if killed in by_number:
+        assert process.returncode == 1
+        assert len(lines(stderr)) == 1
+        assert lines(stderr)[0].startswith(ONE_LINE.format(killed))
+    elif killed == "all":
+        assert process.returncode == 130
+        assert len(lines(stderr)) == 1
+        assert "interrupted after step" in lines(stderr)[0]
+    again = start()
+    stdout, stderr = again.communicate()
+    assert again.returncode == 0, stderr
+    assert not lines(stderr)
+    assert stdout.count("train: ") == 1
+    assert (project / "models" / "toy" / "weights.safetensors").exists()
+    left = {path.name for path in (project / ".huescape").iterdir()}
+    assert left <= {"checkpoints", "running"}
+
+
+@pytest.mark.long
+def test_what_is_wrong_is_said_once(
+    project: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    (project / "params.yaml").write_text(text.replace("batch: 4", "batch: 1"), encoding="utf-8")
+    process = start()
+    _, stderr = process.communicate()
+    assert process.returncode == 2
+    said = "systems.<name>.batch is 1; allowed with 2 processes: 2 or more"
+    assert lines(stderr) == [f"huescape: error: {said}"]
