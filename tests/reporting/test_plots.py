@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -54,6 +55,8 @@ def test_dvc_draws_what_dvc_yaml_names(inputs: Inputs) -> None:
     subprocess.run(["git", "init", "-q", root], check=True)
     subprocess.run(["dvc", "init", "-q"], cwd=root, check=True)
     shutil.copytree(ROOT / ".dvc/plots", root / ".dvc/plots")
+    shutil.copy(ROOT / ".dvc/config", root / ".dvc")
+    shutil.copy(ROOT / ".dvc/plots.html", root / ".dvc")
     plots = yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]
     (root / "dvc.yaml").write_text(yaml.safe_dump({"plots": plots}))
     done = subprocess.run(
@@ -67,3 +70,7 @@ def test_dvc_draws_what_dvc_yaml_names(inputs: Inputs) -> None:
     assert any("prior-yuv32" in name for name in names)
     text = json.dumps(found)
     assert '"field": "system"' in text.replace('\\"', '"')
+    subprocess.run(["dvc", "plots", "show"], cwd=root, check=True)
+    page = (root / "dvc_plots/index.html").read_text()
+    assert "vegaEmbed(" in page
+    assert not re.search(r"""(src|href)=["']?https?:""", page), "the page loads from the network"
