@@ -63,10 +63,11 @@ class ShardSet:
         self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
         self._verified: set[tuple[int, str]] = set()
+        self._only: int | None = None
 
     @classmethod
-    def open(cls, folder: Path, kind: str | None = None) -> ShardSet:
-        """Open `folder`; with `kind`, only if it is of that kind.
+    def open(cls, folder: Path, kind: str | None = None, only: int | None = None) -> ShardSet:
+        """Open `folder`; with `kind`, only if it is of that kind; with `only`, that shard alone.
 
         The index and the sidecars are compared with their SHA-256, the columns with their size: a
         column is compared with its XXH3 when it is first read.
@@ -77,14 +78,19 @@ class ShardSet:
         index = read_index(folder, kind or "photos")
         if kind is not None and index.kind != kind:
             raise HuescapeError(f"{folder}: holds shards of kind {index.kind!r}; needed: {kind!r}")
+        if only is not None:
+            alone = index.shards[only]
+            index = index.model_copy(update={"shards": [alone], "count": alone.count})
         sidecars = []
         for number in range(len(index.shards)):
             sidecars.append(_opened_sidecar(folder, index, number))
-        return cls(folder, index, sidecars)
+        opened = cls(folder, index, sidecars)
+        opened._only = only
+        return opened
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder, not the gigabytes that the maps show."""
-        return ShardSet.open, (self.folder,)
+        return ShardSet.open, (self.folder, None, self._only)
 
     def rows(self, split: str) -> npt.NDArray[np.int64]:
         """Global rows of the photos of `split`, ascending; may be empty."""
