@@ -25,6 +25,7 @@ WITHOUT_EFFECT = {
     "subcommands.py": "finds the stage, refuses wrong parameters, prints",
     "base/errors.py": "what a message says",
     "base/exclusive.py": "who waits for whom",
+    "base/open_files.py": "how many files may be open",
     "base/orphans.py": "ends what its parent left",
     "base/progress.py": "what a terminal shows",
     "engines": "who starts, locks and mends; hands nothing to a stage",

@@ -11,7 +11,7 @@ the macro score, P predictions, M scores that are measured photo by photo, R res
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from huescape.base.errors import HuescapeError
 from huescape.metrics import auc
+from huescape.metrics.kept import Stack
 from huescape.metrics.pictures import psnr
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -29,6 +30,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 # What is measured is summed in millionths: sums of whole numbers do not depend on their order.
 _MILLION = 1e6
+_PAIRS = ("bin_E", "pixels_E", "hits_E", "units_E")
 
 
 class PhotoPart(NamedTuple):
@@ -60,6 +62,55 @@ class PhotoPart(NamedTuple):
             int(error),
             dict(measured),
         )
+
+
+class PhotoParts:
+    """The parts of many photos, in the order in which they were added."""
+
+    def __init__(self, parts: Iterable[PhotoPart] = ()) -> None:
+        self._counts, self._errors = Stack(np.int64), Stack(np.int64)
+        self._pairs = {name: Stack(np.int32) for name in _PAIRS}
+        self._measured: dict[str, Stack] = {}
+        self._count = 0
+        for part in parts:
+            self.append(part)
+
+    def append(self, part: PhotoPart) -> None:
+        """Add the part of one photo."""
+        self._counts.append(len(part.bin_E))
+        self._errors.append(part.error)
+        for name, stack in self._pairs.items():
+            stack.extend(getattr(part, name))
+        for key in part.measured.keys() - self._measured.keys():
+            self._measured[key] = Stack(np.float64)
+            self._measured[key].extend(np.full(self._count, np.nan))
+        for key, stack in self._measured.items():
+            stack.append(part.measured.get(key, np.nan))
+        self._count += 1
+
+    @property
+    def counts_N(self) -> IntArray:
+        """The pairs of each photo."""
+        return self._counts.array()
+
+    @property
+    def error_N(self) -> IntArray:
+        """Squared errors."""
+        return self._errors.array()
+
+    @property
+    def measures(self) -> set[str]:
+        """What was measured of any photo."""
+        return set(self._measured)
+
+    def pairs(self, name: str) -> IntArray:
+        """Of all photos `bin_E`, `pixels_E`, `hits_E` or `units_E`."""
+        return self._pairs[name].array()
+
+    def measured_N(self, key: str) -> FloatArray:
+        """What was measured; NaN where nothing was."""
+        stack = self._measured.get(key)
+        return np.full(self._count, np.nan) if stack is None else stack.array()
 
 
 @dataclass(frozen=True)
@@ -133,31 +184,25 @@ class PhotoSums:
     def of(
         cls,
         ids: Sequence[str],
-        parts: Mapping[str, Sequence[PhotoPart]],
+        parts: Mapping[str, PhotoParts],
         weight_Q: FloatArray,
         macro_B: IntArray,
     ) -> PhotoSums:
         """Of the parts of each photo, in the order of `ids`, by prediction."""
-        first = next(iter(parts.values()))
-        measures = sorted({key for own in parts.values() for part in own for key in part.measured})
-        counts = [len(part.bin_E) for part in first]
-        measured_PMN = np.array(
-            [
-                [[part.measured.get(key, np.nan) for part in own] for key in measures]
-                for own in parts.values()
-            ]
-        )
+        first, *_ = every = list(parts.values())
+        measures = sorted(set[str]().union(*(own.measures for own in every)))
+        measured_PMN = np.array([[own.measured_N(key) for key in measures] for own in every])
         return cls(
             ids_N=np.array(ids),
-            photo_E=np.repeat(np.arange(len(ids), dtype=np.int32), counts),
-            bin_E=np.concatenate([part.bin_E for part in first]),
-            pixels_E=np.concatenate([part.pixels_E for part in first]),
+            photo_E=np.repeat(np.arange(len(ids), dtype=np.int32), first.counts_N),
+            bin_E=first.pairs("bin_E"),
+            pixels_E=first.pairs("pixels_E"),
             weight_Q=np.asarray(weight_Q, np.float64),
             macro_B=np.asarray(macro_B, np.int32),
             names_P=np.array(list(parts)),
-            hits_PE=np.stack([np.concatenate([p.hits_E for p in own]) for own in parts.values()]),
-            units_PE=np.stack([np.concatenate([p.units_E for p in own]) for own in parts.values()]),
-            error_PN=np.array([[p.error for p in own] for own in parts.values()], np.int64),
+            hits_PE=np.stack([own.pairs("hits_E") for own in every]),
+            units_PE=np.stack([own.pairs("units_E") for own in every]),
+            error_PN=np.stack([own.error_N for own in every]),
             measures_M=np.array(measures, np.str_),
             measured_PMN=np.where(np.isfinite(measured_PMN), measured_PMN, 0),
             known_PMN=np.isfinite(measured_PMN),

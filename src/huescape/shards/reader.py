@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from huescape.base import digests
 from huescape.base.errors import HuescapeError
+from huescape.base.open_files import allow_open_files
 from huescape.base.progress import progress
 from huescape.shards.format import (
     INDEX,
@@ -72,7 +73,7 @@ class ShardSet:
         The index and the sidecars are compared with their SHA-256, the columns with their size: a
         column is compared with its XXH3 when it is first read.
         Raises HuescapeError, naming the file: unknown version or kind, missing file, wrong size,
-        sidecar that is not the one that was indexed.
+        sidecar that is not the one that was indexed, more files than may be open.
         """
         folder = Path(folder)
         index = read_index(folder, kind or "photos")
@@ -81,6 +82,8 @@ class ShardSet:
         if only is not None:
             alone = index.shards[only]
             index = index.model_copy(update={"shards": [alone], "count": alone.count})
+        # A map holds its file open.
+        allow_open_files(len(index.shards) * len(index.columns), f"{folder}: reading all its shards")
         sidecars = []
         for number in range(len(index.shards)):
             sidecars.append(_opened_sidecar(folder, index, number))
