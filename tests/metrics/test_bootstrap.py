@@ -127,6 +127,7 @@ def test_predictions_of_several_photos_are_each_as_if_alone() -> None:
 def test_many_photos_are_drawn_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer resamplings at a time keep the memory, and the draws."""
     whole = np.concatenate([*bootstrap.draws(6, 50)])
+    monkeypatch.setattr(bootstrap, "_LEAST", 1)
     monkeypatch.setattr(bootstrap, "_DRAWN", 20)
     blocks = [*bootstrap.draws(6, 50)]
     assert {len(block) for block in blocks} == {3, 2}
