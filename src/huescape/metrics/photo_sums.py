@@ -30,6 +30,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 # What is measured is summed in millionths: sums of whole numbers do not depend on their order.
 _MILLION = 1e6
+_PHOTOS = 4096  # at a time: those of a large test split by all bins are gigabytes
 _PAIRS = ("bin_E", "pixels_E", "hits_E", "units_E")
 
 
@@ -176,6 +177,7 @@ class PhotoSums:
             and self.measured_PMN.shape == (predictions, len(self.measures_M), photos)
             and self.known_PMN.shape == self.measured_PMN.shape
         )
+        fits &= bool((np.diff(self.photo_E) >= 0).all())
         limits = ((self.photo_E, photos), (self.bin_E, bins), (self.macro_B, bins))
         if not fits or not all(_within(values, count) for values, count in limits):
             raise HuescapeError("the sums of photos do not fit together")
@@ -292,10 +294,15 @@ class PhotoSums:
     def _summed(self, times_RN: FloatArray, values_E: IntArray) -> FloatArray:
         """Over the photos, by bin; of the bins that occur, the others are zero."""
         bins, place_E = self._occurring
-        dense_NO = np.zeros((len(self.ids_N), len(bins)))
-        dense_NO[self.photo_E, place_E] = values_E
+        sums_RO = np.zeros((len(times_RN), len(bins)))
+        for start in range(0, len(self.ids_N), _PHOTOS):
+            times_RB = times_RN[:, start : start + _PHOTOS]
+            low, high = np.searchsorted(self.photo_E, (start, start + _PHOTOS))
+            dense_BO = np.zeros((times_RB.shape[1], len(bins)))
+            dense_BO[self.photo_E[low:high] - start, place_E[low:high]] = values_E[low:high]
+            sums_RO += times_RB @ dense_BO
         sums_RQ = np.zeros((len(times_RN), len(self.weight_Q)))
-        sums_RQ[:, bins] = times_RN @ dense_NO
+        sums_RQ[:, bins] = sums_RO
         return sums_RQ
 
 
