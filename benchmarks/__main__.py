@@ -25,6 +25,9 @@ SUITE = (
     "demo",
     "engines",
     "pipeline",
+    "growth",
+    "growth_steps",
+    "growth_engines",
 )
 
 

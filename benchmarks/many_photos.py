@@ -1,4 +1,4 @@
-"""Many small photos of their own, cheaply: parts of a few rendered landscapes, laid over each other.
+"""Many small photos of their own, cheaply: parts of a few rendered landscapes, blended.
 
 Rendering a landscape takes 20 ms, mixing two that are there one: so a hundred thousand can be had.
 Each differs from all others by far more than near duplicates do.
@@ -36,9 +36,9 @@ class Scenes:
     def _part(self, rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
         """A random part of a random scene, mirrored or not."""
         scene = self._scenes[int(rng.integers(len(self._scenes)))]
-        share = rng.uniform(0.35, 1.0, 2)
-        wide, high = (max(16, int(side * part)) for side, part in zip(scene.size, share))
-        left, top = (int(rng.integers(full - part + 1)) for full, part in zip(scene.size, (wide, high)))
+        wide, high = (max(16, int(side * rng.uniform(0.35, 1.0))) for side in scene.size)
+        left = int(rng.integers(scene.width - wide + 1))
+        top = int(rng.integers(scene.height - high + 1))
         part = scene.resize(size, Image.Resampling.BILINEAR, (left, top, left + wide, top + high))
         return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.integers(2) else part
 

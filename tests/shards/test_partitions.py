@@ -51,7 +51,8 @@ def gather(out):
 
 if __name__ == "__main__":
     out, log, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    run_partitions(out, ["a", "b", "c", "d"], lambda k: partial(make, log, seconds, k), stage="resize",
+    work = partial(partial, make, log, seconds)
+    run_partitions(out, ["a", "b", "c", "d"], work, stage="resize",
                    partition=None, gather=gather, only_gather=False, total=40, desc="test")
 """
 

@@ -27,8 +27,8 @@ _LOWEST_LOGIT = -1e4
 
 
 class DistributionParts:
-    """What each photo adds: bits of all its positions, and by bin of confidence the positions, those
-    whose most likely bin is the true one, and the sum of the confidences.
+    """What each photo adds: bits of all its positions, and by bin of confidence the positions,
+    those whose most likely bin is the true one, and the sum of the confidences.
     """
 
     def __init__(self) -> None:

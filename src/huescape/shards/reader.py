@@ -83,7 +83,9 @@ class ShardSet:
             alone = index.shards[only]
             index = index.model_copy(update={"shards": [alone], "count": alone.count})
         # A map holds its file open.
-        allow_open_files(len(index.shards) * len(index.columns), f"{folder}: reading all its shards")
+        allow_open_files(
+            len(index.shards) * len(index.columns), f"{folder}: reading all its shards"
+        )
         sidecars = []
         for number in range(len(index.shards)):
             sidecars.append(_opened_sidecar(folder, index, number))
