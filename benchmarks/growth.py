@@ -29,8 +29,8 @@ from benchmarks.stage_cost import EVERY, Figures, forget, laid_out, run_stage
 from huescape.base import runtime
 from huescape.engines.graph import load_graph
 
-SIZES = 1_000, 2_000, 4_000, 12_000
-LARGE_SIZES = 300, 900  # photos of 256 pixels
+SIZES = 1_000, 4_000, 12_000
+LARGE_SIZES = 200, 700  # photos of 256 pixels
 QUICK = (60, 90, 120), (40, 60)
 BIG = 400, 300
 Run = Mapping[str, Figures]

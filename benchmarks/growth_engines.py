@@ -1,8 +1,8 @@
-"""What a partition costs by itself: engines and stages with more and more shards of few photos.
+"""What a partition costs by itself: engines, and a stage, with more and more shards of few photos.
 
 A project of 40 small photos is laid out with ever more shards, most of them empty. Snakemake plans
-the whole graph, one job a partition; DVC makes the shards, then says what is stale, and Snakemake
-plans again where nothing is to be done.
+the whole graph, one job for each partition of resize and encode; DVC makes the shards of resize,
+and says what is stale.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.scratch import ONE_QUANTIZER, SMALL, Folder
 from benchmarks.stage_cost import forget, laid_out, run_stage
 
-PARTITIONS, QUICK = (50, 200, 800), (5, 10, 20)
+PARTITIONS, QUICK = (20, 100, 500), (5, 10, 20)
 PLAN = ("snakemake", "report", "--cores", "2", "--dry-run", "--quiet")
-STAGES = ("check", "download", "filter", "resize", "bins@lab", "encode@lab")
+JOB = ("python", "-m", "huescape.engines.job", "resize", "--partition", "1")
+STAGES = ("check", "download", "filter", "resize")
 
 
 def run(quick: bool) -> Report:
-    """What does a partition cost by itself, in the engines and in the stages that have them?"""
+    """What does a partition cost by itself, in the engines and in the stage resize?"""
     seconds: dict[str, dict[int, float]] = {}
     with tempfile.TemporaryDirectory(prefix="huescape-partitions-") as temporary:
         project = laid_out(Path(temporary))
@@ -44,9 +45,9 @@ def run(quick: bool) -> Report:
         ],
         ratios=[_growth(name, by_count) for name, by_count in seconds.items()],
         notes=[
-            "Seconds of processors, all processes of a command together. The stages resize and "
-            "encode are those of DVC, with a pool of processes; jobs of Snakemake add the start of "
-            "their processes.",
+            "Seconds of processors, all processes of a command together. DVC runs resize, with "
+            "a pool of processes; a job of Snakemake makes one partition, and starts Python, DVC "
+            "and the stage for it, beside Snakemake's own process.",
             "A ratio of 1 is a partition that costs the same however many there are.",
         ],
         facts={"seconds": {n: {str(k): v for k, v in by.items()} for n, by in seconds.items()}},
@@ -69,9 +70,9 @@ def _measured(project: Folder, count: int) -> dict[str, float]:
     found = {"Snakemake plans all jobs": _seconds(project, PLAN)}
     for name in STAGES:
         figures = run_stage(project, name)
-        if name in ("resize", "encode@lab"):
-            found[name] = figures.cpu
-            found[f"DVC around {name}"] = figures.dvc
+        if name == "resize":
+            found |= {name: figures.cpu, f"DVC around {name}": figures.dvc}
+    found["a job of Snakemake"] = _seconds(project, JOB)
     found["dvc status"] = _seconds(project, ("dvc", "status", *STAGES))
     forget(project)
     return found

@@ -104,9 +104,6 @@ def _notes(fixed: int, ends: tuple[int, int], run: Run, repeats: int) -> list[st
         f"Outputs of {big:,} photos: {sum(f.files for f in run.values()):,} files, "
         f"{sum(f.bytes for f in run.values()) / 1e6:,.0f} MB, and once more in DVC's "
         "cache where the file system has no reflinks.",
-        "What grows in the stage evaluate is the heap of glibc, which keeps what was freed, for "
-        "asking again takes half as long again: it grows by the size of a batch's logits at a "
-        "time, more seldom the longer it runs. Its scores take 4 kB a test photo.",
     ]
 
 

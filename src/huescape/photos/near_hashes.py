@@ -13,8 +13,9 @@ Shape suffixes: N hashes, X pairs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import comb
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -70,10 +71,11 @@ def _cut(widths: tuple[int, ...], distance: int) -> list[_Band]:
 
 def _cost(count: int, bands: list[_Band]) -> float:
     """Look-ups and comparisons of hashes whose bits are random."""
-    return sum(
-        band.differences * (count + count**2 / 2 ** (band.width + 1)) + 2**band.width
-        for band in bands
-    )
+    cost = 0.0
+    for band in bands:
+        compared = float(count) ** 2 / 2.0 ** (band.width + 1)
+        cost += band.differences * (count + compared) + 2.0**band.width
+    return cost
 
 
 def _of_band(
@@ -85,7 +87,8 @@ def _of_band(
     sizes = np.bincount(value_N, minlength=1 << band.width)
     differences = np.bitwise_count(np.arange(1 << band.width)) <= band.limit
     state_3, found_X2 = np.zeros(3, np.int64), np.empty((_FOUND, 2), np.int64)
-    lists: tuple[Any, ...] = (
+    search = partial(
+        near_hash_kernels.find,
         hashes_N[order_N],
         value_N[order_N],
         np.append(np.int64(0), np.cumsum(sizes)),
@@ -95,5 +98,5 @@ def _of_band(
         np.array([other.limit for other in before], np.uint64),
     )
     while state_3[0] < len(hashes_N):
-        count = near_hash_kernels.find(*lists, state_3, found_X2)
+        count = search(state_3, found_X2)
         yield order_N[found_X2[:count]]
