@@ -11,6 +11,7 @@ import argparse
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def _part(match: re.Match[str], results: Path) -> str:
     if match["name"] == "summary":
         lines = _summary(results)
     elif match["name"] == "scale":
-        lines = scale.lines(_read(results, "growth"), _read(results, "growth_steps"))
+        lines = scale.lines(partial(_read, results))
     else:
         recorded = _read(results, match["name"])
         lines = [*_head(recorded), "", *markdown(recorded)] if recorded else ["Not measured yet."]

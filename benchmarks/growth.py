@@ -1,43 +1,90 @@
-"""What a photo costs by stage as there are more of them: a model, tried on a size held back.
+"""What a photo costs by stage, of 256 pixels and of 64, and how memory grows with the photos.
 
 Small photos are on the disk before anything is measured, as a data set's are; every stage runs
-under DVC in a scratch project. The seconds of processors of the stage and of DVC, which others on
-the machine hardly change, are fitted by a + b n over all sizes but the largest, and predicted
-there.
+under DVC in a scratch project, on two numbers of photos of each size. What a photo costs is the
+difference of the two, in seconds of processors of the stage and of DVC, which others on the machine
+hardly change.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from scipy.optimize import nnls
+from typing import Any, NamedTuple
 
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
-from benchmarks.many_photos import SIZE, linked, write_many
+from benchmarks.many_photos import write_many
 from benchmarks.scratch import Folder
 from benchmarks.stage_cost import EVERY, Figures, forget, laid_out, run_stage
 from huescape.base import runtime
 from huescape.engines.graph import load_graph
 
-SIZES = 1_000, 4_000, 12_000
-LARGE_SIZES = 200, 700  # photos of 256 pixels
-QUICK = (60, 90, 120), (40, 60)
-BIG = 400, 300
 Run = Mapping[str, Figures]
 
 
-def changes(root: Path, side: int) -> dict[str, Any]:
-    """The parameters of one run: photos of `side` pixels, a short training of the small network."""
+class Size(NamedTuple):
+    """Photos of `side` pixels made of files of `file` pixels: so `few` and so `many` of them."""
+
+    side: int
+    file: tuple[int, int]
+    few: int
+    many: int
+
+
+SIZES = Size(256, (400, 300), 200, 700), Size(64, (120, 100), 1_000, 4_000)
+QUICK = Size(128, (200, 150), 60, 80), Size(64, (120, 100), 60, 80)
+
+
+def run(quick: bool) -> Report:
+    """What does a photo cost in each stage, and what memory does it take?"""
+    wide, small = QUICK if quick else SIZES
+    with tempfile.TemporaryDirectory(prefix="huescape-growth-") as temporary:
+        project = laid_out(Path(temporary))
+        measured(project, small, small.few)  # what is compiled is compiled
+        runs = {
+            size.side: [measured(project, size, count) for count in (size.few, size.many)]
+            for size in (wide, small)
+        }
+    return reported(wide, small, runs)
+
+
+def reported(wide: Size, small: Size, runs: Mapping[int, Sequence[Run]]) -> Report:
+    """The report on what was measured of few and of many photos, by their side."""
+    stages = list(runs[wide.side][0])
+    lines = {side: {stage: _line(size, runs[side], stage) for stage in stages}
+             for size in (wide, small) for side in (size.side,)}  # fmt: skip
+    return Report(
+        question=run.__doc__ or "",
+        rows=[_row(stage, (wide, small), runs, lines) for stage in stages],
+        ratios=[
+            _memory(size, runs[size.side], stage) for size in (small, wide) for stage in stages
+        ],
+        notes=_notes(wide, small),
+        facts={"models": lines[wide.side], "small": lines[small.side]},
+    )
+
+
+def measured(project: Folder, size: Size, count: int) -> Run:
+    """Run every stage on so many photos, from nothing; what they made is removed afterwards."""
+    root = project.root.parent / "photos"
+    write_many(root, count, size.file)
+    project.set(_changes(root, size.side))
+    run = {}
+    for name in load_graph(project.root).stages:
+        run[name] = run_stage(project, name)
+        line = f"{count:>7,} photos of {size.side}  {name:18} {run[name]}"
+        print(line, file=sys.stderr, flush=True)
+    forget(project)
+    shutil.rmtree(root)
+    return run
+
+
+def _changes(root: Path, side: int) -> dict[str, Any]:
+    """The parameters of one run: photos of `side` pixels, a short training of a small network."""
     return {
         "download.sources": [{"kind": "folder", "root": str(root)}],
         "resize": {"size": side, "shards": 8},
@@ -50,142 +97,55 @@ def changes(root: Path, side: int) -> dict[str, Any]:
     }
 
 
-def measured(project: Folder, paths: Sequence[Path], side: int) -> Run:
-    """Run every stage on these photos, from nothing; what they made is removed afterwards."""
-    root = linked(project.root.parent / f"photos-{len(paths)}-{side}", paths)
-    project.set(changes(root, side))
-    run = {}
-    for name in load_graph(project.root).stages:
-        run[name] = run_stage(project, name)
-        line = f"{len(paths):>7,} photos of {side}  {name:18} {run[name]}"
-        print(line, file=sys.stderr, flush=True)
-    forget(project)
-    shutil.rmtree(root)
-    return run
+def _line(size: Size, runs: Sequence[Run], stage: str) -> tuple[float, float]:
+    """Seconds of processors: those that are fixed, and those of each photo, neither below 0."""
+    few, many = (one[stage].total for one in runs)
+    each = max(0.0, (many - few) / (size.many - size.few))
+    return max(0.0, few - size.few * each), each
 
 
-def report(sizes: Sequence[int], large: Sequence[int], temporary: Path) -> Report:
-    """What does a photo cost in each stage, and does a model of that hold for more photos?"""
-    paths = write_many(temporary / "photos", max(sizes))
-    big = write_many(temporary / "big", max(large), BIG)
-    work = temporary / "work"
-    work.mkdir()
-    project = laid_out(work)
-    measured(project, paths[: min(sizes)], 64)  # what is compiled is compiled
-    small = {size: measured(project, paths[:size], 64) for size in sorted(sizes)}
-    wide = {size: measured(project, big[:size], 256) for size in sorted(large)}
-    *fitted, held = sorted(small)
-    models = {name: Line.through(small, fitted, name) for name in small[held]}
-    whole = Line(sum(m.fixed for m in models.values()), sum(m.each for m in models.values()))
-    slopes = {name: Line.through(wide, sorted(wide), name).each for name in wide[max(wide)]}
-    return Report(
-        question=report.__doc__ or "",
-        rows=[
-            *(_stage_row(name, line, small, slopes[name]) for name, line in models.items()),
-            *(_peak_row(name, small) for name in models),
-        ],
-        ratios=[
-            _held("whole graph", whole, held, sum(f.total for f in small[held].values()), 1.15),
-            *(_held(name, line, held, small[held][name].total) for name, line in models.items()),
-            *(_peaks(name, small) for name in models),
-        ],
-        notes=_notes(fitted, held, sorted(wide)),
-        facts={
-            "fitted": fitted, "held": held, "wide": sorted(wide),
-            "models": {name: [line.fixed, line.each] for name, line in models.items()},
-            "each_256": slopes,
-        },
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Line:
-    """Seconds of processors: `fixed` and for `each` photo."""
-
-    fixed: float
-    each: float
-
-    @classmethod
-    def through(cls, runs: Mapping[int, Run], sizes: Sequence[int], stage: str) -> Line:
-        """The line of least squared relative errors, of a slope of 0 or more."""
-        count = np.array(sizes, float)
-        seconds = np.array([runs[size][stage].total for size in sizes])
-        terms = np.stack([1 / seconds, count / seconds], axis=1)
-        (fixed, each), _ = nnls(terms, np.ones(len(sizes)))
-        return cls(float(fixed), float(each))
-
-    def at(self, count: int) -> float:
-        """Seconds for so many photos."""
-        return self.fixed + self.each * count
-
-
-def _stage_row(name: str, line: Line, runs: Mapping[int, Run], wide: float) -> Row:
-    seen = ", ".join(f"{runs[size][name].total:.1f}" for size in runs)
-    note = f"and {line.fixed:.1f} s fixed; {1000 * wide:.2f} of 256 pixels; measured {seen} s"
-    return Row(
-        f"{name}, photos of 64 pixels", "CPU ms a photo", Spread.of([1000 * line.each]), note
+def _row(
+    stage: str,
+    sizes: Sequence[Size],
+    runs: Mapping[int, Sequence[Run]],
+    lines: Mapping[int, Mapping[str, tuple[float, float]]],
+) -> Row:
+    wide, small = sizes
+    fixed, each = lines[wide.side][stage]
+    seen = "; ".join(
+        f"{size.few:,} and {size.many:,} of {size.side} pixels: "
+        + " and ".join(f"{one[stage].total:.1f}" for one in runs[size.side])
+        + " s"
+        for size in sizes
     )
-
-
-def _peak_row(name: str, runs: Mapping[int, Run]) -> Row:
-    seen = [runs[size][name].memory.largest / 1e6 for size in runs]
-    note = ", ".join(f"{value:.0f} MB of {size:,}" for value, size in zip(seen, runs, strict=True))
-    return Row(f"{name}, largest process", "MB", Spread.of(seen), note)
-
-
-def _held(name: str, line: Line, held: int, seconds: float, target: float | None = None) -> Ratio:
-    value = Spread.of([seconds / line.at(held)])
-    label = f"{name}, {held:,} photos held back: measured / predicted"
-    note = f"{seconds:.1f} and {line.at(held):.1f} CPU s"
-    return Ratio(label, value, target, at_least=False, note=note)
-
-
-def _peaks(name: str, runs: Mapping[int, Run]) -> Ratio:
-    few, many = min(runs), max(runs)
-    low, high = (runs[size][name].memory.largest for size in (few, many))
     note = (
-        f"{low / 1e6:.0f} and {high / 1e6:.0f} MB: {(high - low) / (many - few):,.0f} bytes a photo"
+        f"and {fixed:.1f} s that are fixed; {1000 * lines[small.side][stage][1]:.2f} ms of "
+        f"{small.side} pixels ({seen})"
     )
-    value = Spread.of([high / max(low, 1)])
-    return Ratio(f"{name}: memory, {many:,} / {few:,} photos", value, 1.1, False, note)
+    return Row(f"{stage}, {wide.side} pixels", "CPU ms a photo", Spread.of([1000 * each]), note)
 
 
-def _notes(fitted: Sequence[int], held: int, wide: Sequence[int]) -> list[str]:
+def _memory(size: Size, runs: Sequence[Run], stage: str) -> Ratio:
+    low, high = (one[stage].memory.largest for one in runs)
+    each = (high - low) / (size.many - size.few)
+    note = f"{low / 1e6:.0f} and {high / 1e6:.0f} MB: {each:,.0f} bytes a photo"
+    label = f"{stage}: memory, {size.many:,} / {size.few:,} photos of {size.side} pixels"
+    return Ratio(label, Spread.of([high / max(low, 1)]), 1.1, at_least=False, note=note)
+
+
+def _notes(wide: Size, small: Size) -> list[str]:
     return [
-        f"Fitted to {', '.join(f'{size:,}' for size in fitted)} photos, one run each, by least "
-        f"squared relative errors; {held:,} were held back. Those of 256 pixels are the difference "
-        f"of {' and '.join(f'{size:,}' for size in wide)} photos, one run each.",
-        "Seconds of processors, system included, of the stage and of DVC around it; the machine "
-        "ran others' work meanwhile, which lengthens them by a tenth or so through its caches.",
+        "One run of each number of photos. Seconds of processors are those of all processes of the "
+        "stage and of DVC around it, system included. Others used the machine, which lengthens "
+        "them; a cost below a tenth of the fixed one is hardly told from nothing.",
         f"Memory is that of the largest process without mapped files, looked at every {EVERY} s.",
-        f"{runtime.cpus()} worker processes, 1 thread for torch, 8 shards, ColorUNet of width 4, "
-        "20 training steps; a training costs by its steps, not by the photos there are.",
-        f"Photos are mixed from rendered landscapes: JPEG files of {SIZE[0]} x {SIZE[1]} pixels, "
-        f"of {BIG[0]} x {BIG[1]} for those of 256. Larger files take longer to decode: see resize.",
+        f"{runtime.cpus()} worker processes, 1 thread for torch, 8 shards, the default split, "
+        "ColorUNet of width 4, 20 training steps; a training costs by its steps.",
+        f"Photos are mixed from rendered landscapes: JPEG files of {wide.file[0]} x "
+        f"{wide.file[1]} pixels, and of {small.file[0]} x {small.file[1]} for those of "
+        f"{small.side}.",
     ]
 
 
-def main() -> None:
-    """Measure the sizes that are asked for; print the table and write the JSON file."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes; the figures mean nothing")
-    parser.add_argument(
-        "--photos", type=int, nargs="+", help=f"default: {' '.join(map(str, SIZES))}"
-    )
-    parser.add_argument("--output", type=Path, help="default: benchmarks/results/growth.json")
-    options = parser.parse_args()
-    sizes, large = QUICK if options.quick else (options.photos or SIZES, LARGE_SIZES)
-    if len(set(sizes)) < 3:
-        parser.error("--photos needs three sizes or more: the largest is held back")
-    with tempfile.TemporaryDirectory(prefix="huescape-growth-") as temporary:
-        found = report(sizes, large, Path(temporary))
-    print(harness.table("growth", found))
-    path = options.output or (None if options.quick else harness.RESULTS / "growth.json")
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(harness.record("growth", found), indent=1)
-        path.write_text(text + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    harness.run_command("growth", run)

@@ -6,8 +6,6 @@ Each differs from all others by far more than near duplicates do.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,15 +49,6 @@ def write_many(root: Path, count: int, size: tuple[int, int] = SIZE) -> list[Pat
         path.parent.mkdir(parents=True, exist_ok=True)
         scenes.photo(number, size).save(path, "JPEG", quality=QUALITY)
     return paths
-
-
-def linked(root: Path, paths: Sequence[Path]) -> Path:
-    """A folder `root` of the same files: links, which take no room."""
-    for path in paths:
-        link = root / path.parent.name / path.name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        os.link(path, link)
-    return root
 
 
 def _scene(number: int) -> Image.Image:

@@ -1,11 +1,13 @@
-"""What larger data sets take: computed from the model of a photo's cost that `growth` measured.
+"""What larger data sets take: computed from the cost of a photo that `growth` measured.
 
-Nothing here is measured at these sizes; `growth_steps` measured single steps at 1.3 million rows.
+That a line through small sizes tells the cost of larger ones is tried on what `pipeline` measured:
+fitted to its two smaller sizes, compared with its largest. `growth_steps` measured single steps at
+1.3 million rows; nothing else here is measured at the sizes that it is about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 #: Photos that are listed.
@@ -17,15 +19,37 @@ _SCATTERED, _POOLED = ("resize", "encode"), ("download", "filter")
 _STEPS_SIZE = "1300000"
 
 
-def lines(growth: Mapping[str, Any] | None, steps: Mapping[str, Any] | None) -> list[str]:
-    """The tables as Markdown; what was not measured yet is said."""
-    if growth is None or steps is None:
+def lines(results: Callable[[str], Mapping[str, Any] | None]) -> list[str]:
+    """The tables as Markdown, of recorded reports by name; what was not measured yet is said."""
+    growth, steps, pipeline = map(results, ("growth", "growth_steps", "pipeline"))
+    if growth is None or steps is None or pipeline is None:
         return ["Not measured yet."]
-    return [*_hours(growth["facts"]), "", *_single(steps["facts"])]
+    tables = _hours(growth["facts"]), _single(steps["facts"]), _held_back(pipeline)
+    return "\n\n".join("\n".join(table) for table in tables).split("\n")
+
+
+def _held_back(pipeline: Mapping[str, Any]) -> list[str]:
+    """A line through the two smaller sizes of the pipeline, against its largest."""
+    few, some, many = pipeline["facts"]["photos"]
+    seconds: dict[str, dict[int, float]] = {}
+    for row in pipeline["rows"]:
+        count, _, stage = row["name"].partition(" photos, ")
+        photos = int(count.replace(",", ""))
+        seconds.setdefault(stage, {})[photos] = row["value"]["median"] * photos / 1000
+    found = [
+        f"| stage | predicted from {few:,} and {some:,} photos | measured: {many:,} | ratio |",
+        "|---|---:|---:|---:|",
+    ]
+    for stage, by in seconds.items():
+        each = max(0.0, (by[some] - by[few]) / (some - few))
+        predicted = by[some] + each * (many - some)
+        ratio = by[many] / predicted
+        found.append(f"| {stage} | {predicted:,.1f} CPU s | {by[many]:,.1f} CPU s | {ratio:.2f} |")
+    return found
 
 
 def _hours(facts: Mapping[str, Any]) -> list[str]:
-    models, wide = facts["models"], facts["each_256"]
+    models = facts["models"]
     found = [
         "| stage | CPU ms a photo, measured | who can share it | "
         + " | ".join(f"{name}: CPU hours, computed" for name in SETS)
@@ -34,13 +58,12 @@ def _hours(facts: Mapping[str, Any]) -> list[str]:
     ]
     stages = [stage for stage in models if not stage.startswith("train")]
     hours = {
-        stage: [_hours_of(models[stage], wide[stage], count) for count in SETS.values()]
-        for stage in stages
+        stage: [_hours_of(*models[stage], count) for count in SETS.values()] for stage in stages
     }
     for stage, by_set in hours.items():
         cells = " | ".join(map(_few, by_set))
-        found.append(f"| {stage} | {1000 * wide[stage]:.2f} | {_sharing(stage)} | {cells} |")
-    each = 1000 * sum(wide[stage] for stage in stages)
+        found.append(f"| {stage} | {1000 * models[stage][1]:.2f} | {_sharing(stage)} | {cells} |")
+    each = 1000 * sum(models[stage][1] for stage in stages)
     totals = [sum(column) for column in zip(*hours.values(), strict=True)]
     spread = [[hour / _hands(stage) for hour in by_set] for stage, by_set in hours.items()]
     walls = [sum(column) for column in zip(*spread, strict=True)]
@@ -55,8 +78,8 @@ def _hands(stage: str) -> int:
     return 1 if _sharing(stage) == "one process" else CORES
 
 
-def _hours_of(model: list[float], each: float, count: int) -> float:
-    return (model[0] + each * count) / 3600
+def _hours_of(fixed: float, each: float, count: int) -> float:
+    return (fixed + each * count) / 3600
 
 
 def _sharing(stage: str) -> str:
