@@ -12,6 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from huescape.base.collection import without_collection
 from huescape.base.digests import reseal
 from huescape.base.errors import HuescapeError
 from huescape.base.tables import (
@@ -96,7 +97,8 @@ def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
 
 def read_catalog(path: Path) -> list[CatalogRow]:
     """Read the rows back; raises HuescapeError for a file that is no catalog, or is damaged."""
-    return _rows(read_table(path, [*COLUMNS], _FORMS, "a catalog", "filter"))
+    with without_collection():
+        return _rows(read_table(path, [*COLUMNS], _FORMS, "a catalog", "filter"))
 
 
 def read_partition(path: Path, number: int, partitions: int) -> list[CatalogRow]:
