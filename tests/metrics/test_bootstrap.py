@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from huescape.metrics import auc, bootstrap
-from huescape.metrics.photo_sums import PhotoPart, PhotoParts, PhotoSums
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
+from huescape.metrics.photo_sums import PhotoSums
 
 BINS, MACRO_B, WEIGHT_Q = 6, np.array([1, 2, 4]), np.array([1.0, 3.0, 0.0, 2.0, 8.0, 1.0])
 

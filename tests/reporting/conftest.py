@@ -13,7 +13,8 @@ import pytest
 
 from huescape.metrics.hue import SECTORS, SUMS
 from huescape.metrics.hue_sums import HueSums
-from huescape.metrics.photo_sums import PhotoPart, PhotoParts, PhotoSums
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
+from huescape.metrics.photo_sums import PhotoSums
 from huescape.params.quantizers import QuantizerParams
 from huescape.reporting.inputs import SystemResult
 

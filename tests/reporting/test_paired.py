@@ -14,7 +14,8 @@ from huescape.metrics import auc, bootstrap
 from huescape.metrics.calibration import CONFIDENCES
 from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.names import BASELINES
-from huescape.metrics.photo_sums import PhotoPart, PhotoParts, PhotoSums
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
+from huescape.metrics.photo_sums import PhotoSums
 from huescape.reporting import paired
 from huescape.reporting.inputs import Evaluated
 from huescape.reporting.paired_tables import markdown, numbers

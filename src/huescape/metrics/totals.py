@@ -20,7 +20,7 @@ from huescape.metrics import auc
 from huescape.metrics.hue import SECTORS, SUMS
 from huescape.metrics.kept import Rows, Stack
 from huescape.metrics.photo import PhotoScore
-from huescape.metrics.photo_sums import PhotoPart, PhotoParts
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
 from huescape.metrics.score import Score
 
 FloatArray = npt.NDArray[np.floating[Any]]
