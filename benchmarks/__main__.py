@@ -26,6 +26,9 @@ SUITE = (
     "demo",
     "engines",
     "pipeline",
+    "growth",
+    "growth_steps",
+    "growth_engines",
 )
 
 

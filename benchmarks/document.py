@@ -1,4 +1,4 @@
-"""Fill docs/performance.md with the tables of benchmarks/results/, between its markers.
+"""Fill the pages with the tables of benchmarks/results/, between their markers.
 
 `<!-- bench:NAME -->` and `<!-- /bench -->` each stand on a line of their own; what is between them
 is written by this program, what is around them by people. The name `summary` stands for all that
@@ -11,13 +11,15 @@ import argparse
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import scale
 from benchmarks.__main__ import SUITE
 from benchmarks.harness import RESULTS, bound, markdown, ratio_cells
 
-PAGE = Path("docs/performance.md")
+PAGES = Path("docs/performance.md"), Path("docs/scale.md")
 _PART = re.compile(r"(<!-- bench:(?P<name>\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 
@@ -29,6 +31,8 @@ def filled(page: str, results: Path = RESULTS) -> str:
 def _part(match: re.Match[str], results: Path) -> str:
     if match["name"] == "summary":
         lines = _summary(results)
+    elif match["name"] == "scale":
+        lines = scale.lines(partial(_read, results))
     else:
         recorded = _read(results, match["name"])
         lines = [*_head(recorded), "", *markdown(recorded)] if recorded else ["Not measured yet."]
@@ -73,18 +77,18 @@ def _head(recorded: dict[str, Any]) -> list[str]:
 
 
 def main() -> int:
-    """Write the page, or with --check only say whether it is what the results say."""
+    """Write the pages, or with --check only say whether they are what the results say."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.document", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if it would")
     options = parser.parse_args()
-    before = PAGE.read_text(encoding="utf-8")
-    after = filled(before)
-    if options.check and after != before:
-        print(f"{PAGE}: is not what benchmarks/results says: run `python -m benchmarks.document`")
-        return 1
-    if after != before:
-        PAGE.write_text(after, encoding="utf-8")
-    return 0
+    pages = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    changed = {page: after for page, text in pages.items() if (after := filled(text)) != text}
+    for page, text in changed.items():
+        if options.check:
+            print(f"{page}: is not what benchmarks/results says: `python -m benchmarks.document`")
+        else:
+            page.write_text(text, encoding="utf-8")
+    return int(options.check and bool(changed))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from typing import Any
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.scratch import Folder
-from benchmarks.stage_cost import EVERY, Figures, laid_out, run_stage
+from benchmarks.stage_cost import EVERY, Figures, forget, laid_out, run_stage
 from huescape.base import runtime
 from huescape.engines.graph import load_graph
 
@@ -54,9 +53,7 @@ def measured(project: Folder, photos: int, show: Callable[[str], object]) -> Run
         show(f"{photos:>7,} photos  {name:18} {run[name]}")
     if "up to date" not in project.run("dvc", "repro"):
         raise SystemExit("after every stage by itself DVC still had something to do")
-    for made in ("data", "models", "reports", ".dvc/cache", ".dvc/tmp", ".huescape", "dvc.lock"):
-        path = project.root / made
-        path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+    forget(project)
     return run
 
 
@@ -107,9 +104,6 @@ def _notes(fixed: int, ends: tuple[int, int], run: Run, repeats: int) -> list[st
         f"Outputs of {big:,} photos: {sum(f.files for f in run.values()):,} files, "
         f"{sum(f.bytes for f in run.values()) / 1e6:,.0f} MB, and once more in DVC's "
         "cache where the file system has no reflinks.",
-        "What grows in the stage evaluate is the heap of glibc, which keeps what was freed, for "
-        "asking again takes half as long again: it grows by the size of a batch's logits at a "
-        "time, more seldom the longer it runs. Its scores take 4 kB a test photo.",
     ]
 
 

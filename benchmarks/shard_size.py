@@ -123,8 +123,8 @@ def _encoded(folder: Path, photos: int, size: int, centers_Q2: FloatArray) -> En
     write_shard(folder / "photos", "00000", columns, rows)
     write_index(folder / "photos", "photos", columns, ["00000"], {"size": size})
     params = SoftEncoding(method="soft", sigma=SIGMA, stride=STRIDE)
-    encoder = Encoder(folder / "photos", {"centers": centers_Q2}, "lab", params, ("",))
-    encoder(0, folder / "targets")
+    encoder = Encoder(folder / "photos", {"centers": centers_Q2}, "lab", params)
+    encoder(0, "", folder / "targets")
     meta = {"size": size, "stride": STRIDE}
     write_index(folder / "targets", "targets", encoder.columns(size), ["00000"], meta)
     return _read_back(folder / "targets", rgb)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -119,6 +120,13 @@ def run_stage(project: Folder, name: str) -> Figures:
     own = sum(float(line) for line in log.read_text(encoding="utf-8").splitlines())
     files, size = _written(project.root, name)
     return Figures(wall, own, max(0.0, seconds - own), memory, files, size)
+
+
+def forget(project: Folder) -> None:
+    """Remove all that stages and engines made."""
+    for made in ("data", "models", "reports", ".dvc/cache", ".dvc/tmp", ".huescape", "dvc.lock"):
+        path = project.root / made
+        path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 
 
 def _children_seconds() -> float:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import SUITE
+from benchmarks.document import PAGES
 
 ROOT = Path(__file__).parents[2]
-# These two run whole pipelines: minutes, even at their smallest.
-SLOW = {"engines", "pipeline"}
+# These run whole pipelines: minutes, even at their smallest.
+SLOW = {"engines", "growth", "growth_engines", "pipeline"}
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -42,9 +43,10 @@ def test_it_runs_and_says_what_was_asked(name: str, tmp_path: Path) -> None:
     assert any(ratio["target"] for ratio in recorded["ratios"])
 
 
-def test_the_page_has_a_place_for_each() -> None:
-    page = (ROOT / "docs/performance.md").read_text()
-    assert sorted(re.findall(r"<!-- bench:(\w+) -->", page)) == sorted([*SUITE, "gpu", "summary"])
+def test_the_pages_have_a_place_for_each() -> None:
+    pages = "".join((ROOT / page).read_text() for page in PAGES)
+    expected = sorted([*SUITE, "gpu", "summary", "scale"])
+    assert sorted(re.findall(r"<!-- bench:(\w+) -->", pages)) == expected
 
 
 def test_an_unknown_benchmark_is_refused_in_one_line() -> None:

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from huescape.metrics import auc, bootstrap
-from huescape.metrics.photo_sums import PhotoPart, PhotoSums
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
+from huescape.metrics.photo_sums import PhotoSums
 
 BINS, MACRO_B, WEIGHT_Q = 6, np.array([1, 2, 4]), np.array([1.0, 3.0, 0.0, 2.0, 8.0, 1.0])
 
@@ -27,10 +28,10 @@ def tables(photos: int, seed: int, shift: float) -> np.ndarray:
 def sums_of(*by_prediction: np.ndarray) -> PhotoSums:
     """Predictions "0", "1", ... of the same photos; colorfulness is the photo's number."""
     parts = {
-        str(name): [
+        str(name): PhotoParts(
             PhotoPart.of(table, np.zeros(BINS, np.int64), n, {"colorfulness": float(n)})
             for n, table in enumerate(found)
-        ]
+        )
         for name, found in enumerate(by_prediction)
     }
     ids = [f"p{n}" for n in range(len(by_prediction[0]))]
@@ -127,6 +128,7 @@ def test_predictions_of_several_photos_are_each_as_if_alone() -> None:
 def test_many_photos_are_drawn_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer resamplings at a time keep the memory, and the draws."""
     whole = np.concatenate([*bootstrap.draws(6, 50)])
+    monkeypatch.setattr(bootstrap, "_LEAST", 1)
     monkeypatch.setattr(bootstrap, "_DRAWN", 20)
     blocks = [*bootstrap.draws(6, 50)]
     assert {len(block) for block in blocks} == {3, 2}

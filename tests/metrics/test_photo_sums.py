@@ -9,6 +9,7 @@ import pytest
 
 from huescape.base.errors import HuescapeError
 from huescape.color.bins import gamut_centers
+from huescape.metrics import photo_sums
 from huescape.metrics.photo import PhotoScore, score, truth
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.metrics.scores import METRICS
@@ -95,10 +96,22 @@ def test_sums_are_exact_whatever_the_order(sums: PhotoSums) -> None:
         assert found.units_RQ[row].tolist() == exact
 
 
+def test_sums_do_not_depend_on_how_many_photos_are_added_at_a_time(
+    sums: PhotoSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times_RN = np.random.default_rng(1).integers(0, 3, (4, 5)).astype(np.float64)
+    whole = sums.sums("gray", times_RN, sums.pixel_sums(times_RN))
+    monkeypatch.setattr(photo_sums, "_PHOTOS", 2)
+    parts = sums.sums("gray", times_RN, sums.pixel_sums(times_RN))
+    for name in ("pixels_RQ", "hits_RQ", "units_RQ"):
+        assert np.array_equal(getattr(whole, name), getattr(parts, name)), name
+
+
 @pytest.mark.parametrize(
     "broken",
     [
         {"photo_E": np.array([9], np.int32)},
+        {"photo_E": np.array([1, 0], np.int32)},
         {"macro_B": np.array([313], np.int32)},
         {"names_P": np.array(["1"])},
         {"hits_PE": np.zeros((2, 4), np.int32)},

@@ -21,6 +21,7 @@ from huescape.photos.catalog import (
     kept_rows,
     partition_of,
     read_catalog,
+    read_partition,
     split_of,
     summary,
     write_catalog,
@@ -108,6 +109,32 @@ def test_damaged_record_is_named(tmp_path: Path, column: str, value: str) -> Non
     reseal(path)
     with pytest.raises(HuescapeError, match="record 2 is damaged"):
         read_catalog(path)
+
+
+def test_partitions_hold_each_kept_photo_once(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.csv"
+    rows = [replace(r, sha256=hashlib.sha256(r.id.encode()).hexdigest()) for r in ROWS]
+    write_catalog(path, rows)
+    for number in range(3):
+        expected = [r for r in kept_rows(rows) if partition_of(r.sha256, 3) == number]
+        assert read_partition(path, number, 3) == expected
+    assert kept_rows(rows) == sorted(
+        (row for k in range(3) for row in read_partition(path, k, 3)), key=lambda r: r.id
+    )
+
+
+@pytest.mark.parametrize(("column", "value"), [("kept", "yes"), ("sha256", "z" * 64)])
+def test_partition_names_a_damaged_record_by_its_place(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    path = tmp_path / "catalog.csv"
+    write_catalog(path, ROWS)
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    lines[5][list(COLUMNS).index(column)] = value
+    path.write_text("\n".join(map(",".join, lines)) + "\n")
+    reseal(path)
+    with pytest.raises(HuescapeError, match="record 6 is damaged"):
+        read_partition(path, partition_of(ROWS[4].sha256, 3), 3)
 
 
 def test_missing_catalog_names_the_stage(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Perceptual hashes, the exact search for near ones, and groups."""
+"""Perceptual hashes, and groups of near ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from scipy.fft import dctn
 
-from huescape.photos.duplicates import groups, pairs_within, perceptual_hash
+from huescape.photos.duplicates import groups, perceptual_hash
 
 
 def picture(seed: int) -> Image.Image:
@@ -55,33 +55,6 @@ def test_copies_are_near_and_others_far(seed: int) -> None:
 def test_flat_and_tiny_images_have_a_hash() -> None:
     for size in ((1, 1), (1, 300), (64, 64)):
         assert 0 <= perceptual_hash(Image.new("RGB", size, (9, 90, 200))) < 2**64
-
-
-def slow_pairs(hashes: list[int], limit: int) -> set[tuple[int, int]]:
-    return {
-        (i, j)
-        for j in range(len(hashes))
-        for i in range(j)
-        if bin(hashes[i] ^ hashes[j]).count("1") <= limit
-    }
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 255), max_size=30), st.integers(0, 64))
-def test_pairs_are_those_of_the_slow_search(hashes: list[int], limit: int) -> None:
-    found = list(pairs_within(np.array(hashes, np.uint64), limit))
-    assert len(found) == len(set(found))
-    assert set(found) == slow_pairs(hashes, limit)
-
-
-def test_pairs_across_tiles() -> None:
-    """More hashes than a tile is wide, with planted neighbors at its edges."""
-    hashes = np.random.default_rng(3).integers(0, 2**63, 9000).astype(np.uint64)
-    planted = [(0, 8999), (63, 64), (4095, 4096), (4160, 8255), (8191, 8192)]
-    for i, j in planted:
-        hashes[j] = hashes[i] ^ np.uint64(0b1010101)
-    assert sorted(pairs_within(hashes, 4)) == sorted(planted)
-    assert list(pairs_within(hashes, 3)) == []
 
 
 @settings(max_examples=100, deadline=None)

@@ -13,7 +13,8 @@ import pytest
 
 from huescape.metrics.hue import SECTORS, SUMS
 from huescape.metrics.hue_sums import HueSums
-from huescape.metrics.photo_sums import PhotoPart, PhotoSums
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
+from huescape.metrics.photo_sums import PhotoSums
 from huescape.params.quantizers import QuantizerParams
 from huescape.reporting.inputs import SystemResult
 
@@ -111,7 +112,7 @@ def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
     """
     whole = partial(np.array, dtype=np.int32)
     parts = {
-        name: [
+        name: PhotoParts(
             PhotoPart(
                 whole([0]),
                 whole([1000]),
@@ -121,7 +122,7 @@ def photo_sums(auc: dict[str, list[float]]) -> PhotoSums:
                 {"colorfulness": 100 * v},
             )
             for v in values
-        ]
+        )
         for name, values in auc.items()
     }
     ids = [f"photo{n}" for n in range(len(next(iter(auc.values()))))]

@@ -14,7 +14,8 @@ from huescape.metrics import auc, bootstrap
 from huescape.metrics.calibration import CONFIDENCES
 from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.names import BASELINES
-from huescape.metrics.photo_sums import PhotoPart, PhotoSums
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
+from huescape.metrics.photo_sums import PhotoSums
 from huescape.reporting import paired
 from huescape.reporting.inputs import Evaluated
 from huescape.reporting.paired_tables import markdown, numbers
@@ -48,13 +49,13 @@ ERRORS = {name: [100 * (k + 1) + 7 * n for n in range(PHOTOS)] for k, name in en
 ERRORS["ground_truth"] = [0] * PHOTOS
 
 
-def parts_of(tables: Iterable[np.ndarray], prediction: str) -> list[PhotoPart]:
+def parts_of(tables: Iterable[np.ndarray], prediction: str) -> PhotoParts:
     """Of each photo; no predicted bin is right."""
     none = np.zeros(BINS, np.int64)
-    return [
+    return PhotoParts(
         PhotoPart.of(table, none, error, {"colorfulness": vivid})
         for table, vivid, error in zip(tables, VIVID[prediction], ERRORS[prediction], strict=True)
-    ]
+    )
 
 
 def evaluated(name: str = "net", **changes: Any) -> Evaluated:

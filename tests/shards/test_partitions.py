@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,8 @@ def gather(out):
 
 if __name__ == "__main__":
     out, log, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    run_partitions(out, ["a", "b", "c", "d"], partial(make, log, seconds), stage="resize",
+    work = partial(partial, make, log, seconds)
+    run_partitions(out, ["a", "b", "c", "d"], work, stage="resize",
                    partition=None, gather=gather, only_gather=False, total=40, desc="test")
 """
 
@@ -90,7 +92,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         given = {"stage": "resize", "partition": None, "gather": gather, "only_gather": False}
         given |= options
         keys = given.pop("keys", KEYS)
-        run_partitions(Path(out), keys, make, **given)  # type: ignore[arg-type]
+        work = partial(partial, make)
+        run_partitions(Path(out), keys, work, **given)  # type: ignore[arg-type]
 
     return call
 

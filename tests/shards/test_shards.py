@@ -156,6 +156,36 @@ def test_large_rows_are_taken_like_small_ones(tmp_path: Path, side: int) -> None
     assert taken.flags.writeable
 
 
+def test_one_shard_alone(folder: Path) -> None:
+    whole, alone = ShardSet.open(folder), ShardSet.open(folder, "photos", only=2)
+    assert alone.ids == whole.ids[3:8]
+    assert alone.splits.tolist() == whole.splits[3:8].tolist()
+    np.testing.assert_array_equal(alone.take("rgb", range(5)), whole.take("rgb", range(3, 8)))
+    with pytest.raises(IndexError):
+        alone.take("rgb", [5])
+    assert pickle.loads(pickle.dumps(alone)).ids == alone.ids
+    (folder / "00003.json").unlink()
+    assert ShardSet.open(folder, "photos", only=2).count == 5
+
+
+MANY = """
+import resource, sys
+from pathlib import Path
+from huescape.shards import ShardSet
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (32, hard))
+shards = ShardSet.open(Path(sys.argv[1]))
+print(len(shards.take("rgb", range(shards.count))), len(shards.take("box", range(shards.count))))
+"""
+
+
+def test_more_shards_than_files_may_be_open(tmp_path: Path) -> None:
+    make(tmp_path / "shards", [1] * 40)
+    command = [sys.executable, "-c", MANY, str(tmp_path / "shards")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "40 40\n", done.stderr
+
+
 def test_pickle_is_small_and_opens_again(folder: Path) -> None:
     shards = ShardSet.open(folder)
     shards.take("rgb", [0, 9])

@@ -351,7 +351,7 @@ def test_no_color_of_srgb_overflows(name: str) -> None:
     ]
     rgb = np.concatenate(faces).astype(np.uint8).reshape(-1, 256, 3)
     centers = np.zeros((1, 2))
-    encoder = encode.Encoder(Path(), {"centers": centers}, name, ChromaTargets(method="chroma"), ())
+    encoder = encode.Encoder(Path(), {"centers": centers}, name, ChromaTargets(method="chroma"))
     levels = encoder.encode(rgb)[0]["chroma"].astype(np.int64)
     exact = np.moveaxis(_exact_chroma(rgb, name), -1, 0) / named_space(name).chroma_scale
     assert np.abs(levels - exact * CHROMA_LEVELS).max() <= 1

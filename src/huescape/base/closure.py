@@ -26,6 +26,7 @@ WITHOUT_EFFECT = {
     "base/costs.py": "notes what a stage took",
     "base/errors.py": "what a message says",
     "base/exclusive.py": "who waits for whom",
+    "base/open_files.py": "how many files may be open",
     "base/orphans.py": "ends what its parent left",
     "base/progress.py": "what a terminal shows",
     "engines": "who starts, locks and mends; hands nothing to a stage",

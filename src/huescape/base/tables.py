@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from huescape.base.errors import HuescapeError
 #: Types of columns. What is not there (None, NaN) is an empty field; flags are `true` and `false`.
 TEXT, WHOLE, NUMBER, FLAG = "object", "Int64", "float64", "bool"
 Cells = dict[str, list[str]]
+_RECORDS = 4096  # that are held as such at a time
 
 
 def frame(rows: Iterable[Sequence[object]], types: Mapping[str, str]) -> pd.DataFrame:
@@ -45,38 +47,64 @@ def write_table(path: Path, table: pd.DataFrame, digits: int | None = None) -> N
     write_text(path, table_text(table, digits))
 
 
-def read_cells(path: Path, stage: str, columns: Sequence[str] = (), what: str = "") -> Cells:
-    """The cells of a table by column, top down.
+def read_cells(
+    path: Path,
+    stage: str,
+    columns: Sequence[str] = (),
+    what: str = "",
+    only: Callable[[list[str]], bool] | None = None,
+) -> Cells:
+    """The cells of a table by column, top down; with `only`, of the records that it holds for.
 
     `stage` is what writes it and `what` the name of such a file, with its article, for messages.
     Raises HuescapeError for a file that is not there, is not what its SHA256SUMS says, is no table
     or has other `columns` than these, and for a record with too few or too many fields.
     """
+    # A few records at a time: of millions, those of the whole table would fill the memory.
+    text = io.TextIOWrapper(io.BytesIO(read_verified(path, stage)), "utf-8", newline="")
+    records = csv.reader(text, strict=True)
     try:
-        text = read_verified(path, stage).decode()
-        header, *records = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+        header = next(records, [])
+        if columns and header != list(columns):
+            raise HuescapeError(f"{path}: not {what}; its columns must be {','.join(columns)}")
+        cells: Cells = {name: [] for name in header}
+        number = 0
+        while some := list(islice(records, _RECORDS)):
+            _check_fields(path, number, some, len(header), stage)
+            number += len(some)
+            some = some if only is None else list(filter(only, some))
+            for name, column in zip(header, zip(*some, strict=True), strict=bool(some)):
+                cells[name] += column
     except (UnicodeDecodeError, csv.Error) as error:
         reason = "not a table of UTF-8 text"
         raise HuescapeError(f"{path}: cannot be read: {reason}; {remedy(stage)}") from error
-    if columns and header != list(columns):
-        raise HuescapeError(f"{path}: not {what}; its columns must be {','.join(columns)}")
-    for number, record in enumerate(records):
-        if len(record) != len(header):
-            why = f"{len(record)} fields, not {len(header)}"
-            raise _damaged(path, number, stage, why)
-    return {name: [record[k] for record in records] for k, name in enumerate(header)}
+    return cells
+
+
+def _check_fields(
+    path: Path, before: int, records: Sequence[Sequence[str]], fields: int, stage: str
+) -> None:
+    for number, record in enumerate(records, before):
+        if len(record) != fields:
+            raise _damaged(path, number, stage, f"{len(record)} fields, not {fields}")
 
 
 def read_table(
-    path: Path, columns: Sequence[str], forms: Mapping[str, str], what: str, stage: str
+    path: Path,
+    columns: Sequence[str],
+    forms: Mapping[str, str],
+    what: str,
+    stage: str,
+    only: Callable[[list[str]], bool] | None = None,
 ) -> Cells:
     """The cells of a table with just these columns, each record with an `id` of its own.
 
     `forms` are regular expressions that whole cells match, by column; `kept,split` is about the
-    cells of both, joined by a comma, and blames the last. Raises what `read_cells` raises, and
+    cells of both, joined by a comma, and blames the last. With `only`, of the records that it holds
+    for; records are then counted among those. Raises what `read_cells` raises, and
     HuescapeError for the first cell that does not match.
     """
-    cells = read_cells(path, stage, columns, what)
+    cells = read_cells(path, stage, columns, what, only)
     for names, form in forms.items():
         *_, blamed = parts = names.split(",")
         fits = re.compile(form, re.DOTALL).fullmatch

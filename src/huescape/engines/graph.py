@@ -6,13 +6,13 @@ records here what it made, so that the two engines trust each other's results.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huescape.base.collection import without_collection
 from huescape.base.errors import HuescapeError
 from huescape.engines import lockfile
 
@@ -98,7 +98,7 @@ def judge(root: Path = Path()) -> Judgement:
     Changed are inputs, parameters, the command or outputs. Raises HuescapeError in one line when
     DVC refuses dvc.yaml.
     """
-    with _locked(root), _repo(root) as repo, _kept_index(repo), _without_collection():
+    with _locked(root), _repo(root) as repo, _kept_index(repo), without_collection():
         graph = _graph(repo)
         status = repo.status()
         stages = repo.index.stages
@@ -202,18 +202,6 @@ def _kept_index(repo: Any) -> Iterator[None]:
 
     with lock_repo(repo):
         yield
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """DVC makes many small objects that stay; looking for garbage among them takes a tenth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _is_inside(out: Any, root: str) -> bool:

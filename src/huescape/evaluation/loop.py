@@ -118,7 +118,9 @@ def evaluate(
 def _count(result: Evaluation, photo: Scored, rules: Rules, headline: str) -> None:
     result.ids.append(photo.photo)
     for name, score in photo.scores.items():
-        result.totals.setdefault(name, Totals(rules)).add(score)
+        if name not in result.totals:
+            result.totals[name] = Totals(rules, has_hues=name == headline)
+        result.totals[name].add(score)
     if photo.photo in result.examples:
         result.examples[photo.photo] = photo.pictures
     auc = result.totals[headline].photos[-1]["auc"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ def record(result: Evaluation, params: EvaluateParams) -> dict[str, Any]:
     return {
         **_rounded({**headline.coverage(), **headline.scores()}),
         **_distribution(result.distribution),
-        "hue": _hue(result.totals[params.decode.name].hues),
+        "hue": _hue(result.totals[params.decode.name].hues.array()),
         "decode": params.decode.name,
         "decodes": {name: _rounded(result.totals[name].scores()) for name in names},
         "baselines": {name: _rounded(result.totals[name].scores()) for name in BASELINES},
@@ -97,9 +96,9 @@ def _distribution(found: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _hue(tables: Sequence[Table]) -> list[dict[str, Any]]:
+def _hue(table_NSK: Table) -> list[dict[str, Any]]:
     """Shifts by sector of true hue, over all photos."""
-    found = zip(hue.NAMES, hue.shifts(np.sum(tables, axis=0)), strict=True)
+    found = zip(hue.NAMES, hue.shifts(table_NSK.sum(axis=0)), strict=True)
     return [{"name": name, **_rounded(asdict(shift))} for name, shift in found]
 
 
@@ -154,16 +153,18 @@ def _photo_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:
 
     An empty field is infinite or undefined.
     """
-    types = {"id": TEXT, "prediction": TEXT, "pixels": WHOLE, "lightness": NUMBER}
-    types |= dict.fromkeys(_PHOTO_SCORES, NUMBER)
     names = [params.decode.name, *BASELINES]
-    rows = {name: result.totals[name].photos for name in names}
-    records = [
-        [photo, name, *(rows[name][k][column] for column in [*types][2:])]
-        for photo, k in sorted((photo, k) for k, photo in enumerate(result.ids))
-        for name in names
-    ]
-    return frame(records, types)
+    order_N = [k for _, k in sorted((photo, k) for k, photo in enumerate(result.ids))]
+    types = {"pixels": WHOLE, "lightness": NUMBER} | dict.fromkeys(_PHOTO_SCORES, NUMBER)
+    columns: dict[str, Any] = {
+        "id": [result.ids[k] for k in order_N for _ in names],
+        "prediction": names * len(order_N),
+    }
+    for column, kind in types.items():  # as arrays: cells as objects would take ten times the room
+        rows = [np.array(result.totals[name].photos.column(column))[order_N] for name in names]
+        values = np.stack(rows, axis=1).reshape(-1)
+        columns[column] = pd.Series(np.where(np.isfinite(values), values, np.nan), dtype=kind)
+    return pd.DataFrame(columns).astype({"id": TEXT, "prediction": TEXT})
 
 
 def _photo_sums(result: Evaluation, params: EvaluateParams) -> PhotoSums:
@@ -174,7 +175,7 @@ def _photo_sums(result: Evaluation, params: EvaluateParams) -> PhotoSums:
 
 
 def _hue_sums(result: Evaluation, params: EvaluateParams) -> HueSums:
-    return HueSums(np.array(result.ids), np.stack(result.totals[params.decode.name].hues))
+    return HueSums(np.array(result.ids), result.totals[params.decode.name].hues.array())
 
 
 def _curve_table(result: Evaluation, params: EvaluateParams) -> pd.DataFrame:

@@ -25,20 +25,20 @@ CONFIDENCE = 0.95
 #: With this many, the ends of an interval move by about 3 % of its width from seed to seed.
 RESAMPLES = 4_999
 SEED = 0
-_BLOCK = 500  # resamplings at a time, at most, and photos drawn: the memory does not grow
-_DRAWN = 2_500_000
+# Resamplings at a time, and photos drawn, at most; but so many that what is done anew for each of
+# these blocks, which goes through all photos, stays small beside the resamplings themselves.
+_BLOCK, _DRAWN, _LEAST = 500, 2_500_000, 64
 
 
 def draws(photos: int, count: int = RESAMPLES) -> Iterator[npt.NDArray[np.float64]]:
     """How often each photo is drawn, (up to 500, N) at a time; always the same draws."""
     generator = np.random.default_rng(SEED)
-    block = min(_BLOCK, max(1, _DRAWN // photos))
+    block = min(_BLOCK, max(_LEAST, _DRAWN // photos))
     for start in range(0, count, block):
-        rows = min(block, count - start)
-        picked_RN = generator.integers(0, photos, (rows, photos))
-        picked_RN += np.arange(rows)[:, None] * photos
-        times_X = np.bincount(picked_RN.ravel(), minlength=rows * photos)
-        yield times_X.reshape(rows, photos).astype(np.float64)
+        times_RN = np.empty((min(block, count - start), photos))
+        for times_N in times_RN:
+            times_N[:] = np.bincount(generator.integers(0, photos, photos), minlength=photos)
+        yield times_RN
 
 
 def resampled(

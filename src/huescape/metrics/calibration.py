@@ -6,12 +6,13 @@ Shape suffixes: Q bins, P positions, B bins of confidence.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
+from huescape.metrics.kept import Stack
 from huescape.metrics.totals import mean
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -25,15 +26,15 @@ LOWEST, HIGHEST = 0.05, 20.0
 _LOWEST_LOGIT = -1e4
 
 
-class DistributionPart(NamedTuple):
-    """What one photo adds: bits of all its positions, and by bin of confidence the positions, those
-    whose most likely bin is the true one, and the sum of the confidences.
+class DistributionParts:
+    """What each photo adds: bits of all its positions, and by bin of confidence the positions,
+    those whose most likely bin is the true one, and the sum of the confidences.
     """
 
-    bits: float
-    count_B: IntArray
-    right_B: IntArray
-    confidence_B: FloatArray
+    def __init__(self) -> None:
+        self.bits = Stack(np.float64)
+        self.count_B, self.right_B = (Stack(np.int64, (CONFIDENCES,)) for _ in range(2))
+        self.confidence_B = Stack(np.float64, (CONFIDENCES,))
 
 
 class DistributionTotals:
@@ -51,7 +52,7 @@ class DistributionTotals:
         self.count_B: npt.NDArray[np.int64] = np.zeros(CONFIDENCES, np.int64)
         self.right_B: npt.NDArray[np.int64] = np.zeros(CONFIDENCES, np.int64)
         self._confidence_B: npt.NDArray[np.float64] = np.zeros(CONFIDENCES)
-        self.parts: list[DistributionPart] = []
+        self.parts = DistributionParts()
 
     def add(self, logits_QP: FloatArray, true_P: IntArray) -> None:
         """Add the logits of a photo's positions, and the bin that each truly lies in."""
@@ -64,20 +65,20 @@ class DistributionTotals:
         # The upper border belongs to a bin.
         bin_P = np.clip(np.ceil(confidence_P * CONFIDENCES).astype(int) - 1, 0, CONFIDENCES - 1)
         right_P = logits_QP.argmax(axis=0) == true_P
-        part = DistributionPart(
-            bits,
-            np.bincount(bin_P, minlength=CONFIDENCES),
-            np.bincount(bin_P[right_P], minlength=CONFIDENCES),
-            np.bincount(bin_P, confidence_P, minlength=CONFIDENCES).astype(np.float64),
-        )
-        self.parts.append(part)
-        self.count_B += part.count_B
-        self.right_B += part.right_B
-        self._confidence_B += part.confidence_B
+        count_B = np.bincount(bin_P, minlength=CONFIDENCES)
+        right_B = np.bincount(bin_P[right_P], minlength=CONFIDENCES)
+        confidence_B = np.bincount(bin_P, confidence_P, minlength=CONFIDENCES).astype(np.float64)
+        self.parts.bits.append(bits)
+        self.parts.count_B.append(count_B)
+        self.parts.right_B.append(right_B)
+        self.parts.confidence_B.append(confidence_B)
+        self.count_B += count_B
+        self.right_B += right_B
+        self._confidence_B += confidence_B
 
     def bits(self) -> float:
         """Bits per position: the mean of -log2 p of the true bin; NaN of none."""
-        total = math.fsum(part.bits for part in self.parts)  # with one rounding
+        total = math.fsum(self.parts.bits.array().tolist())  # with one rounding
         return total / self.positions if self.positions else math.nan
 
     def calibration_error(self) -> float:

@@ -63,10 +63,10 @@ class DistributionSums:
             ids_N=np.array(ids),
             centers_Q2=np.asarray(centers_Q2, np.float64),
             temperature_T=np.array([one.temperature for one in totals], np.float64),
-            bits_TN=np.array([[part.bits for part in one.parts] for one in totals]),
-            count_TNB=np.array([[part.count_B for part in one.parts] for one in totals]),
-            right_TNB=np.array([[part.right_B for part in one.parts] for one in totals]),
-            confidence_TNB=np.array([[part.confidence_B for part in one.parts] for one in totals]),
+            bits_TN=np.stack([one.parts.bits.array() for one in totals]),
+            count_TNB=np.stack([one.parts.count_B.array() for one in totals]),
+            right_TNB=np.stack([one.parts.right_B.array() for one in totals]),
+            confidence_TNB=np.stack([one.parts.confidence_B.array() for one in totals]),
         )
 
     def of_photos(self, chosen_N: BoolArray) -> DistributionSums:

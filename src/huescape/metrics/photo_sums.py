@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from huescape.base.errors import HuescapeError
 from huescape.metrics import auc
+from huescape.metrics.photo_parts import PhotoParts
 from huescape.metrics.pictures import psnr
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -29,37 +30,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 # What is measured is summed in millionths: sums of whole numbers do not depend on their order.
 _MILLION = 1e6
-
-
-class PhotoPart(NamedTuple):
-    """What one photo adds: its bins, and of each the pixels, those whose predicted bin is the same
-    one, and the AuC units; of the predicted picture the sum of squared differences from the true
-    one, and what is measured of it, by the score's key.
-    """
-
-    bin_E: IntArray
-    pixels_E: IntArray
-    hits_E: IntArray
-    units_E: IntArray
-    error: int
-    measured: Mapping[str, float]
-
-    @classmethod
-    def of(
-        cls, table_QD: auc.Table, hits_Q: IntArray, error: int, measured: Mapping[str, float]
-    ) -> PhotoPart:
-        """Of a table by true bin and distance, hits by true bin, and the picture."""
-        bin_E = np.flatnonzero(table_QD.any(axis=1))
-        seen_ED = table_QD[bin_E]
-        # A photo of the largest size allowed has 1024 x 1024 pixels of at most 300 units.
-        return cls(
-            bin_E.astype(np.int32),
-            seen_ED.sum(axis=1).astype(np.int32),
-            hits_Q[bin_E].astype(np.int32),
-            auc.units(seen_ED).astype(np.int32),
-            int(error),
-            dict(measured),
-        )
+_PHOTOS = 4096  # at a time: those of a large test split by all bins are gigabytes
 
 
 @dataclass(frozen=True)
@@ -125,6 +96,7 @@ class PhotoSums:
             and self.measured_PMN.shape == (predictions, len(self.measures_M), photos)
             and self.known_PMN.shape == self.measured_PMN.shape
         )
+        fits &= bool((np.diff(self.photo_E) >= 0).all())
         limits = ((self.photo_E, photos), (self.bin_E, bins), (self.macro_B, bins))
         if not fits or not all(_within(values, count) for values, count in limits):
             raise HuescapeError("the sums of photos do not fit together")
@@ -133,31 +105,25 @@ class PhotoSums:
     def of(
         cls,
         ids: Sequence[str],
-        parts: Mapping[str, Sequence[PhotoPart]],
+        parts: Mapping[str, PhotoParts],
         weight_Q: FloatArray,
         macro_B: IntArray,
     ) -> PhotoSums:
         """Of the parts of each photo, in the order of `ids`, by prediction."""
-        first = next(iter(parts.values()))
-        measures = sorted({key for own in parts.values() for part in own for key in part.measured})
-        counts = [len(part.bin_E) for part in first]
-        measured_PMN = np.array(
-            [
-                [[part.measured.get(key, np.nan) for part in own] for key in measures]
-                for own in parts.values()
-            ]
-        )
+        first, *_ = every = list(parts.values())
+        measures = sorted(set[str]().union(*(own.measures for own in every)))
+        measured_PMN = np.array([[own.measured_N(key) for key in measures] for own in every])
         return cls(
             ids_N=np.array(ids),
-            photo_E=np.repeat(np.arange(len(ids), dtype=np.int32), counts),
-            bin_E=np.concatenate([part.bin_E for part in first]),
-            pixels_E=np.concatenate([part.pixels_E for part in first]),
+            photo_E=np.repeat(np.arange(len(ids), dtype=np.int32), first.counts_N),
+            bin_E=first.pairs("bin_E"),
+            pixels_E=first.pairs("pixels_E"),
             weight_Q=np.asarray(weight_Q, np.float64),
             macro_B=np.asarray(macro_B, np.int32),
             names_P=np.array(list(parts)),
-            hits_PE=np.stack([np.concatenate([p.hits_E for p in own]) for own in parts.values()]),
-            units_PE=np.stack([np.concatenate([p.units_E for p in own]) for own in parts.values()]),
-            error_PN=np.array([[p.error for p in own] for own in parts.values()], np.int64),
+            hits_PE=np.stack([own.pairs("hits_E") for own in every]),
+            units_PE=np.stack([own.pairs("units_E") for own in every]),
+            error_PN=np.stack([own.error_N for own in every]),
             measures_M=np.array(measures, np.str_),
             measured_PMN=np.where(np.isfinite(measured_PMN), measured_PMN, 0),
             known_PMN=np.isfinite(measured_PMN),
@@ -247,10 +213,15 @@ class PhotoSums:
     def _summed(self, times_RN: FloatArray, values_E: IntArray) -> FloatArray:
         """Over the photos, by bin; of the bins that occur, the others are zero."""
         bins, place_E = self._occurring
-        dense_NO = np.zeros((len(self.ids_N), len(bins)))
-        dense_NO[self.photo_E, place_E] = values_E
+        sums_RO = np.zeros((len(times_RN), len(bins)))
+        for start in range(0, len(self.ids_N), _PHOTOS):
+            times_RB = times_RN[:, start : start + _PHOTOS]
+            low, high = np.searchsorted(self.photo_E, (start, start + _PHOTOS))
+            dense_BO = np.zeros((times_RB.shape[1], len(bins)))
+            dense_BO[self.photo_E[low:high] - start, place_E[low:high]] = values_E[low:high]
+            sums_RO += times_RB @ dense_BO
         sums_RQ = np.zeros((len(times_RN), len(self.weight_Q)))
-        sums_RQ[:, bins] = times_RN @ dense_NO
+        sums_RQ[:, bins] = sums_RO
         return sums_RQ
 
 

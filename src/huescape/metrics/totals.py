@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.metrics import auc
+from huescape.metrics.hue import SECTORS, SUMS
+from huescape.metrics.kept import Rows, Stack
 from huescape.metrics.photo import PhotoScore
-from huescape.metrics.photo_sums import PhotoPart
+from huescape.metrics.photo_parts import PhotoPart, PhotoParts
 from huescape.metrics.score import Score
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -47,18 +49,19 @@ class Totals:
         auc, hits_Q, error, values: sums of what `PhotoScore` holds.
         photos: the scores of each photo, by column.
         parts: what each photo adds to scores of resampled photos.
-        hues: what each photo adds to the shifts of hue (`metrics.hue`).
+        hues: what each photo adds to the shifts of hue (`metrics.hue`); empty unless `has_hues`.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, has_hues: bool = True) -> None:
         bins = len(rules.weight_Q)
         self.rules = rules
         self.auc = auc.AucAccumulator(bins)
         self.hits_Q: npt.NDArray[np.int64] = np.zeros(bins, np.int64)
         self.error = self.values = 0
-        self.photos: list[Scores] = []
-        self.parts: list[PhotoPart] = []
-        self.hues: list[auc.Table] = []
+        self.photos = Rows("pixels")
+        self.parts = PhotoParts()
+        self.hues = Stack(np.int64, (SECTORS, len(SUMS)))
+        self._has_hues = has_hues
 
     def add(self, score: PhotoScore) -> None:
         """Add one photo; its own scores are kept in `photos`."""
@@ -68,11 +71,12 @@ class Totals:
         self.values += score.values
         counted = score.table_QD, score.hits_Q, score.error
         self.parts.append(PhotoPart.of(*counted, score.measured))
-        self.hues.append(score.hue_SK)
+        if self._has_hues:
+            self.hues.append(score.hue_SK)
         row: dict[str, float] = {"lightness": score.lightness}
         for metric in _metrics():
             row |= metric.photo(score, self.rules)
-        self.photos.append({"pixels": int(score.table_QD.sum())} | finite(row))
+        self.photos.append({"pixels": int(score.table_QD.sum())} | row)
 
     def scores(self) -> Scores:
         """What every score says of all photos so far; see `metrics.scores`."""
@@ -83,7 +87,7 @@ class Totals:
 
     def mean(self, column: str) -> float:
         """Mean of a photo's score over the photos where it is defined."""
-        return mean([value for row in self.photos if (value := row[column]) is not None])
+        return mean([value for value in self.photos.column(column) if math.isfinite(value)])
 
     def coverage(self) -> dict[str, int | float]:
         """What the photos are, the same for every prediction of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,8 +12,19 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from huescape.base.collection import without_collection
 from huescape.base.digests import reseal
-from huescape.base.tables import FLAG, NUMBER, TEXT, WHOLE, frame, read_table, write_table
+from huescape.base.errors import HuescapeError
+from huescape.base.tables import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Cells,
+    frame,
+    read_table,
+    write_table,
+)
 
 CATALOG = "catalog.csv"
 SPLITS = ("train", "val", "test")
@@ -85,9 +97,34 @@ def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
 
 def read_catalog(path: Path) -> list[CatalogRow]:
     """Read the rows back; raises HuescapeError for a file that is no catalog, or is damaged."""
-    cells: dict[str, Iterable[Any]] = {
-        **read_table(path, [*COLUMNS], _FORMS, "a catalog", "filter")
-    }
+    with without_collection():
+        return _rows(read_table(path, [*COLUMNS], _FORMS, "a catalog", "filter"))
+
+
+def read_partition(path: Path, number: int, partitions: int) -> list[CatalogRow]:
+    """The kept photos of one partition, sorted by id, without holding the others.
+
+    Raises what `read_catalog` raises.
+    """
+    names = [*COLUMNS]
+    sha256, kept = names.index("sha256"), names.index("kept")
+    is_digest = re.compile("[0-9a-f]{64}").fullmatch
+
+    def is_of(record: list[str]) -> bool:
+        if record[kept] == "false":
+            return False
+        # What is no digest is damage, which its form tells.
+        return not is_digest(record[sha256]) or partition_of(record[sha256], partitions) == number
+
+    try:
+        return kept_rows(_rows(read_table(path, names, _FORMS, "a catalog", "filter", is_of)))
+    except HuescapeError:
+        read_catalog(path)  # names the record by its place in the file
+        raise
+
+
+def _rows(read: Cells) -> list[CatalogRow]:
+    cells: dict[str, Iterable[Any]] = {**read}
     for name in ("bytes", "width", "height"):
         cells[name] = map(int, cells[name])
     for name in ("source", "category", "tier", "split", "reason"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from huescape.photos.catalog import CatalogRow, split_of
-from huescape.photos.duplicates import groups, pairs_within
+from huescape.photos.duplicates import groups
+from huescape.photos.near_hashes import Hashes, pairs_within
 
 # What is tested on never also trains: of the splits that lists give to copies, the first holds.
 _PRIORITY = ("test", "val", "train")
@@ -37,9 +38,22 @@ def drop_copies(
             same.setdefault(row.sha256, []).append(row)
     distinct = [_keep_first(out, group, "duplicate") for group in same.values()]
     hashes = np.array([int(row.phash, 16) for row in distinct], dtype=np.uint64)
-    for members in groups(len(distinct), pairs_within(hashes, max_distance)):
+    for members in groups(len(distinct), _alike(hashes, max_distance)):
         _keep_first(out, [distinct[i] for i in members], "near_duplicate")
     return [_with_split(row, val, test) for row in out.values()]
+
+
+def _alike(hashes: Hashes, distance: int) -> Iterator[tuple[int, int]]:
+    """Pairs that connect all near hashes; of equal ones each is named with the first alone.
+
+    Among millions of photos some hash is that of thousands: a notice in place of a photo, say.
+    """
+    different, firsts, places = np.unique(hashes, return_index=True, return_inverse=True)
+    for place, first in enumerate(firsts[places].tolist()):
+        if first != place:
+            yield first, place
+    for i, j in pairs_within(different, distance):
+        yield int(firsts[i]), int(firsts[j])
 
 
 def _keep_first(out: dict[str, CatalogRow], group: Iterable[CatalogRow], reason: str) -> CatalogRow:

@@ -1,15 +1,15 @@
-"""Photos that look the same: a perceptual hash, an exact search for near hashes, and groups.
+"""Photos that look the same: a perceptual hash, and groups of what is near (`near_hashes`).
 
 The hash is the DCT hash of C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash
 Functions" (2010): the low frequencies of a small gray picture, each above or below their median.
 Here the cosines are whole numbers, so that the hash has the same bits on every machine.
 
-Shape suffixes: P side of the small gray picture, F frequencies, N photos, A and B photos of a tile.
+Shape suffixes: P side of the small gray picture, F frequencies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,6 @@ from PIL import Image
 _SIDE = 32
 _FREQUENCIES = 8
 _COSINE_BITS = 14
-_TILE = 64, 4096
-
-Hashes = npt.NDArray[np.uint64]
 
 
 def perceptual_hash(image: Image.Image) -> int:
@@ -38,23 +35,6 @@ def perceptual_hash(image: Image.Image) -> int:
     ranked = np.sort(coefficients[1:])
     bits = coefficients > ranked[len(ranked) // 2]
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def pairs_within(hashes_N: Hashes, distance: int) -> Iterator[tuple[int, int]]:
-    """Yield every pair i < j whose hashes differ in at most `distance` bits, once.
-
-    Exact, by brute force: N**2 / 2 XORs and bit counts, in tiles that stay in the cache.
-    """
-    for top in range(0, len(hashes_N), _TILE[0]):
-        rows_A = hashes_N[top : top + _TILE[0]]
-        for left in range(top, len(hashes_N), _TILE[1]):
-            columns_B = hashes_N[left : left + _TILE[1]]
-            bits_AB = np.bitwise_count(rows_A[:, None] ^ columns_B[None, :])
-            if bits_AB.min() > distance:
-                continue
-            for row, column in np.argwhere(bits_AB <= distance).tolist():
-                if top + row < left + column:
-                    yield top + row, left + column
 
 
 def groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -75,8 +55,10 @@ def groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
         parent[high] = low
     members: dict[int, list[int]] = {}
     for i in range(count):
-        members.setdefault(root(i), []).append(i)
-    return [group for group in members.values() if len(group) > 1]
+        first = root(i)
+        if first != i:  # most are alone: a list for each would take more room than their rows
+            members.setdefault(first, [first]).append(i)
+    return [members[first] for first in sorted(members)]
 
 
 def _cosines() -> npt.NDArray[np.int64]:

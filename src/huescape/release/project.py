@@ -20,7 +20,7 @@ from huescape.params.decodings import Decoding
 from huescape.params.photos import FilterParams
 from huescape.params.systems import PhotosParams
 from huescape.photos.catalog import CATALOG, SPLITS, CatalogRow, kept_rows, read_catalog
-from huescape.photos.duplicates import pairs_within
+from huescape.photos.near_hashes import pairs_within
 from huescape.reporting import inputs
 from huescape.systems.system import DESCRIPTION, WEIGHTS, read_description
 from huescape.tracking.context import LOCK, surroundings

@@ -13,8 +13,10 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from huescape.base import closure, digests
 from huescape.base.atomic import explained
@@ -25,7 +27,7 @@ from huescape.base.temporaries import temporary_folder
 from huescape.shards import read_sidecar, shard_name
 from huescape.shards.format import column_file, sidecar_file
 
-Make = Callable[[int, Path], None]
+Make = Callable[[Path], None]
 
 # A partition that an older program or library made is not taken over: its pixels may differ.
 _LIBRARIES = ("numba", "numpy", "pillow", "scipy", "simplejpeg")
@@ -41,7 +43,7 @@ def add_partition_arguments(parser: ArgumentParser) -> None:
 def run_partitions(
     out: Path,
     keys: Sequence[str],
-    make: Make,
+    work: Callable[[int], Make],
     *,
     stage: str,
     partition: int | None,
@@ -54,10 +56,11 @@ def run_partitions(
 
     Args:
         out: the folder of the shards.
-        keys: for each partition, a digest of everything it is made from.
-        make: `make(k, folder)` writes shard `shard_name(k)` into `folder`; it must be picklable.
-            It may report photos done by `huescape.base.pool.advance`, and may record `keys[k]` as
-            `inputs` in the `extra` of its sidecar, which is then checked before gathering.
+        keys: for each partition, a digest of everything it is made from; of those that are made.
+        work: `work(k)` is the work of partition k, which a worker process receives pickled: called
+            with a folder, it writes shard `shard_name(k)` there. It may report photos done by
+            `huescape.base.pool.advance`, and may record `keys[k]` as `inputs` in the `extra` of its
+            sidecar, which is then checked before gathering.
         stage: whose partitions they are; what other code made is not taken over.
         partition: make only this one, into `out`, which other processes may be writing to.
         gather: `gather(out)` writes the index; it alone is run with `only_gather`.
@@ -66,18 +69,17 @@ def run_partitions(
     The bytes do not depend on the way or on the number of workers. Raises HuescapeError for a
     partition that does not exist, or one that was made from other photos or parameters.
     """
-    program = _program(stage)
-    kept = _Kept(_folder_of(out), tuple(_place_of(program, k, key) for k, key in enumerate(keys)))
+    kept = _Kept(_folder_of(out), _program(stage), keys)
     if partition is not None:
         if not 0 <= partition < len(keys):
             raise HuescapeError(f"partition is {partition}; allowed: 0 to {len(keys) - 1}")
-        _make_kept(make, kept, partition)
+        _make_kept(work(partition), kept.of(partition), partition)
         _place(kept, partition, out)
         return
     if only_gather:
-        _make_damaged(make, kept)
+        _make_damaged(work, kept)
     else:
-        _make_all(out, make, kept, total, desc)
+        _make_all(out, work, kept, total, desc)
     for k, key in enumerate(keys):
         if kept.of(k).is_dir():
             _place(kept, k, out)  # it was verified or written just now
@@ -88,33 +90,45 @@ def run_partitions(
     shutil.rmtree(kept.folder, ignore_errors=True)
 
 
+class Keys(Sequence[str]):
+    """The digest of each of `count` partitions, computed when it is asked for.
+
+    A job that makes one of thousands needs its own alone.
+    """
+
+    def __init__(self, count: int, of: Callable[[int], str]) -> None:
+        self._count, self._of = count, cache(of)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, k: Any) -> Any:
+        if not 0 <= k < self._count:
+            raise IndexError(f"partition {k} of {self._count}")
+        return self._of(k)
+
+
 @dataclass(frozen=True)
 class _Kept:
     """Where finished partitions wait for the gather."""
 
     folder: Path
-    keys: tuple[str, ...]
+    program: str
+    keys: Sequence[str]
 
     def of(self, k: int) -> Path:
-        return self.folder / self.keys[k]
+        return self.folder / _place_of(self.program, k, self.keys[k])
 
 
-@dataclass(frozen=True)
-class _MakeKept:
-    """What a worker runs: `make` with its destination, for a number."""
-
-    make: Make
-    kept: _Kept
-
-    def __call__(self, k: int) -> None:
-        _make_kept(self.make, self.kept, k)
-
-
-def _make_all(out: Path, make: Make, kept: _Kept, total: int | None, desc: str) -> None:
-    missing = [k for k in range(len(kept.keys)) if not _is_kept(kept, k)]
-    if total is not None and len(missing) < len(kept.keys):
+def _make_all(
+    out: Path, work: Callable[[int], Make], kept: _Kept, total: int | None, desc: str
+) -> None:
+    count = len(kept.keys)
+    missing = [k for k in range(count) if not _is_kept(kept.of(k), k)]
+    if total is not None and len(missing) < count:
         total = None  # how many photos the finished ones hold is not known here
-    run_each(_MakeKept(make, kept), missing, total=total, desc=desc, unit=_unit(total))
+    made = [(work(k), kept.of(k), k) for k in missing]
+    run_each(_make_given, made, total=total, desc=desc, unit=_unit(total))
     if out.is_dir():  # only now: what an earlier run made stays where this one fails
         shutil.rmtree(out)
 
@@ -123,19 +137,22 @@ def _unit(total: int | None) -> str:
     return "partition" if total is None else "photo"
 
 
-def _make_damaged(make: Make, kept: _Kept) -> None:
+def _make_given(given: tuple[Make, Path, int]) -> None:
+    _make_kept(*given)
+
+
+def _make_damaged(work: Callable[[int], Make], kept: _Kept) -> None:
     """Make anew what waits for the gather and is not what it was; what does not wait is no case."""
     for k in range(len(kept.keys)):
         if kept.of(k).is_dir():
-            _make_kept(make, kept, k)
+            _make_kept(work(k), kept.of(k), k)
 
 
-def _is_kept(kept: _Kept, k: int) -> bool:
+def _is_kept(folder: Path, k: int) -> bool:
     """Whether partition k can be taken over; one whose bytes have changed is dropped, with a word.
 
     A shard made of them would contradict its own index, and stay: its inputs did not change.
     """
-    folder = kept.of(k)
     if not folder.is_dir():
         return False
     if digests.is_sound(folder):
@@ -145,20 +162,20 @@ def _is_kept(kept: _Kept, k: int) -> bool:
     return False
 
 
-def _make_kept(make: Make, kept: _Kept, k: int) -> None:
+def _make_kept(make: Make, place: Path, k: int) -> None:
     """Make partition k beside its place, then rename the folder: there it is whole or absent."""
-    if _is_kept(kept, k):
+    if _is_kept(place, k):
         return
     try:
-        kept.folder.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise explained(error, kept.folder) from error
-    with temporary_folder(kept.folder) as temporary:
-        make(k, temporary)
+        raise explained(error, place.parent) from error
+    with temporary_folder(place.parent) as temporary:
+        make(temporary)
         read_sidecar(temporary, shard_name(k))
         digests.seal(temporary)
-        if not kept.of(k).is_dir():
-            temporary.rename(kept.of(k))
+        if not place.is_dir():
+            temporary.rename(place)
 
 
 def _place(kept: _Kept, k: int, out: Path) -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from huescape.base import digests
 from huescape.base.errors import HuescapeError
+from huescape.base.open_files import allow_open_files
 from huescape.base.progress import progress
 from huescape.shards.format import (
     INDEX,
@@ -68,30 +69,46 @@ class ShardSet:
         self._starts = np.append(np.int64(0), self._ends)[:-1]
         self._maps: dict[str, dict[int, Array]] = {name: {} for name in self.columns}
         self._verified: set[tuple[int, str]] = set()
+        self._only: int | None = None
 
     @classmethod
-    def open(cls, folder: Path, kind: str | None = None, remote: Remote | None = None) -> ShardSet:
-        """Open `folder`; with `kind`, only if it is of that kind.
+    def open(
+        cls,
+        folder: Path,
+        kind: str | None = None,
+        remote: Remote | None = None,
+        only: int | None = None,
+    ) -> ShardSet:
+        """Open `folder`; with `kind`, only if it is of that kind; with `only`, that shard alone.
 
         With `remote`, the folder holds index and sidecars alone, and the columns are there.
 
         The index and the sidecars are compared with their SHA-256, the columns with their size: a
         column is compared with its XXH3 when it is first read.
         Raises HuescapeError, naming the file: unknown version or kind, missing file, wrong size,
-        sidecar that is not the one that was indexed.
+        sidecar that is not the one that was indexed, more files than may be open.
         """
         folder = Path(folder)
         index = read_index(folder, kind or "photos")
         if kind is not None and index.kind != kind:
             raise HuescapeError(f"{folder}: holds shards of kind {index.kind!r}; needed: {kind!r}")
+        if only is not None:
+            alone = index.shards[only]
+            index = index.model_copy(update={"shards": [alone], "count": alone.count})
+        # A map holds its file open.
+        allow_open_files(
+            len(index.shards) * len(index.columns), f"{folder}: reading all its shards"
+        )
         sidecars = []
         for number in range(len(index.shards)):
             sidecars.append(_opened_sidecar(folder, index, number, local=remote is None))
-        return cls(folder, index, sidecars, remote)
+        opened = cls(folder, index, sidecars, remote)
+        opened._only = only
+        return opened
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder, not the gigabytes that the maps show."""
-        return ShardSet.open, (self.folder, self.kind, self._remote)
+        return ShardSet.open, (self.folder, self.kind, self._remote, self._only)
 
     def rows(self, split: str) -> npt.NDArray[np.int64]:
         """Global rows of the photos of `split`, ascending; may be empty."""

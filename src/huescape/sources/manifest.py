@@ -8,6 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from huescape.base.collection import without_collection
 from huescape.base.digests import reseal
 from huescape.base.tables import TEXT, WHOLE, frame, read_table, write_table
 
@@ -57,8 +58,9 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read the rows back; raises HuescapeError for a file that is no manifest, or is damaged."""
-    cells: dict[str, Iterable[Any]] = {
-        **read_table(path, [*COLUMNS], _FORMS, "a manifest", "download")
-    }
-    cells["bytes"] = map(int, cells["bytes"])
-    return list(map(ManifestRow, *cells.values()))
+    with without_collection():
+        cells: dict[str, Iterable[Any]] = {
+            **read_table(path, [*COLUMNS], _FORMS, "a manifest", "download")
+        }
+        cells["bytes"] = map(int, cells["bytes"])
+        return list(map(ManifestRow, *cells.values()))

@@ -11,6 +11,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -42,8 +43,8 @@ from huescape.shards import (
     write_index,
     write_shard,
 )
-from huescape.shards.format import maker, masses, sidecar_file
-from huescape.shards.partitions import add_partition_arguments, run_partitions
+from huescape.shards.format import maker, masses, read_index, sidecar_file, whole_number
+from huescape.shards.partitions import Keys, add_partition_arguments, run_partitions
 
 Array = npt.NDArray[Any]
 Encoding: TypeAlias = HardEncoding | CellEncoding | SoftEncoding | ChromaTargets
@@ -93,21 +94,22 @@ def run(
     grid = ("borders", "cells") if isinstance(params, CellEncoding) else ()
     arrays = read_arrays(bins, "centers", *grid, stage=f"bins@{name}")
     centers = arrays["centers"]
-    photos = ShardSet.open(resized, "photos")
-    size = photos.number("size")
+    photos = read_index(resized)
+    size = whole_number(photos.meta, "size", resized, "photos")
     if size % params.stride:
         raise ParamsError(
             f"quantizers.{name}.encode.stride is {params.stride}; allowed: a divisor of "
             f"resize.size = {size}"
         )
-    count = len(photos.shard_names)
-    keys = tuple(_key(resized, bins, number, space, params) for number in range(count))
-    encoder = Encoder(resized, arrays, space, params, keys)
+    count = len(photos.shards)
+    keys = Keys(count, lambda number: _key(resized, bins, number, space, params))
+    encoder = Encoder(resized, arrays, space, params)
     if encoder.neighbors > len(centers):
         raise ParamsError(
             f"quantizers.{name}.encode.neighbors is {encoder.neighbors}; allowed: at most the "
             f"{len(centers)} bins that exist"
         )
+    total = photos.count - photos.splits.get("test", 0)
     meta: dict[str, Any] = {
         "quantizer": name,
         "space": space,
@@ -117,20 +119,20 @@ def run(
     run_partitions(
         out,
         keys,
-        encoder,
+        lambda number: partial(encoder, number, keys[number]),
         stage="encode",
         partition=partition,
         gather=lambda folder: _gather(folder, encoder.columns(size), count, meta),
         only_gather=gather,
-        total=int((photos.splits != "test").sum()),
+        total=total,
         desc=f"encode {name}",
     )
-    return {"photos": int((photos.splits != "test").sum()), "bins": len(centers)}
+    return {"photos": total, "bins": len(centers)}
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes one shard of photos; called with its number, in any process.
+    """Encodes one shard of photos; called with its number and key, in any process.
 
     `bins` are the arrays of the stage bins: `centers`, for cells `borders` and `cells` too.
     """
@@ -139,7 +141,6 @@ class Encoder:
     bins: dict[str, Array]
     space: str
     params: Encoding
-    keys: tuple[str, ...]
 
     @property
     def centers(self) -> Array:
@@ -164,17 +165,17 @@ class Encoder:
             columns.append(Column("weight", "float16", (side, side, self.neighbors)))
         return columns
 
-    def __call__(self, number: int, folder: Path) -> None:
+    def __call__(self, number: int, key: str, folder: Path) -> None:
         """Write shard `number` into `folder`."""
-        photos = ShardSet.open(self.resized, "photos")
-        rows = [row for row in photos.shard_rows(number) if photos.splits[row] != "test"]
+        photos = ShardSet.open(self.resized, "photos", only=number)
+        rows = np.flatnonzero(photos.splits != "test").tolist()
         mass = BinMass(len(self.centers))
         write_shard(
             folder,
             shard_name(number),
             self.columns(photos.number("size")),
             self._rows(photos, rows, mass),
-            lambda: {"inputs": self.keys[number], "mass": mass.units.tolist()},
+            lambda: {"inputs": key, "mass": mass.units.tolist()},
             count=len(rows),
         )
 

@@ -18,9 +18,16 @@ from huescape.params import places
 from huescape.params.photos import ResizeParams
 from huescape.params.sections import read_section
 from huescape.photos import PhotoError
-from huescape.photos.catalog import CATALOG, CatalogRow, kept_rows, partition_of, read_catalog
+from huescape.photos.catalog import (
+    CATALOG,
+    CatalogRow,
+    kept_rows,
+    partition_of,
+    read_catalog,
+    read_partition,
+)
 from huescape.shards import Column, shard_name, write_index, write_shard
-from huescape.shards.partitions import add_partition_arguments, run_partitions
+from huescape.shards.partitions import Keys, add_partition_arguments, run_partitions
 from huescape.shards.writer import Row
 from huescape.sources.hashing import changed_photo
 
@@ -59,42 +66,41 @@ def run(
     """
     if gather and partition is not None:
         raise HuescapeError("resize: --partition and --gather exclude each other")
-    members = _by_partition(kept_rows(read_catalog(catalog / CATALOG)), params.shards)
+    members = _members(catalog / CATALOG, params.shards, partition)
     columns = _columns(params.size)
-    keys = tuple(_key(rows, params.size) for rows in members)
+    keys = Keys(params.shards, lambda k: _key(members[k], params.size))
     names = [shard_name(k) for k in range(params.shards)]
     run_partitions(
         out,
         keys,
-        _MakeShard(members, params.size, keys),
+        lambda k: _MakeShard(k, members[k], params.size, keys[k]),
         stage="resize",
         partition=partition,
         gather=lambda folder: _write_index(folder, columns, names, params.size),
         only_gather=gather,
-        total=sum(map(len, members)),
+        total=sum(map(len, members.values())),
         desc="resize",
     )
-    made = members if partition is None else [members[partition]]
-    return {"photos": float(sum(map(len, made))), "shards": float(len(made))}
+    return {"photos": float(sum(map(len, members.values()))), "shards": float(len(members))}
 
 
 @dataclass(frozen=True)
 class _MakeShard:
-    """Make shard k in a folder; a worker process receives it once."""
+    """Make shard k, of these photos, in a folder."""
 
-    members: Sequence[Sequence[CatalogRow]]
+    k: int
+    rows: Sequence[CatalogRow]
     size: int
-    keys: Sequence[str]
+    key: str
 
-    def __call__(self, k: int, folder: Path) -> None:
-        rows = self.members[k]
+    def __call__(self, folder: Path) -> None:
         write_shard(
             folder,
-            shard_name(k),
+            shard_name(self.k),
             _columns(self.size),
-            _fitted(rows, self.size),
-            lambda: {"inputs": self.keys[k]},
-            count=len(rows),
+            _fitted(self.rows, self.size),
+            lambda: {"inputs": self.key},
+            count=len(self.rows),
         )
 
 
@@ -125,9 +131,12 @@ def _decode_unchanged(row: CatalogRow) -> npt.NDArray[np.uint8]:
         ) from error
 
 
-def _by_partition(rows: Sequence[CatalogRow], shards: int) -> list[list[CatalogRow]]:
-    members: list[list[CatalogRow]] = [[] for _ in range(shards)]
-    for row in rows:
+def _members(catalog: Path, shards: int, partition: int | None) -> dict[int, list[CatalogRow]]:
+    """The kept photos of each partition, or of one alone, which needs a fraction of the memory."""
+    if partition is not None:
+        return {partition: read_partition(catalog, partition, shards)}
+    members: dict[int, list[CatalogRow]] = {k: [] for k in range(shards)}
+    for row in kept_rows(read_catalog(catalog)):
         members[partition_of(row.sha256, shards)].append(row)
     return members
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from huescape.metrics.colorfulness import colorfulness
 from huescape.metrics.photo import FloatArray, PhotoScore, Truth
 from huescape.metrics.pictures import Picture
@@ -35,10 +37,9 @@ class Colorfulness(Score):
 
     def total(self, totals: Totals) -> dict[str, float]:
         """The means over the photos."""
-        pairs = [
-            (float(row["colorfulness"] or 0), float(row["true_colorfulness"] or 0))
-            for row in totals.photos
-        ]
+        columns = (totals.photos.column(name) for name in ("colorfulness", "true_colorfulness"))
+        finite = ((v if math.isfinite(v) else 0.0 for v in column) for column in columns)
+        pairs = list(zip(*finite, strict=True))
         predicted, true = mean([p for p, _ in pairs]), mean([t for _, t in pairs])
         return {
             "colorfulness": predicted,
