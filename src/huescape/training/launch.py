@@ -51,7 +51,8 @@ def launch(processes: int, *arguments: str) -> None:
         words = ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", f"--rdzv-id={uuid4()}"]
         words += [f"--nproc-per-node={processes}", f"--log-dir={logs}"]
         words += ["--module", "huescape", *arguments]
-        config, command, rest = torchrun.config_from_args(torchrun.parse_args(words))
+        options = torchrun.parse_args(words)  # type: ignore[no-untyped-call]
+        config, command, rest = torchrun.config_from_args(options)
         # Its `--redirects` knows no process beyond the tenth.
         others = dict.fromkeys(range(1, processes), Std.ALL)
         config.logs_specs = DefaultLogsSpecs(str(logs), redirects=others)
