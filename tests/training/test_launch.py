@@ -16,6 +16,9 @@ import psutil
 import pytest
 import yaml
 
+from huescape.base.errors import HuescapeError
+from huescape.training.launch import _tell
+
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 QUANTIZER = {
     "space": "yuv",
@@ -148,3 +151,24 @@ def test_more_processes_than_photos_start_none(
     assert lines(stderr) == [
         "huescape: error: systems.<name>.batch is 4; allowed with 999999 processes: 999999 or more"
     ]
+
+
+@pytest.mark.long
+def test_every_process_reads_shards_at_an_address(
+    project: Path, start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "data" / "shards").rename(project / "elsewhere")
+    monkeypatch.setenv("HUESCAPE_SHARDS", f"file://{project}/elsewhere")
+    process = start()
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert (project / "models" / "toy" / "weights.safetensors").exists()
+
+
+def test_what_one_process_said_goes_before_how_another_was_ended(tmp_path: Path) -> None:
+    """One alone fails where its machine's disk does; torchrun then kills those that wait for it."""
+    log = tmp_path / "run" / "attempt_0" / "1" / "stderr.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("huescape: error: data/x: cannot be read\n", encoding="utf-8")
+    with pytest.raises(HuescapeError, match=r"^process 1 of 2: data/x: cannot be read$"):
+        _tell({0: -signal.SIGKILL, 1: 1}, tmp_path, 2)

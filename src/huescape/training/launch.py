@@ -72,18 +72,20 @@ def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
     if is_stopped or (first > 0 and first not in (LEFT_ALONE, Interrupted.exit_code)):
         raise SystemExit(first)
     print(file=sys.stderr)  # the first's bar has not ended its line
+    # One that says why goes first: torchrun kills those that wait for it.
+    for rank in sorted(codes.keys() - {0}):
+        if codes[rank] < 0 or codes[rank] in (LEFT_ALONE, Interrupted.exit_code):
+            continue
+        said = "".join(
+            path.read_text(errors="replace") for path in logs.glob(f"*/attempt_0/{rank}/stderr.log")
+        )
+        if lines := [line for line in said.splitlines() if line.startswith(_ERROR)]:
+            raise HuescapeError(f"process {rank} of {processes}: {lines[-1].removeprefix(_ERROR)}")
+        sys.stderr.write(said)
     for rank, code in sorted(codes.items()):
         if code < 0 and -code != signal.SIGTERM:  # that is how torchrun ends the others
             name = signal.Signals(-code).name
             raise HuescapeError(
                 f"process {rank} of {processes} (the first is 0) was ended by {name}; {_GOES_ON}"
             )
-    for rank in sorted(codes.keys() - {0}):
-        said = "".join(
-            path.read_text(errors="replace") for path in logs.glob(f"*/attempt_0/{rank}/stderr.log")
-        )
-        if lines := [line for line in said.splitlines() if line.startswith(_ERROR)]:
-            raise HuescapeError(f"process {rank} of {processes}: {lines[-1].removeprefix(_ERROR)}")
-        if codes[rank] > 0 and codes[rank] != LEFT_ALONE:
-            sys.stderr.write(said)
     raise HuescapeError(f"one of {processes} processes ended ({dict(codes)}); {_GOES_ON}")
