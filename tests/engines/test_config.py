@@ -29,6 +29,20 @@ def test_given_parameters_are_refused_in_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("name", ["HUESCAPE_PROCESSES", "HUESCAPE_THREADS"])
+def test_a_variable_that_is_no_number_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "abc")
+    command = ["snakemake", "-n", "--cores", "1", "-s", ROOT / "workflow/Snakefile"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert f"huescape: error: environment variable {name} is 'abc'; allowed: " in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 2
+
+
 @pytest.mark.parametrize("name", [".snakemake-workflow-catalog.yml", "config/README.md"])
 def test_the_catalog_finds_what_it_asks_for(name: str) -> None:
     text = (ROOT / name).read_text()

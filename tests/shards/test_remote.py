@@ -149,6 +149,7 @@ def test_what_is_wrong_is_one_line(
         ("s3://nowhere/shards", "no such file, or no such bucket"),
         ("data/shards", "allowed: an address that fsspec reads"),
         ("nothing://a/b", "Protocol not known: nothing"),
+        ("s3://", "allowed: an address that fsspec reads"),
     ):
         monkeypatch.setenv("HUESCAPE_SHARDS", address)
         with pytest.raises((HuescapeError, ParamsError), match=words):
@@ -157,6 +158,20 @@ def test_what_is_wrong_is_one_line(
     with pytest.raises(HuescapeError, match=r"^s3://team/shards/lab/.*: cannot be fetched: "):
         whole.take("index", range(PHOTOS))
     assert not [path for path in (tmp_path / "cache").iterdir() if path.name.startswith(".")]
+
+
+def test_shards_that_were_copied_in_part_are_named_where_they_are(
+    local: ShardSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUESCAPE_SHARDS", f"file://{local.folder.parent}")
+    for name in ("00000.json", "index.json"):
+        whole = (local.folder / name).read_bytes()
+        (local.folder / name).write_bytes(whole[:-1])
+        with pytest.raises(HuescapeError, match=rf"^file://.*/lab/{name}: .* copied in part"):
+            opened()
+        (local.folder / name).write_bytes(whole)
+    assert opened().count == PHOTOS
 
 
 def test_a_server_that_comes_back_is_tried_again(

@@ -71,8 +71,40 @@ def test_the_last_run_of_a_stage_counts(project: Path) -> None:
     assert "All together 11.0" in text
 
 
-def test_lines_of_another_version_are_left_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"stage": "x"}',
+        "[]",
+        "[" * 100_000,
+        *(
+            json.dumps({"stage": "x", "seconds": 1, "peak_bytes": 1, "ended": 1} | wrong)
+            for wrong in (
+                {"stage": ["x"]},
+                {"seconds": "1"},
+                {"seconds": float("nan")},
+                {"peak_bytes": 10**400},
+                {"ended": 10**14},
+                {"ended": None},
+                {"photos": "7"},
+            )
+        ),
+    ],
+)
+def test_lines_that_no_stage_wrote_are_left_out(tmp_path: Path, line: str) -> None:
     path = tmp_path / "costs.jsonl"
-    path.write_text(json.dumps({"stage": "x"}) + "\n[]\n7\n\n")
+    path.write_text(f"7\n{line}\n\n")
     assert costs.kept(path) == []
+
+
+def test_what_is_no_file_has_no_lines(tmp_path: Path) -> None:
     assert costs.kept(tmp_path / "none") == []
+    os.mkfifo(tmp_path / "pipe")
+    assert costs.kept(tmp_path / "pipe") == []
+
+
+def test_a_line_cut_short_takes_no_other_with_it(project: Path) -> None:
+    costs.RECORD.parent.mkdir()
+    costs.RECORD.write_text('{"stage": "torn')
+    costs.keep(["bins", "net"], 1.0, None)
+    assert [cost.stage for cost in costs.kept()] == ["bins net"]

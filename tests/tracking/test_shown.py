@@ -14,11 +14,13 @@ from PIL import Image
 
 from huescape import tracking
 from huescape.base.arrays import read_arrays
+from huescape.base.errors import HuescapeError
 from huescape.metrics import photo_sums
 from huescape.metrics.bootstrap import interval, resampled
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.metrics.scores import METRICS
 from huescape.tracking.notes import other_than_preset, with_section
+from huescape.tracking.score_table import score_table
 from tests.tracking.conftest import Evaluate
 from tests.tracking.test_promote import NAMES, PARAMS, score
 from tests.tracking.test_promote import train as trained
@@ -154,3 +156,10 @@ def test_parameters_that_differ_from_the_preset_are_named() -> None:
 def test_a_section_takes_the_place_of_an_older_one_and_leaves_the_rest() -> None:
     note = with_section(with_section("start", "A", "one"), "B", "two")
     assert with_section(note, "A", r"\1 three") == "start\n\n### A\n\n\\1 three\n\n### B\n\ntwo"
+
+
+@pytest.mark.parametrize("decodes", [None, [1], {"mode": 5}])
+def test_scores_that_are_not_by_name_are_one_line(tmp_path: Path, decodes: Any) -> None:
+    (tmp_path / "scores.json").write_text(json.dumps({"decode": "mode", "decodes": decodes}))
+    with pytest.raises(HuescapeError, match=r"scores\.json: decodes does not hold scores by name"):
+        score_table(tmp_path)

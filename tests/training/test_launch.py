@@ -16,6 +16,9 @@ import psutil
 import pytest
 import yaml
 
+from huescape.base.errors import HuescapeError
+from huescape.training.launch import _tell
+
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 QUANTIZER = {
     "space": "yuv",
@@ -48,11 +51,11 @@ def project(tmp_path: Path, targets: Path) -> Path:
 
 @pytest.fixture
 def start(project: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `huescape train toy` in two processes; what is left of it is ended."""
+    """Starts `huescape train toy` in two processes, or so many; what is left of it is ended."""
     started: list[subprocess.Popen[str]] = []
 
-    def starts() -> subprocess.Popen[str]:
-        own = {"HUESCAPE_PROCESSES": "2", "HUESCAPE_THREADS": "1", "HUESCAPE_TRACKING": "off"}
+    def starts(processes: str = "2") -> subprocess.Popen[str]:
+        own = {"HUESCAPE_PROCESSES": processes, "HUESCAPE_THREADS": "1", "HUESCAPE_TRACKING": "off"}
         command = [sys.executable, "-m", "huescape", "train", "toy"]
         options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         environment = {**os.environ, **own, "HUESCAPE_DEVICE": "cpu"}
@@ -113,7 +116,7 @@ def test_killed_it_stops_in_one_line_and_goes_on(
     assert stdout.count("train: ") == 1
     assert (project / "models" / "toy" / "weights.safetensors").exists()
     left = {path.name for path in (project / ".huescape").iterdir()}
-    assert left <= {"checkpoints", "running"}
+    assert left <= {"checkpoints", "costs.jsonl", "running"}
 
 
 @pytest.mark.long
@@ -121,9 +124,51 @@ def test_what_is_wrong_is_said_once(
     project: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     text = (project / "params.yaml").read_text(encoding="utf-8")
-    (project / "params.yaml").write_text(text.replace("batch: 4", "batch: 1"), encoding="utf-8")
+    (project / "params.yaml").write_text(
+        text.replace("batch: 4", "batch: 4\n    compile: true"), encoding="utf-8"
+    )
     process = start()
     _, stderr = process.communicate()
     assert process.returncode == 2
-    said = "systems.<name>.batch is 1; allowed with 2 processes: 2 or more"
+    said = "systems.<name>.compile is true; allowed with 2 processes: false"
     assert lines(stderr) == [f"huescape: error: {said}"]
+
+
+def test_more_processes_than_torchrun_can_redirect() -> None:
+    """Its own option knows ten."""
+    code = "from huescape.training.launch import launch; launch(12, '--version')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("huescape") == 1  # the first speaks
+
+
+def test_more_processes_than_photos_start_none(
+    project: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = start("999999")
+    _, stderr = process.communicate()
+    assert process.returncode == 2
+    assert lines(stderr) == [
+        "huescape: error: systems.<name>.batch is 4; allowed with 999999 processes: 999999 or more"
+    ]
+
+
+@pytest.mark.long
+def test_every_process_reads_shards_at_an_address(
+    project: Path, start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "data" / "shards").rename(project / "elsewhere")
+    monkeypatch.setenv("HUESCAPE_SHARDS", f"file://{project}/elsewhere")
+    process = start()
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert (project / "models" / "toy" / "weights.safetensors").exists()
+
+
+def test_what_one_process_said_goes_before_how_another_was_ended(tmp_path: Path) -> None:
+    """One alone fails where its machine's disk does; torchrun then kills those that wait for it."""
+    log = tmp_path / "run" / "attempt_0" / "1" / "stderr.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("huescape: error: data/x: cannot be read\n", encoding="utf-8")
+    with pytest.raises(HuescapeError, match=r"^process 1 of 2: data/x: cannot be read$"):
+        _tell({0: -signal.SIGKILL, 1: 1}, tmp_path, 2)

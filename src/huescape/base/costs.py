@@ -6,6 +6,7 @@ It is no output of a stage, and no run needs it: one that cannot be written is n
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -14,8 +15,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from huescape.base.regular import read_regular
+
 #: Of this folder, wherever HUESCAPE_STATE is.
 RECORD = Path(".huescape/costs.jsonl")
+_END_OF_DATES = 253402300800  # the year 10000
 
 
 @dataclass(frozen=True)
@@ -41,21 +45,34 @@ def keep(words: Sequence[str], seconds: float, counted: Mapping[str, float] | No
     cost = Cost(" ".join(words), round(seconds, 3), _peak(), int(time.time()), photos, steps)
     with suppress(OSError):  # a full disk, or a folder of somebody else
         RECORD.parent.mkdir(exist_ok=True)
-        with RECORD.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(asdict(cost)) + "\n")
+        descriptor = os.open(RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            # At once, as two stages may end together, and away from a line that was cut short.
+            stream.write(f"\n{json.dumps(asdict(cost))}\n")
 
 
 def kept(path: Path = RECORD) -> list[Cost]:
-    """All lines, oldest first; those that a crash cut short are left out, and none is no error."""
+    """All lines, oldest first; what no stage has written so is left out, and none is no error."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_regular(path).decode(errors="replace").splitlines()
     except OSError:
         return []
     found = []
     for line in lines:
-        with suppress(ValueError, TypeError):
-            found.append(Cost(**json.loads(line)))
+        with suppress(ValueError, TypeError, RecursionError):
+            found.append(_read(line))
     return found
+
+
+def _read(line: str) -> Cost:
+    """Raises ValueError, TypeError or RecursionError for what no stage has written."""
+    cost = Cost(**json.loads(line))
+    numbers = cost.seconds, cost.peak_bytes, cost.ended, cost.photos or 0, cost.steps or 0
+    if not all(0 <= value < 1e15 for value in numbers) or cost.ended >= _END_OF_DATES:
+        raise ValueError("no run takes so much")
+    if not isinstance(cost.stage, str):
+        raise TypeError("no name")
+    return cost
 
 
 def _peak() -> int:

@@ -75,7 +75,7 @@ def state_dir() -> Path:
 def shards_address() -> str | None:
     """The address of target shards that are not on this disk, or None: HUESCAPE_SHARDS."""
     address = os.environ.get(SHARDS, "")
-    if address and "://" not in address:
+    if address and not address.partition("://")[2].strip("/"):
         raise ParamsError(
             f"environment variable {SHARDS} is {address[:80]!r}; "
             "allowed: an address that fsspec reads, such as s3://bucket/prefix"

@@ -124,11 +124,24 @@ def described(local: Path) -> tuple[Path, Remote | None]:
             f"{address}: holds other shards than {local}; bring it up to date, or unset "
             f"{runtime.SHARDS}"
         )
+    try:
+        digests.read_verified(folder / INDEX, "encode")
+    except HuescapeError as error:
+        raise _in_part(f"{address}/{INDEX}") from error
     for shard in read_index(folder, "targets").shards:
         path = folder / sidecar_file(shard.name)
         if not path.exists() or digests.file_sha256(path) != shard.sidecar:
             write_bytes(path, _read(f"{address}/{path.name}"))
+            if digests.file_sha256(path) != shard.sidecar:
+                raise _in_part(f"{address}/{path.name}")
     return folder, Remote(address, cache)
+
+
+def _in_part(address: str) -> HuescapeError:
+    return HuescapeError(
+        f"{address}: is not what its folder lists: damaged, or copied in part; copy the shards "
+        "there again"
+    )
 
 
 def _read(address: str) -> bytes:
@@ -158,7 +171,7 @@ def _located(address: str) -> tuple[Any, str]:
         ) from error
     except ValueError as error:
         raise HuescapeError(
-            f"environment variable {runtime.SHARDS} is {address!r}: {error}"
+            f"environment variable {runtime.SHARDS}: {address!r}: {error}"
         ) from error
 
 

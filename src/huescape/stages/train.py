@@ -37,6 +37,7 @@ from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
 from huescape.training.launch import launch
 from huescape.training.loop import HistoryRow, Recorder
+from huescape.training.processes import insist_on_photos
 from huescape.training.run import train
 from huescape.training.starts import starting_digest
 
@@ -53,10 +54,11 @@ def main(options: Namespace) -> dict[str, float] | None:
     in the first of them.
     """
     name = options.system
+    system = resolve_system(name, read_system(PARAMS, name), str(PARAMS))
     if runtime.processes() > 1 and not runtime.is_rank():
+        insist_on_photos(system.batch, runtime.processes())  # not by a thousand processes
         launch(runtime.processes(), "train", name)
         return None
-    system = resolve_system(name, read_system(PARAMS, name), str(PARAMS))
     quantizer = system.quantizer
     shards, remote = described(SHARDS / quantizer)
     paths = shards, prior_of(quantizer), bins_of(quantizer)
@@ -65,7 +67,7 @@ def main(options: Namespace) -> dict[str, float] | None:
     atomic.insist_on_place(MODELS / name)
     system = _with_defaults(system)
     if runtime.rank():
-        run(*paths, MODELS / name, system, name=name)
+        run(*paths, MODELS / name, system, name=name, remote=remote)
         return None
     recorder = tracking.start_training(
         name,

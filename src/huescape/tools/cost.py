@@ -104,7 +104,7 @@ def _milliseconds(seconds: float, count: float | None) -> str:
 def _rules(logs: Path) -> Iterator[Rule]:
     """What lies in the folder; files that are not of Snakemake, or half-written, are left out."""
     for path in sorted(logs.rglob(_MEASURED)):
-        with suppress(OSError, ValueError, KeyError, StopIteration, TypeError):
+        with suppress(OSError, ValueError, KeyError, StopIteration, TypeError, csv.Error):
             with path.open(newline="", encoding="utf-8") as stream:
                 row = next(csv.DictReader(stream, delimiter="\t"))
             name = path.relative_to(logs).as_posix().removesuffix(_MEASURED[1:])

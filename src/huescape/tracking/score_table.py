@@ -40,7 +40,7 @@ def score_table(folder: Path) -> list[Row]:
     """
     record = read_object(folder / "scores.json")
     headline = str(record.get("decode", ""))
-    found = {**record.get("decodes", {}), **record.get("baselines", {})}
+    found = _predictions(record, folder / "scores.json")
     if headline in found:
         of_bins = {key: record[key] for key in _OF_BINS if key in record}
         found[headline] = {**found[headline], **of_bins}
@@ -57,6 +57,17 @@ def score_table(folder: Path) -> list[Row]:
 def headline_rows(table: Sequence[Row]) -> list[Row]:
     """The rows of the scores that stand for a system, by the decoding of its headline."""
     return [row for row in table if row["kind"] == "headline" and row["score"] in HEADLINE]
+
+
+def _predictions(record: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """The scores of each decoding and baseline."""
+    found: dict[str, dict[str, Any]] = {}
+    for key in ("decodes", "baselines"):
+        part = record.get(key, {})
+        if not isinstance(part, dict) or not all(isinstance(one, dict) for one in part.values()):
+            raise HuescapeError(f"{path}: {key} does not hold scores by name")
+        found |= part
+    return found
 
 
 def _row(

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError
@@ -34,8 +35,10 @@ def launch(processes: int, *arguments: str) -> None:
         SystemExit: the first failed and has said why, or they were interrupted.
     """
     from torch.distributed import run as torchrun
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import elastic_launch
 
     os.environ[runtime.LAUNCHED] = "1"
     # torchrun would set it to 1, and say so.
@@ -44,11 +47,17 @@ def launch(processes: int, *arguments: str) -> None:
     logging.disable(logging.CRITICAL)  # torchrun's own account of what is told in one line here
     runtime.state_dir().mkdir(parents=True, exist_ok=True)
     with temporary_folder(runtime.state_dir()) as logs:
-        words = ["--standalone", f"--nproc-per-node={processes}", f"--log-dir={logs}"]
-        words += ["--redirects=" + ",".join(f"{rank}:3" for rank in range(1, processes))]
+        # What `--standalone` stands for.
+        words = ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", f"--rdzv-id={uuid4()}"]
+        words += [f"--nproc-per-node={processes}", f"--log-dir={logs}"]
         words += ["--module", "huescape", *arguments]
+        options = torchrun.parse_args(words)  # type: ignore[no-untyped-call]
+        config, command, rest = torchrun.config_from_args(options)
+        # Its `--redirects` knows no process beyond the tenth.
+        others = dict.fromkeys(range(1, processes), Std.ALL)
+        config.logs_specs = DefaultLogsSpecs(str(logs), redirects=others)
         try:
-            torchrun.run(torchrun.parse_args(words))  # type: ignore[no-untyped-call]
+            elastic_launch(config, command)(*rest)
         except SignalException as error:
             raise SystemExit(130) from error
         except ChildFailedError as error:
@@ -63,18 +72,20 @@ def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
     if is_stopped or (first > 0 and first not in (LEFT_ALONE, Interrupted.exit_code)):
         raise SystemExit(first)
     print(file=sys.stderr)  # the first's bar has not ended its line
+    # One that says why goes first: torchrun kills those that wait for it.
+    for rank in sorted(codes.keys() - {0}):
+        if codes[rank] < 0 or codes[rank] in (LEFT_ALONE, Interrupted.exit_code):
+            continue
+        said = "".join(
+            path.read_text(errors="replace") for path in logs.glob(f"*/attempt_0/{rank}/stderr.log")
+        )
+        if lines := [line for line in said.splitlines() if line.startswith(_ERROR)]:
+            raise HuescapeError(f"process {rank} of {processes}: {lines[-1].removeprefix(_ERROR)}")
+        sys.stderr.write(said)
     for rank, code in sorted(codes.items()):
         if code < 0 and -code != signal.SIGTERM:  # that is how torchrun ends the others
             name = signal.Signals(-code).name
             raise HuescapeError(
                 f"process {rank} of {processes} (the first is 0) was ended by {name}; {_GOES_ON}"
             )
-    for rank in sorted(codes.keys() - {0}):
-        said = "".join(
-            path.read_text(errors="replace") for path in logs.glob(f"*/attempt_0/{rank}/stderr.log")
-        )
-        if lines := [line for line in said.splitlines() if line.startswith(_ERROR)]:
-            raise HuescapeError(f"process {rank} of {processes}: {lines[-1].removeprefix(_ERROR)}")
-        if codes[rank] > 0 and codes[rank] != LEFT_ALONE:
-            sys.stderr.write(said)
     raise HuescapeError(f"one of {processes} processes ended ({dict(codes)}); {_GOES_ON}")

@@ -78,13 +78,18 @@ def part(photos: int) -> slice | None:
     processes = count()
     if processes == 1:
         return None
+    insist_on_photos(photos, processes)
+    rank = dist.get_rank()
+    return slice(rank * photos // processes, (rank + 1) * photos // processes)
+
+
+def insist_on_photos(photos: int, processes: int) -> None:
+    """Raise ParamsError for a batch of fewer photos than processes."""
     if photos < processes:
         raise ParamsError(
             f"systems.<name>.batch is {photos}; allowed with {processes} processes: {processes} "
             "or more"
         )
-    rank = dist.get_rank()
-    return slice(rank * photos // processes, (rank + 1) * photos // processes)
 
 
 def spread(network: nn.Module, *, some_unused: bool = False) -> nn.Module:
