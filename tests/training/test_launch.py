@@ -127,3 +127,17 @@ def test_what_is_wrong_is_said_once(
     assert process.returncode == 2
     said = "systems.<name>.batch is 1; allowed with 2 processes: 2 or more"
     assert lines(stderr) == [f"huescape: error: {said}"]
+
+
+@pytest.mark.long
+def test_every_process_reads_shards_at_an_address(
+    project: Path, start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "data" / "shards").rename(project / "elsewhere")
+    monkeypatch.setenv("HUESCAPE_SHARDS", f"file://{project}/elsewhere")
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    (project / "params.yaml").write_text(text.replace("steps: 60", "steps: 3"), encoding="utf-8")
+    process = start()
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert (project / "models" / "toy" / "weights.safetensors").exists()

@@ -65,7 +65,7 @@ def main(options: Namespace) -> dict[str, float] | None:
     atomic.insist_on_place(MODELS / name)
     system = _with_defaults(system)
     if runtime.rank():
-        run(*paths, MODELS / name, system, name=name)
+        run(*paths, MODELS / name, system, name=name, remote=remote)
         return None
     recorder = tracking.start_training(
         name,
