@@ -16,6 +16,8 @@ import psutil
 import pytest
 import yaml
 
+from huescape.training import launch
+
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 QUANTIZER = {
     "space": "yuv",
@@ -141,3 +143,11 @@ def test_every_process_reads_shards_at_an_address(
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert (project / "models" / "toy" / "weights.safetensors").exists()
+
+
+def test_who_ends_first_of_those_that_are_stopped_does_not_matter(tmp_path: Path) -> None:
+    """The first process may still be writing its checkpoint when torchrun hears of the others."""
+    for codes in ({0: 130, 1: 130}, {1: 130}):
+        with pytest.raises(SystemExit) as stopped:
+            launch._tell(codes, tmp_path, 2)
+        assert stopped.value.code == 130
