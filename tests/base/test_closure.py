@@ -99,6 +99,7 @@ def test_a_digest_follows_the_code_and_nothing_else(
         ("evaluate", "stages/evaluate.py"),
         ("evaluate", "metrics/ssim_kernels.py"),
         ("report", "reporting/report.html"),
+        ("report", "reporting/gallery.html"),
         ("download", "sources/sun397_categories.csv"),
         ("train", "networks/colorunet.py"),
     ],

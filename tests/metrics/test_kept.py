@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ def test_stack_holds_arrays_in_their_order() -> None:
 def test_rows_come_back_with_none_for_what_is_not_finite() -> None:
     rows = Rows("pixels")
     assert rows.column("psnr") == ()
+    assert list(islice(rows, 1)) == []  # nor without end
     rows.append({"pixels": 2**53 + 1, "psnr": math.inf})
     rows.append({"pixels": 7, "psnr": 0.1})
     assert list(rows) == [{"pixels": 2**53 + 1, "psnr": None}, {"pixels": 7, "psnr": 0.1}]

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from huescape.base.errors import HuescapeError
-from huescape.training.launch import _tell
+from huescape.training import launch
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 QUANTIZER = {
@@ -159,6 +159,8 @@ def test_every_process_reads_shards_at_an_address(
 ) -> None:
     (project / "data" / "shards").rename(project / "elsewhere")
     monkeypatch.setenv("HUESCAPE_SHARDS", f"file://{project}/elsewhere")
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    (project / "params.yaml").write_text(text.replace("steps: 60", "steps: 3"), encoding="utf-8")
     process = start()
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
@@ -171,4 +173,12 @@ def test_what_one_process_said_goes_before_how_another_was_ended(tmp_path: Path)
     log.parent.mkdir(parents=True)
     log.write_text("huescape: error: data/x: cannot be read\n", encoding="utf-8")
     with pytest.raises(HuescapeError, match=r"^process 1 of 2: data/x: cannot be read$"):
-        _tell({0: -signal.SIGKILL, 1: 1}, tmp_path, 2)
+        launch._tell({0: -signal.SIGKILL, 1: 1}, tmp_path, 2)
+
+
+def test_who_ends_first_of_those_that_are_stopped_does_not_matter(tmp_path: Path) -> None:
+    """The first process may still be writing its checkpoint when torchrun hears of the others."""
+    for codes in ({0: 130, 1: 130}, {1: 130}):
+        with pytest.raises(SystemExit) as stopped:
+            launch._tell(codes, tmp_path, 2)
+        assert stopped.value.code == 130

@@ -42,7 +42,7 @@ def code_of(stage: str, package: Path = PACKAGE) -> frozenset[Path]:
     """The files that decide what a stage writes, relative to the package.
 
     Presets are left out: which one a system has, its parameters say. A file that is no Python
-    counts where a module beside it names it. Empty files say nothing.
+    counts where a module beside it names it, or a template that counts. Empty files say nothing.
     """
     found: set[Path] = set()
     waiting = {Path("stages") / f"{stage}.py"}
@@ -51,6 +51,7 @@ def code_of(stage: str, package: Path = PACKAGE) -> frozenset[Path]:
         found.add(at)
         waiting |= _imported(package, at) - found
     data = {file for at in found for file in _data(package, at)}
+    data |= {part for at in data if at.suffix == ".html" for part in _data(package, at)}
     return frozenset(at for at in found | data if (package / at).read_bytes().strip())
 
 
@@ -103,7 +104,7 @@ def _imported(package: Path, at: Path) -> set[Path]:
 
 
 def _data(package: Path, at: Path) -> set[Path]:
-    """The files beside a module that its source names."""
+    """The files beside a module, or a template, that its source names."""
     source = (package / at).read_text(encoding="utf-8")
     beside = (file for file in (package / at.parent).iterdir() if file.is_file())
     return {at.parent / file.name for file in beside if f'"{file.name}"' in source}

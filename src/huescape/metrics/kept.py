@@ -61,5 +61,7 @@ class Rows(Sequence[dict[str, float | None]]):
         return self._count
 
     def __getitem__(self, place: Any) -> Any:
+        if not self._count:
+            raise IndexError("no row")  # which ends a loop over them
         values = {name: column[place] for name, column in self._columns.items()}
         return {name: value if math.isfinite(value) else None for name, value in values.items()}

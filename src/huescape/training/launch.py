@@ -68,8 +68,9 @@ def launch(processes: int, *arguments: str) -> None:
 def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
     """Raise what says why; `codes` are the exit codes of those that failed, by their number."""
     first = codes.get(0, 0)
-    is_stopped = set(codes.values()) == {Interrupted.exit_code}
-    if is_stopped or (first > 0 and first not in (LEFT_ALONE, Interrupted.exit_code)):
+    if set(codes.values()) == {Interrupted.exit_code}:
+        raise SystemExit(Interrupted.exit_code)  # the first may be none of them: it writes yet
+    if first > 0 and first not in (LEFT_ALONE, Interrupted.exit_code):
         raise SystemExit(first)
     print(file=sys.stderr)  # the first's bar has not ended its line
     # One that says why goes first: torchrun kills those that wait for it.

@@ -58,7 +58,7 @@ def together(device: torch.device) -> Iterator[None]:
     if not runtime.is_rank() or dist.is_initialized():
         yield
         return
-    if device.type == "cuda":
+    if device.type == "cuda" and device.index is not None:  # one of a host may leave it to torch
         torch.cuda.set_device(device)
     _meet("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
