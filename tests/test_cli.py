@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from huescape.base.digests import reseal, seal
+from tests.conftest import Called
 
 ROOT = Path(__file__).parents[1]
 STAGES = (
@@ -113,11 +114,11 @@ def test_a_wrong_parameter_stops_every_stage(project: Path) -> None:
 @pytest.mark.parametrize("tool", [("colorize", "x.jpg"), ("export", "colorunet")])
 @pytest.mark.parametrize("place", ["data/raw", "models/colorunet/mine", "reports", "link/deep"])
 def test_nothing_is_written_where_stages_clear_away(
-    project: Path, tool: tuple[str, ...], place: str
+    project: Path, called: Called, tool: tuple[str, ...], place: str
 ) -> None:
     (project / "data").mkdir()
     (project / "link").symlink_to(project / "data/shards")
-    done = _huescape(project, *tool, "-o", place)
+    done = called(project, *tool, "-o", place)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "which stages clear away; name another place" in done.stderr

@@ -27,6 +27,7 @@ from huescape.params.released import released_model
 from huescape.params.systems import SystemOverrides
 from huescape.systems.chosen import usual_decoding
 from huescape.systems.system import build_system, load_system, save_system
+from tests.conftest import Called
 
 ROOT = Path(__file__).parents[2]
 # Lines of Python that know nothing of this package.
@@ -61,11 +62,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def huescape(
-    folder: Path, *arguments: str, command: str = "export"
-) -> subprocess.CompletedProcess[str]:
+def huescape(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "huescape", command, *arguments],
+        [sys.executable, "-m", "huescape", "export", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -94,8 +93,10 @@ def huescape(
         ),
     ],
 )
-def test_a_wrong_option_is_one_line(project: Path, arguments: list[str], words: str) -> None:
-    done = huescape(project, "colorunet", "-o", "x.pt2", *arguments)
+def test_a_wrong_option_is_one_line(
+    project: Path, called: Called, arguments: list[str], words: str
+) -> None:
+    done = called(project, "export", "colorunet", "-o", "x.pt2", *arguments)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [f"huescape: error: {words}"]
     assert sorted(path.name for path in project.iterdir()) == ["models", "params.yaml"]
@@ -113,12 +114,12 @@ def test_a_wrong_option_is_one_line(project: Path, arguments: list[str], words: 
 )
 @pytest.mark.parametrize("chosen", [["x.pt2"], ["x.onnx"], ["out", "a.png", "--system"]])
 def test_a_decoding_of_a_regression_is_one_line(
-    project: Path, chosen: list[str], option: tuple[str, str]
+    project: Path, called: Called, chosen: list[str], option: tuple[str, str]
 ) -> None:
     write(project / "models/flat", "zhang2016_l2", "lab_chroma4", "lab")
     Image.new("L", (16, 16), 90).save(project / "a.png")
     command = "export" if chosen[0] != "out" else "colorize"
-    done = huescape(project, *chosen[1:], "flat", "-o", chosen[0], *option, command=command)
+    done = called(project, command, *chosen[1:], "flat", "-o", chosen[0], *option)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         f"huescape: error: {option[0]}: 'flat' is a regression, which predicts colors and no "
@@ -127,8 +128,8 @@ def test_a_decoding_of_a_regression_is_one_line(
     assert sorted(p.name for p in project.iterdir()) == ["a.png", "models", "params.yaml"]
 
 
-def test_an_unknown_method_is_refused(project: Path) -> None:
-    done = huescape(project, "colorunet", "-o", "x.pt2", "--method", "best")
+def test_an_unknown_method_is_refused(project: Path, called: Called) -> None:
+    done = called(project, "export", "colorunet", "-o", "x.pt2", "--method", "best")
     assert done.returncode == 2
     assert "--method: invalid choice: 'best'" in done.stderr.splitlines()[-1]
 
@@ -148,8 +149,8 @@ def test_the_options_of_a_decoding() -> None:
         assert chosen_decoding(parser.parse_args(arguments), usual) == expected
 
 
-def test_a_system_that_is_not_trained_is_one_line(project: Path) -> None:
-    done = huescape(project, "other", "-o", "x.pt2")
+def test_a_system_that_is_not_trained_is_one_line(project: Path, called: Called) -> None:
+    done = called(project, "export", "other", "-o", "x.pt2")
     assert done.returncode == 1
     assert done.stderr.startswith(
         "huescape: error: models/other: no such model; trained: colorunet"
@@ -158,9 +159,9 @@ def test_a_system_that_is_not_trained_is_one_line(project: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x.pt2", "x.onnx"])
-def test_what_is_there_is_kept(project: Path, name: str) -> None:
+def test_what_is_there_is_kept(project: Path, called: Called, name: str) -> None:
     (project / name).write_text("the user's")
-    done = huescape(project, "colorunet", "-o", name)
+    done = called(project, "export", "colorunet", "-o", name)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         f"huescape: error: {name}: exists; name another file, or add --overwrite"

@@ -20,6 +20,7 @@ from huescape.base.errors import HuescapeError
 from huescape.serving.listening import address, listen
 from huescape.systems.system import save_system
 from tests.coloring.systems import make_system
+from tests.conftest import Called
 from tests.demo.running import file_of
 
 
@@ -136,11 +137,9 @@ def test_a_wide_door_is_told_of(model: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_one_line(
-    tmp_path: Path, arguments: list[str], code: int, words: str
+    tmp_path: Path, called: Called, arguments: list[str], code: int, words: str
 ) -> None:
-    done = subprocess.run(
-        command(*arguments), cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = called(tmp_path, "demo", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert len(done.stderr.splitlines()) == 1
     assert words in done.stderr

@@ -15,6 +15,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from huescape.color.bins import gamut_centers
+from tests.conftest import Called
 
 PARAMS = """\
 download:
@@ -161,10 +162,10 @@ def test_the_second_is_counted_in_the_cells_of_the_first(project: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_one_line_and_leaves_nothing(
-    project: Path, arguments: list[str], words: str
+    project: Path, called: Called, arguments: list[str], words: str
 ) -> None:
     before = _files(project)
-    done = _run(project, "-o", "out", *arguments)
+    done = called(project, "statistics", "-o", "out", *arguments)
     assert done.returncode in (1, 2)
     assert words in done.stderr
     assert "Traceback" not in done.stderr

@@ -20,6 +20,7 @@ from huescape.study.records import answers_text
 from huescape.study.store import Store
 from huescape.systems.system import save_system
 from tests.coloring.systems import make_system, save
+from tests.conftest import Called
 from tests.study.running import scenes
 from tests.study.simulated import simulate
 
@@ -182,11 +183,11 @@ def test_results_are_of_a_table_too_and_replace_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_one_line(
-    place: Path, arguments: list[str], code: int, words: str
+    place: Path, called: Called, arguments: list[str], code: int, words: str
 ) -> None:
     port = [] if "--port" in arguments or "--host" in arguments else ["--port", "0"]
     before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
-    found = done(place, "study", *arguments, *port)
+    found = called(place, "study", *arguments, *port)
     assert found.returncode == code
     (line,) = [line for line in found.stderr.splitlines() if "photo/s" not in line]
     assert words in line

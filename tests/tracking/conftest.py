@@ -17,6 +17,7 @@ from huescape.params.systems import SystemParams
 from huescape.systems.system import build_system, save_system
 from huescape.tracking import recorder
 from huescape.tracking.store import connect
+from tests.once import made_once
 
 Evaluate = Callable[..., tuple[Path, Path]]
 
@@ -24,7 +25,10 @@ Evaluate = Callable[..., tuple[Path, Path]]
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with MLflow's tables and one experiment that no test uses: made once."""
-    folder = tmp_path_factory.mktemp("store")
+    return made_once(tmp_path_factory, "store", _make_store)
+
+
+def _make_store(folder: Path) -> Path:
     here = Path.cwd()
     os.chdir(folder)
     try:
