@@ -137,7 +137,7 @@ def alike(evaluation: dict[str, Any]) -> PhotoSums:
     by_name = dict.fromkeys(_predictions(evaluation), SCORES)
     by_name |= {evaluation["decode"]: evaluation, **evaluation["baselines"]}
     by_name |= {name: SCORES | scores for name, scores in evaluation["decodes"].items()}
-    parts = {name: [_part(scores)] * 40 for name, scores in by_name.items()}
+    parts = {name: PhotoParts([_part(scores)] * 40) for name, scores in by_name.items()}
     return PhotoSums.of([f"photo{n}" for n in range(40)], parts, np.ones(2), np.array([1]))
 
 
