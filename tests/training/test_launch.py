@@ -115,7 +115,7 @@ def test_killed_it_stops_in_one_line_and_goes_on(
     assert stdout.count("train: ") == 1
     assert (project / "models" / "toy" / "weights.safetensors").exists()
     left = {path.name for path in (project / ".huescape").iterdir()}
-    assert left <= {"checkpoints", "running"}
+    assert left <= {"checkpoints", "running", "costs.jsonl"}
 
 
 @pytest.mark.long
