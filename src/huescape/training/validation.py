@@ -50,7 +50,7 @@ class Validation:
         with torch.inference_mode():
             for start in range(0, len(self._rows), _BATCH):
                 some = slice(start, start + _BATCH)
-                stored = {column: photos[some] for column, photos in self._stored.items()}
+                stored = {name: list(photos[some]) for name, photos in self._stored.items()}
                 batch = self._batches.assemble(stored).to(device)
                 total += float(batch_loss(batch)) * len(stored["box"])
         return total / len(self._rows)
