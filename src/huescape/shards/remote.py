@@ -63,8 +63,15 @@ class Remote:
             raise HuescapeError(f"{self.address}/{file.name}: damaged: {error}") from error
 
     def expect(self, files: Iterable[File]) -> None:
-        """Begin to fetch what will be asked for next, in this order, while the caller goes on."""
-        for file in files:
+        """Begin to fetch what will be asked for next, in this order, while the caller goes on.
+
+        It ends where the cache has no room for all before at once: one would take that of another.
+        """
+        room = self.cache.limit
+        for file in {file.xxh3: file for file in files}.values():
+            room -= file.size
+            if room < 0:
+                break
             if file.xxh3 not in self._asked and not self.cache.keeps(file.xxh3):
                 self._asked.add(file.xxh3)
                 self._expected.put(file)
