@@ -110,6 +110,10 @@ def test_shards_at_an_address_give_the_same_bytes(
     train.run(shards, *rest, tmp_path / "model", params, name="toy", remote=remote)
     assert contents(tmp_path / "model") == contents(tmp_path / "disk")
     assert load_system(tmp_path / "model").params.shuffle_shards == window
+    if window is not None:
+        run(targets, tmp_path / "all", make_params())
+        weights = [contents(tmp_path / name)["weights.safetensors"] for name in ("disk", "all")]
+        assert weights[0] != weights[1]
     assert not list(shards.glob("*.npy")), "the columns are in the cache"
 
 

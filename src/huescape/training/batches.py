@@ -98,7 +98,6 @@ class Batches:
         sizes = np.bincount(numbers, minlength=len(shards.shard_names)).tolist()
         each = 1 if self._variants is None else len(self._variants.share_N)
         self._order = Order(seed, sizes, variants=each, window=shuffle_shards)
-        self._announced: list[int] = []
         # A photo has 256 levels of lightness: normalizing is a table lookup.
         self._levels = space.network_input(space.gray_levels()).astype(np.float32)
         self._level_step = np.float32(self._levels[255] - self._levels[0])
@@ -180,15 +179,11 @@ class Batches:
         return self._order.pictures(range(step * self._batch, (step + 1) * self._batch))
 
     def _announce(self, step: int) -> None:
-        """Have the shards of this batch and the next fetched, then their blocks and the one after.
-
-        Blocks are told when they change alone: to look for every file of them takes its time.
-        """
+        """Have shards fetched: of this batch and the next, of their blocks and the one after."""
         rows_M = np.concatenate([self.rows(step), self.rows(step + 1)])
         blocks = self._order.shards(range(step * self._batch, (step + 2) * self._batch))
         soon = self._shards.shard_numbers(rows_M).tolist()
-        self._shards.expect([*soon, *(blocks if blocks != self._announced else ())])
-        self._announced = blocks
+        self._shards.expect([*soon, *blocks])
 
     def _drawn(self, box: Box, step: int) -> tuple[Draw, list[np.random.Generator]]:
         """What is done to the photos of `step`, and a generator for the noise of each."""
