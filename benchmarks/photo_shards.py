@@ -38,17 +38,24 @@ def write_photos(folder: Path, count: int, size: int) -> ShardSet:
     return _write(folder, "photos", photo_columns(size), count, size)
 
 
-def write_targets(folder: Path, count: int, size: int) -> ShardSet:
+def write_targets(folder: Path, count: int, size: int, shards: int = SHARDS) -> ShardSet:
     """Targets with noise for lightness, random bins and weights, and photos wider than high."""
-    return _write(folder, "targets", target_columns(size), count, size)
+    return _write(folder, "targets", target_columns(size), count, size, shards)
 
 
-def _write(folder: Path, kind: str, columns: Sequence[Column], count: int, size: int) -> ShardSet:
-    names = [shard_name(number) for number in range(SHARDS)]
+def _write(
+    folder: Path,
+    kind: str,
+    columns: Sequence[Column],
+    count: int,
+    size: int,
+    shards: int = SHARDS,
+) -> ShardSet:
+    names = [shard_name(number) for number in range(shards)]
     for number, name in enumerate(names):
         rng = np.random.default_rng(number)
-        rows = (_row(rng, f"{name}/{k}", columns, size) for k in range(count // SHARDS))
-        write_shard(folder, name, columns, rows, count=count // SHARDS)
+        rows = (_row(rng, f"{name}/{k}", columns, size) for k in range(count // shards))
+        write_shard(folder, name, columns, rows, count=count // shards)
     write_index(folder, kind, columns, names, {"size": size, "stride": STRIDE})
     return ShardSet.open(folder)
 

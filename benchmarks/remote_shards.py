@@ -26,12 +26,15 @@ from huescape.training.batches import Batches
 BATCH = 16
 LOCAL, WARM, COLD = "on this disk", "S3, all in the cache", "S3, the cache empty"
 COPY, HALF = "the same files by boto3", "S3, room for half of the shards"
+WINDOW, SHUFFLE_SHARDS = "S3, room for half, shuffle_shards 2", 2
 NOTES = (
     "A round is an epoch of training batches in random order, made on one thread without a step "
     "between them, which would hide what is fetched ahead: the worst case. Every photo of a batch "
     "lies in another shard, so that the first batch waits for most of the shards.",
     "With room for half of the shards, a batch needs nearly all of them, and half are fetched "
     "again for each batch: the cache is to hold the shards of a system, or nearly.",
+    "With shuffle_shards 2, of the 8 shards two are read and two are fetched meanwhile: the half, "
+    "empty at the start of each round, holds both, and each shard is fetched once an epoch.",
 )
 
 
@@ -50,17 +53,19 @@ def _report(folder: Path, count: int, size: int, rounds: int) -> Report:
     megabytes = sum(path.stat().st_size for path in files) / 1e6
     with s3_server(folder / "s3", "team") as server:
         os.environ.update(server.environment)
-        caches = {case: folder / f"cache-{n}" for n, case in enumerate((WARM, COLD, HALF))}
-        limits = {WARM: 10**12, COLD: 10**12, HALF: int(megabytes * 5e5)}
+        half = int(megabytes * 5e5)
+        limits = {WARM: 10**12, COLD: 10**12, HALF: half, WINDOW: half}
+        caches = {case: folder / f"cache-{n}" for n, case in enumerate(limits)}
 
         def epoch(case: str) -> None:
             if case == LOCAL:
                 return _epoch(ShardSet.open(place), count // BATCH)
-            if case == COLD:
+            if case in (COLD, WINDOW):
                 shutil.rmtree(caches[case], ignore_errors=True)
             remote = Remote("s3://team/shards", FileCache(caches[case], limits[case]))
             steps = 4 if case == HALF else count // BATCH
-            return _epoch(ShardSet.open(place, "targets", remote), steps)
+            window = SHUFFLE_SHARDS if case == WINDOW else None
+            return _epoch(ShardSet.open(place, "targets", remote), steps, window)
 
         client = server.client
 
@@ -68,7 +73,7 @@ def _report(folder: Path, count: int, size: int, rounds: int) -> Report:
             for path in files:
                 client.download_file("team", f"shards/{path.name}", str(folder / "copied"))
 
-        cases = {case: lambda case=case: epoch(case) for case in (LOCAL, WARM, COLD, HALF)}
+        cases = {case: lambda case=case: epoch(case) for case in (LOCAL, *limits)}
         seconds = harness.measure({**cases, COPY: copy}, rounds)
     photos = {case: 4 * BATCH if case == HALF else local.count for case in cases}
     rows = [Row(case, "photos/s", harness.rate(seconds[case], photos[case])) for case in cases] + [
@@ -80,13 +85,19 @@ def _report(folder: Path, count: int, size: int, rounds: int) -> Report:
 def _ratios(seconds: dict[str, list[float]]) -> list[Ratio]:
     return [
         Ratio(f"{name} / {base}", harness.times_faster(seconds[base], seconds[name]), target)
-        for name, base, target in ((WARM, LOCAL, 0.5), (COLD, LOCAL, None), (COLD, COPY, None))
+        for name, base, target in (
+            (WARM, LOCAL, 0.5),
+            (COLD, LOCAL, None),
+            (COLD, COPY, None),
+            (WINDOW, LOCAL, None),
+            (WINDOW, COPY, None),
+        )
     ]
 
 
-def _epoch(shards: ShardSet, steps: int) -> None:
+def _epoch(shards: ShardSet, steps: int, window: int | None = None) -> None:
     seen = AugmentationParams(), GeometryParams()
-    batches = Batches(shards, SPACES["lab"], *seen, size=BATCH, seed=0)
+    batches = Batches(shards, SPACES["lab"], *seen, size=BATCH, seed=0, shuffle_shards=window)
     for step in range(steps):
         batches.train(step)
 

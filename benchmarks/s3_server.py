@@ -49,9 +49,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def s3_server(folder: Path, *buckets: str, kind: str = "rclone") -> Iterator[S3]:
+def s3_server(
+    folder: Path, *buckets: str, kind: str = "rclone", log: Path | None = None
+) -> Iterator[S3]:
     """A server with these buckets until the block ends; rclone keeps them in `folder`.
 
+    rclone tells every request in the file `log`.
     SystemExit, in one line, where it is not installed or does not start.
     """
     port = free_port()
@@ -59,6 +62,7 @@ def s3_server(folder: Path, *buckets: str, kind: str = "rclone") -> Iterator[S3]
         (folder / bucket).mkdir(parents=True, exist_ok=True)
     rclone = [str(Path(sys.prefix) / "bin/rclone"), "serve", "s3", "--config", "", str(folder)]
     rclone += ["--addr", f"127.0.0.1:{port}", "--auth-key", f"{_KEY},{_SECRET}"]
+    rclone += [] if log is None else ["-vv", "--log-file", str(log)]
     moto = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     environment = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",

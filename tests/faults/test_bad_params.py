@@ -81,6 +81,10 @@ NUMBERS: dict[str, tuple[list[Any], str]] = {
     "quantizers/lab313/encode/stride": ([0, 9], "a whole number at least 1, at most 8"),
     "systems/colorunet/steps": ([-1, 10**390, 2.5], "a whole number at least 0, at most"),
     "systems/colorunet/batch": ([0, 100_001], "a whole number at least 1, at most 100000"),
+    "systems/colorunet/shuffle_shards": (
+        [0, 10_001, 1.5],
+        "a whole number at least 1, at most 10000",
+    ),
     "systems/colorunet/seed": ([-1, 2**63], "a whole number at least 0, below"),
     "systems/colorunet/optimizer/lr": ([0, -1e-3], "a number above 0"),
     "systems/colorunet/augmentation/crop": ([15, 1025, 64.5], "a whole number at least 16"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,14 +34,15 @@ PHOTOS, SIZE = 32, 64
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> ShardSet:
+def local(tmp_path: Path, request: pytest.FixtureRequest) -> ShardSet:
     """Target shards, in the folder that is served as s3://team/shards."""
-    return photo_shards.write_targets(tmp_path / "s3/team/shards/lab", PHOTOS, SIZE)
+    count, shards = getattr(request, "param", (PHOTOS, photo_shards.SHARDS))
+    return photo_shards.write_targets(tmp_path / "s3/team/shards/lab", count, SIZE, shards)
 
 
 @pytest.fixture
 def s3(tmp_path: Path, local: ShardSet, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    with s3_server(tmp_path / "s3", "team") as server:
+    with s3_server(tmp_path / "s3", "team", log=tmp_path / "s3.log") as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("HUESCAPE_SHARDS", "s3://team/shards")
@@ -55,14 +58,16 @@ def opened() -> ShardSet:
     return ShardSet.open(folder, "targets", remote)
 
 
-def batches(shards: ShardSet) -> Batches:
+def batches(shards: ShardSet, window: int | None = None) -> Batches:
     seen = AugmentationParams(), GeometryParams()
-    return Batches(shards, SPACES["lab"], *seen, size=8, seed=0)
+    return Batches(shards, SPACES["lab"], *seen, size=8, seed=0, shuffle_shards=window)
 
 
-def same(first: ShardSet, second: ShardSet, steps: range = range(8)) -> bool:
+def same(
+    first: ShardSet, second: ShardSet, steps: range = range(8), window: int | None = None
+) -> bool:
     """Whether the batches of a training are the same, to the bit."""
-    one, two = batches(first), batches(second)
+    one, two = batches(first, window), batches(second, window)
     return all(bits(one.train(step)) == bits(two.train(step)) for step in steps)
 
 
@@ -106,6 +111,38 @@ def test_the_cache_keeps_to_its_bound(
     shards._remote.cache.limit = 100
     with pytest.raises(HuescapeError, match=r"may hold 0\.0 MB, but a file has .*SHARDS_MB"):
         shards.take("lightness", range(PHOTOS))
+
+
+def requests(log: Path) -> Counter[str]:
+    """How often the server was asked for each column."""
+    told = r"GET OBJECT Bucket: team Object: shards/lab/(\S+\.npy)$"
+    return Counter(re.findall(told, log.read_text(), re.M))
+
+
+def names(shards: ShardSet, batch: Batches, steps: range) -> set[str]:
+    """The shards that these steps need."""
+    rows = np.concatenate([batch.rows(step) for step in steps])
+    return {shards.shard_names[number] for number in shards.shard_numbers(rows)}
+
+
+@pytest.mark.parametrize("local", [(144, 12)], indirect=True)
+@pytest.mark.parametrize("first", [0, 5])
+def test_with_a_window_a_third_of_the_room_fetches_each_shard_once_an_epoch(
+    s3: S3, local: ShardSet, tmp_path: Path, first: int
+) -> None:
+    """Twelve shards, two read and two fetched meanwhile; from the start, or from a checkpoint."""
+    shards = opened()
+    assert shards._remote is not None
+    shards._remote.cache.limit = limit = columns(local) // 3 + len(local.columns) * 200
+    epoch, batch = 144 // 8, batches(shards, 2)
+    for step in range(first, epoch):
+        assert bits(batch.train(step)) == bits(batches(local, 2).train(step))
+        assert held(tmp_path / "cache") <= limit
+    asked = requests(tmp_path / "s3.log")
+    assert names(local, batch, range(first, epoch)) <= {path.split(".")[0] for path in asked}
+    # The first block of the next epoch is fetched already, and more where it is the last of this.
+    again = names(local, batch, range(epoch, epoch + 6))
+    assert not {path: k for path, k in asked.items() if k > 1 + (path.split(".")[0] in again)}
 
 
 @pytest.mark.long

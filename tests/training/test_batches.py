@@ -31,9 +31,11 @@ def batches(
     geometry: GeometryParams = PADDED,
     positions: float | None = None,
     part: slice | None = None,
+    window: int | None = None,
 ) -> Batches:
     shards, space = ShardSet.open(folder / "shards"), SPACES["yuv"]
     more = {"size": size, "seed": seed, "positions": positions, "part": part}
+    more["shuffle_shards"] = window
     return Batches(shards, space, params, geometry, **more)  # type: ignore[arg-type]
 
 
@@ -145,6 +147,18 @@ def test_every_epoch_shows_every_training_photo_once(targets: Path, size: int) -
         assert sorted(which[start : start + 8]) == list(range(8))
     if len(which) >= 16:
         assert which[:8] != which[8:16]
+
+
+def test_with_a_window_an_epoch_shows_one_shard_after_the_other(targets: Path) -> None:
+    """And every training photo, or each of its variants, once; the two shards have 5 and 3."""
+    shards = ShardSet.open(targets / "shards")
+    for params, variants in ((PLAIN, 1), (SEVEN, 7)):
+        made, count = batches(targets, params, size=1, window=1), 8 * variants
+        rows = np.concatenate([made.rows(step) for step in range(2 * count)])
+        for epoch in (rows[:count], rows[count:]):
+            assert np.bincount(epoch)[:8].tolist() == [variants] * 8
+            assert np.count_nonzero(np.diff(shards.shard_numbers(epoch))) == 1
+        assert rows[:count].tolist() != rows[count:].tolist()
 
 
 def test_noise_touches_the_lightness_alone(targets: Path) -> None:
@@ -415,13 +429,19 @@ BENT = AugmentationParams(
 
 @pytest.mark.parametrize("params", [SEVEN, BENT], ids=["single", "together"])
 @pytest.mark.parametrize("ends", [(0, 5, 7), (0, 1, 3, 5, 7), tuple(range(8))])
-@pytest.mark.parametrize("positions", [None, 0.25])
+@pytest.mark.parametrize(("positions", "window"), [(None, None), (0.25, None), (None, 1)])
 def test_parts_of_a_batch_are_those_of_the_whole(
-    targets: Path, params: AugmentationParams, ends: tuple[int, ...], positions: float | None
+    targets: Path,
+    params: AugmentationParams,
+    ends: tuple[int, ...],
+    positions: float | None,
+    window: int | None,
 ) -> None:
     """To the bit, whatever the number of processes: noise, places and curves are a photo's own."""
     geometry = PADDED if params is SEVEN else GeometryParams(fit="inside")
-    make = partial(batches, targets, params, 7, geometry=geometry, positions=positions)
+    make = partial(
+        *(batches, targets, params, 7), geometry=geometry, positions=positions, window=window
+    )
     whole, parts = make(), [make(part=slice(*pair)) for pair in pairwise(ends)]
     for step in (0, 9):
         expected, found = whole.train(step), [made.train(step) for made in parts]

@@ -93,16 +93,27 @@ def test_writes_a_system_that_loads(
     assert contents(tmp_path / "again") == contents(tmp_path / "model")
 
 
+@pytest.mark.parametrize("window", [None, 1])
 def test_shards_at_an_address_give_the_same_bytes(
-    targets: Path, tmp_path: Path, make_params: MakeParams, monkeypatch: pytest.MonkeyPatch
+    targets: Path,
+    tmp_path: Path,
+    make_params: MakeParams,
+    monkeypatch: pytest.MonkeyPatch,
+    window: int | None,
 ) -> None:
-    run(targets, tmp_path / "disk", make_params())
+    params = make_params(shuffle_shards=window)
+    run(targets, tmp_path / "disk", params)
     monkeypatch.setenv("HUESCAPE_SHARDS", f"file://{targets}")
     monkeypatch.setenv("HUESCAPE_SHARDS_CACHE", str(tmp_path / "cache"))
     shards, remote = described(tmp_path / "elsewhere/shards")
     rest = targets / "prior.npz", targets / "bins.npz"
-    train.run(shards, *rest, tmp_path / "model", make_params(), name="toy", remote=remote)
+    train.run(shards, *rest, tmp_path / "model", params, name="toy", remote=remote)
     assert contents(tmp_path / "model") == contents(tmp_path / "disk")
+    assert load_system(tmp_path / "model").params.shuffle_shards == window
+    if window is not None:
+        run(targets, tmp_path / "all", make_params())
+        weights = [contents(tmp_path / name)["weights.safetensors"] for name in ("disk", "all")]
+        assert weights[0] != weights[1]
     assert not list(shards.glob("*.npy")), "the columns are in the cache"
 
 

@@ -13,6 +13,8 @@ from huescape.color.decoding import join
 from huescape.params.decodings import ANNEALED
 from huescape.params.systems import SystemParams
 from huescape.shards import Column, ShardSet, write_index, write_shard
+from huescape.shards.cache import FileCache
+from huescape.shards.remote import Remote
 from huescape.systems.system import System, build_system
 from huescape.training.batches import Batches
 from huescape.training.run import build_learner, loss_of
@@ -63,6 +65,23 @@ def pictures_and_loss(params: SystemParams, shards: ShardSet) -> tuple[list[byte
     loss = made.loss(learner.validation_loss, CPU)
     assert loss is not None
     return [rgb.tobytes() for _, rgb in made.pictures()], loss
+
+
+def test_fetched_photos_are_fetched_once(
+    tmp_path: Path, make_params: Callable[..., SystemParams]
+) -> None:
+    """What is validated on does not take the room of what is trained on."""
+    folder, params = write_photos(tmp_path / "shards", 1, 0).folder, make_params()
+    cache = FileCache(tmp_path / "cache", 10**6)
+    shards = ShardSet.open(folder, "targets", Remote(f"file://{folder}", cache))
+    system, made = validation(params, shards)
+    learner = build_learner(system.network, loss_of(system, np.ones(4)), params, CPU)
+    first = made.loss(learner.validation_loss, CPU), *(x.tobytes() for _, x in made.pictures())
+    for path in (*folder.glob("*.npy"), *(tmp_path / "cache").iterdir()):
+        if path.is_file():
+            path.unlink()
+    again = made.loss(learner.validation_loss, CPU), *(x.tobytes() for _, x in made.pictures())
+    assert again == first
 
 
 NETWORKS = {1: {"name": "colorunet", "width": 4}, 4: {"name": "zhang2016", "width": 1}}

@@ -26,8 +26,8 @@ def resolve_system(
     _refuse_silent_reduction(merged, overrides, f"{where}: {overrides.section}.{name}.loss")
     for key, value in overrides.model_dump(exclude_none=True).items():
         merged[key] = _merged(merged.get(key), value)
-    if "positions" in overrides.model_fields_set:  # null means all of them
-        merged["positions"] = overrides.positions
+    for key in {"positions", "shuffle_shards"} & overrides.model_fields_set:  # null means all
+        merged[key] = getattr(overrides, key)
     return validate(SystemParams, merged, where, (overrides.section, name))
 
 

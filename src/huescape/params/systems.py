@@ -219,6 +219,7 @@ def _place(photo: str) -> float:
 Steps = Annotated[int, Field(ge=0, le=10**9)]
 Every = Annotated[int, Field(ge=1, le=10**9)]
 Batch = Annotated[int, Field(ge=1, le=100_000)]
+ShuffleShards = Annotated[int, Field(ge=1, le=10_000)]
 Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 
 
@@ -226,9 +227,11 @@ class SystemParams(Section):
     """Everything that training reads: a preset with the overrides of params.yaml applied.
 
     `positions` is the share of the targets of a batch that the loss sees, drawn anew for each photo
-    and step; null is all. `precision` tf32 is float32 with matrix products and convolutions in TF32
-    on CUDA, and float32 elsewhere. `compile` trains through torch.compile: it takes a compiler and
-    a minute at the start, and is for long runs. `steps` 0 scores weights as they are.
+    and step; null is all. `shuffle_shards` is the window of the shuffle: each epoch permutes the
+    shards, takes so many at a time, and shuffles the photos of these; null shuffles all at once.
+    `precision` tf32 is float32 with matrix products and convolutions in TF32 on CUDA, and float32
+    elsewhere. `compile` trains through torch.compile: it takes a compiler and a minute at the
+    start, and is for long runs. `steps` 0 scores weights as they are.
     """
 
     preset: str
@@ -243,6 +246,7 @@ class SystemParams(Section):
     steps: Steps = 1000
     batch: Batch = 64
     positions: Share | None = None
+    shuffle_shards: ShuffleShards | None = None
     checkpoint_every: Every = 200
     precision: Precision = "auto"
     compile: bool = False
@@ -267,6 +271,7 @@ class SystemOverrides(Section):
     steps: Steps | None = None
     batch: Batch | None = None
     positions: Share | None = None
+    shuffle_shards: ShuffleShards | None = None
     checkpoint_every: Every | None = None
     precision: Precision | None = None
     compile: bool | None = None

@@ -38,7 +38,7 @@ class FileCache:
     def keeps(self, xxh3: str) -> bool:
         """Whether the file is there; it counts as used now."""
         try:
-            os.utime(self.folder / xxh3)
+            _touch(self.folder / xxh3)
         except OSError:
             return False
         return True
@@ -87,6 +87,7 @@ class FileCache:
             fetch(temporary)
             if file_xxh3(temporary) != xxh3:
                 raise ValueError("its XXH3 is not the one that is listed")
+            _touch(temporary)
         self._sound.add(xxh3)
 
     def _has_room(self, temporary: Path, size: int) -> bool:
@@ -109,14 +110,14 @@ class FileCache:
                 os.truncate(temporary, size)
             return total <= self.limit
 
-    def _files(self) -> Iterator[tuple[float, int, Path]]:
+    def _files(self) -> Iterator[tuple[int, int, Path]]:
         """Last use, size and path of each."""
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):
                     if entry.is_file():
                         stat = entry.stat()
-                        yield stat.st_mtime, stat.st_size, Path(entry.path)
+                        yield stat.st_mtime_ns, stat.st_size, Path(entry.path)
 
     @contextmanager
     def _alone(self, name: str) -> Iterator[None]:
@@ -131,3 +132,12 @@ class FileCache:
                 yield
             finally:  # forked processes share the lock: closing alone would leave it to them
                 fcntl.flock(stream, fcntl.LOCK_UN)
+
+
+def _touch(path: Path) -> None:
+    """Used now; the kernel's own now stands still for milliseconds, in which uses have no order."""
+    now = time.time_ns()
+    try:
+        os.utime(path, ns=(now, now))
+    except PermissionError:  # of a file of another user, that is all that may be written
+        os.utime(path)

@@ -6,7 +6,7 @@ Worker processes make memory-mapped reading several times slower: gather whole b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -153,16 +153,23 @@ class ShardSet:
         """
         return self._views(column, self._checked(rows))
 
-    def expect(self, rows: npt.ArrayLike) -> None:
-        """Begin to fetch what these rows need of shards that are not on this disk.
+    def shard_numbers(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The number (N,) of the shard that each of the rows lies in.
 
         Raises IndexError for a row outside 0 .. count - 1.
         """
-        if self._remote is None:
-            return
-        shard_N, _ = self._located(self._checked(rows))
-        numbers = dict.fromkeys(shard_N.tolist())
-        self._remote.expect(self._file(k, column) for k in numbers for column in self.columns)
+        return self._located(self._checked(rows))[0]
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether columns are fetched, and do not lie in the folder."""
+        return self._remote is not None
+
+    def expect(self, shards: Iterable[int]) -> None:
+        """Begin to fetch these shards (numbers), as many of the first as have room together."""
+        if self._remote is not None:
+            numbers = dict.fromkeys(shards)
+            self._remote.expect(self._file(k, column) for k in numbers for column in self.columns)
 
     def _views(self, column: str, rows_N: npt.NDArray[np.int64]) -> list[Array]:
         shard_N, local_N = self._located(rows_N)

@@ -46,6 +46,7 @@ class Remote:
     def __init__(self, address: str, cache: FileCache) -> None:
         self.address, self.cache = address.rstrip("/"), cache
         self._expected: queue.SimpleQueue[File] = queue.SimpleQueue()
+        self._wanted: dict[str, File] = {}
         self._asked: set[str] = set()
         self._fetchers: list[threading.Thread] = []
 
@@ -63,8 +64,15 @@ class Remote:
             raise HuescapeError(f"{self.address}/{file.name}: damaged: {error}") from error
 
     def expect(self, files: Iterable[File]) -> None:
-        """Begin to fetch what will be asked for next, in this order, while the caller goes on."""
-        for file in files:
+        """Begin to fetch what will be asked for next, in this order, while the caller goes on.
+
+        As many of the first as have room at once. What was expected before is not fetched any more.
+        """
+        wanted = self._fitting(files)
+        if wanted.keys() == self._wanted.keys():
+            return
+        self._wanted = wanted
+        for file in wanted.values():  # those that are there count as used now, and stay
             if file.xxh3 not in self._asked and not self.cache.keeps(file.xxh3):
                 self._asked.add(file.xxh3)
                 self._expected.put(file)
@@ -75,11 +83,24 @@ class Remote:
                 self._fetchers.append(thread)
                 thread.start()
 
+    def _fitting(self, files: Iterable[File]) -> dict[str, File]:
+        """By their XXH3; a further one would take the room of one of them."""
+        found: dict[str, File] = {}
+        room = self.cache.limit
+        for file in files:
+            if file.xxh3 not in found:
+                room -= file.size
+                if room < 0:
+                    break
+                found[file.xxh3] = file
+        return found
+
     def _work(self) -> None:
         while True:
             file = self._expected.get()
             try:
-                self.cache.fetched(file.xxh3, file.size, self._fetch(file))
+                if file.xxh3 in self._wanted:
+                    self.cache.fetched(file.xxh3, file.size, self._fetch(file))
             except Exception:  # whoever needs the file tries again, and says why it cannot be
                 pass
             finally:

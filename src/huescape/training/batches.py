@@ -30,13 +30,14 @@ from huescape.shards import CHROMA_LEVELS, ShardSet
 from huescape.training import augmentation, taking
 from huescape.training.augmentation import Draw, Floats32
 from huescape.training.geometry import Geometry
+from huescape.training.order import Order
 from huescape.training.selection import training_rows
 
 IntArray = npt.NDArray[np.int64]
 Stored = Mapping[str, Sequence[npt.NDArray[Any]]]
 
-# First words of the seeds, so that order, changes and variants draw from independent streams.
-_ORDER, _CHANGES, _VARIANT, _POSITIONS = 1, 2, 3, 4
+# First words of the seeds, so that changes, variants and positions draw from independent streams.
+_CHANGES, _VARIANT, _POSITIONS = 2, 3, 4  # 1 is that of `Order`
 _ALL_PHOTOS = PhotosParams()
 
 
@@ -63,8 +64,9 @@ class Batches:
     """The training batches of a set of target shards, and unaugmented ones of other rows.
 
     `positions` is the share of the targets that a training batch has, or None for all; `photos`
-    says which photos training sees. Of every training batch of `size` photos, `part` is what is
-    made: everything is drawn for the whole batch, so that a photo is shown alike in any part.
+    says which photos training sees, and `shuffle_shards` is the window of their `Order`. Of every
+    training batch of `size` photos, `part` is what is made: everything is drawn for the whole
+    batch, so that a photo is shown alike in any part.
 
     Raises HuescapeError when the training split is empty, the photos do not suit `params` and
     `geometry`, or the columns of the shards are not of the size and stride that their index tells.
@@ -81,6 +83,7 @@ class Batches:
         seed: int,
         positions: float | None = None,
         photos: PhotosParams = _ALL_PHOTOS,
+        shuffle_shards: int | None = None,
         part: slice | None = None,
     ) -> None:
         self._shards, self._params, self._seed, self._batch = shards, params, seed, size
@@ -91,6 +94,10 @@ class Batches:
         self._geometry = Geometry.of(params, geometry, stored, stride)
         self._variants = augmentation.variants(params) if params.mode == "single" else None
         self._train_rows = training_rows(shards, photos)
+        numbers = shards.shard_numbers(self._train_rows)
+        sizes = np.bincount(numbers, minlength=len(shards.shard_names)).tolist()
+        each = 1 if self._variants is None else len(self._variants.share_N)
+        self._order = Order(seed, sizes, variants=each, window=shuffle_shards)
         # A photo has 256 levels of lightness: normalizing is a table lookup.
         self._levels = space.network_input(space.gray_levels()).astype(np.float32)
         self._level_step = np.float32(self._levels[255] - self._levels[0])
@@ -98,18 +105,17 @@ class Batches:
     @property
     def epoch(self) -> int:
         """How many pictures an epoch shows: every variant of every photo."""
-        each = 1 if self._variants is None else len(self._variants.share_N)
-        return each * len(self._train_rows)
+        return self._order.epoch
 
     def train(self, step: int) -> Batch:
         """The augmented batch of `step`, 0 being the first."""
-        stored = self._stored(self.rows(step))
-        self._shards.expect(self.rows(step + 1))
-        return self.assemble(stored, step)
+        if self._shards.is_remote:
+            self._announce(step)
+        return self.assemble(self._stored(self.rows(step)), step)
 
     def first(self, count: int) -> Batch:
         """Up to `count` photos without augmentation, those that training sees first."""
-        photo_P = _order(self._seed, 0, self.epoch) % len(self._train_rows)
+        photo_P = self._order.pictures(range(self.epoch)) % len(self._train_rows)
         _, first_P = np.unique(photo_P, return_index=True)
         chosen = photo_P[np.sort(first_P)[:count]]
         return self.unaugmented(self._train_rows[np.sort(chosen)])
@@ -170,11 +176,14 @@ class Batches:
 
     def _pictures(self, step: int) -> IntArray:
         """The numbers in an epoch of the pictures of `step`: photo + variant x photos."""
-        stream_N = np.arange(step * self._batch, (step + 1) * self._batch)
-        epoch_N, at_N = np.divmod(stream_N, self.epoch)
-        orders = {k: _order(self._seed, k, self.epoch) for k in np.unique(epoch_N).tolist()}
-        pairs = zip(epoch_N.tolist(), at_N.tolist(), strict=True)
-        return np.array([orders[epoch][at] for epoch, at in pairs])
+        return self._order.pictures(range(step * self._batch, (step + 1) * self._batch))
+
+    def _announce(self, step: int) -> None:
+        """Have shards fetched: of this batch and the next, of their blocks and the one after."""
+        rows_M = np.concatenate([self.rows(step), self.rows(step + 1)])
+        blocks = self._order.shards(range(step * self._batch, (step + 2) * self._batch))
+        soon = self._shards.shard_numbers(rows_M).tolist()
+        self._shards.expect([*soon, *blocks])
 
     def _drawn(self, box: Box, step: int) -> tuple[Draw, list[np.random.Generator]]:
         """What is done to the photos of `step`, and a generator for the noise of each."""
@@ -241,9 +250,3 @@ def _chroma_levels() -> npt.NDArray[np.float32]:
     """The chroma of every stored int16 by its bits, in units of the space's scale."""
     levels = np.arange(1 << 16, dtype=np.uint16).view(np.int16)
     return levels.astype(np.float32) / np.float32(CHROMA_LEVELS)
-
-
-@lru_cache(maxsize=4)
-def _order(seed: int, epoch: int, pictures: int) -> IntArray:
-    """The order of the pictures in an epoch."""
-    return np.random.default_rng([_ORDER, seed, epoch]).permutation(pictures)

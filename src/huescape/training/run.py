@@ -90,6 +90,7 @@ def put_together(
         seed=params.seed,
         positions=params.positions,
         photos=params.photos,
+        shuffle_shards=params.shuffle_shards,
         part=processes.part(params.batch),
     )
 

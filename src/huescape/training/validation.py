@@ -7,6 +7,7 @@ K bins of a target.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,11 @@ class Validation:
         spread = np.linspace(0, len(rows) - 1, min(_PHOTOS, len(rows))).round().astype(int)
         self._rows = rows[spread]
 
+    @cached_property
+    def _stored(self) -> dict[str, npt.NDArray[Any]]:
+        """The photos, read once: fetched shards would take the room of those of training."""
+        return {name: self._shards.take(name, self._rows) for name in self._shards.columns}
+
     def loss(self, batch_loss: Callable[[Batch], Tensor], device: torch.device) -> float | None:
         """Mean loss over the photos, each batch weighted by its photos; None without photos."""
         if not len(self._rows):
@@ -43,20 +49,21 @@ class Validation:
         total = 0.0
         with torch.inference_mode():
             for start in range(0, len(self._rows), _BATCH):
-                rows = self._rows[start : start + _BATCH]
-                batch = self._batches.unaugmented(rows).to(device)
-                total += float(batch_loss(batch)) * len(rows)
+                some = slice(start, start + _BATCH)
+                stored = {name: list(photos[some]) for name, photos in self._stored.items()}
+                batch = self._batches.assemble(stored).to(device)
+                total += float(batch_loss(batch)) * len(stored["box"])
         return total / len(self._rows)
 
     def pictures(self) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
         """Name and rgb (H, 2 W, 3) of a few photos: the target's own colors, then the predicted."""
-        rows = self._rows[:: max(1, len(self._rows) // _PICTURES)][:_PICTURES]
-        for k, row in enumerate(rows.tolist()):
-            box = Box.of(self._shards.take("box", [row])[0])
-            levels_SS = self._shards.take("lightness", [row])[0]
+        photos = range(0, len(self._rows), max(1, len(self._rows) // _PICTURES))[:_PICTURES]
+        for k, photo in enumerate(photos):
+            box = Box.of(self._stored["box"][photo])
+            levels_SS = self._stored["lightness"][photo]
             lightness_SS = self._system.space.uint8_to_lightness(levels_SS)
             lightness_HW = np.ascontiguousarray(box.cut(lightness_SS))
-            true_SS2 = self._target_chroma(row, box, len(lightness_SS))
+            true_SS2 = self._target_chroma(photo, box, len(lightness_SS))
             pair = [
                 decoding.join(lightness_HW, np.ascontiguousarray(ab_HW2), self._system.space)
                 for ab_HW2 in (box.cut(true_SS2), self._predicted_chroma(lightness_SS, box))
@@ -72,7 +79,7 @@ class Validation:
         chroma_2HW = self._system.predict_chroma(seen_11HW, ANNEALED)[0].cpu().numpy()
         return box.seen_from(shown).cut(np.moveaxis(chroma_2HW, 0, -1))
 
-    def _target_chroma(self, row: int, box: Box, size: int) -> npt.NDArray[np.float32]:
+    def _target_chroma(self, photo: int, box: Box, size: int) -> npt.NDArray[np.float32]:
         """What a perfect network would give, for the whole square (size, size, 2).
 
         Targets beyond the photo are taken from its edge, as theirs is the color of padding.
@@ -83,21 +90,21 @@ class Validation:
             nearest_targets(point_h, first, first + length - 1, stride, len(point_h))
             for first, length in ((box.top, box.height), (box.left, box.width))
         )
-        chroma_hw2 = self._stored_chroma(row)[np.ix_(rows, columns)]
+        chroma_hw2 = self._stored_chroma(photo)[np.ix_(rows, columns)]
         chroma_12hw = torch.from_numpy(chroma_hw2).permute(2, 0, 1)[None]
         upsampled = decoding.upsample_chroma(chroma_12hw, (size, size), stride)[0]
         return upsampled.permute(1, 2, 0).contiguous().numpy()
 
-    def _stored_chroma(self, row: int) -> npt.NDArray[np.float32]:
+    def _stored_chroma(self, photo: int) -> npt.NDArray[np.float32]:
         """The target (h, w, 2): a chroma, or the mean of its bins."""
         system = self._system
-        if "chroma" in self._shards.columns:
-            levels_2hw = self._shards.take("chroma", [row])[0].astype(np.float32)
+        if "chroma" in self._stored:
+            levels_2hw = self._stored["chroma"][photo].astype(np.float32)
             scale = np.float32(system.space.chroma_scale / CHROMA_LEVELS)
             return np.moveaxis(levels_2hw * scale, 0, -1)
-        index_hwK = self._shards.take("index", [row])[0]
+        index_hwK = self._stored["index"][photo]
         weight_hwK = np.ones(index_hwK.shape, np.float32) / index_hwK.shape[-1]
-        if "weight" in self._shards.columns:
-            weight_hwK = self._shards.take("weight", [row])[0].astype(np.float32)
+        if "weight" in self._stored:
+            weight_hwK = self._stored["weight"][photo].astype(np.float32)
         centers = system.centers[index_hwK.astype(np.int64)].astype(np.float32)
         return np.asarray(np.einsum("hwkc,hwk->hwc", centers, weight_hwK))
