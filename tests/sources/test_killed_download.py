@@ -90,6 +90,7 @@ def test_killed_again_and_again_it_ends_as_if_it_had_not_been(project: Path, ser
         "data/raw/SHA256SUMS",
         "state/hashes.jsonl",
         ".huescape/running/download",
+        ".huescape/costs.jsonl",
     }
     holders = [path.name for path in files if b"hunter2" in path.read_bytes()]
     assert holders == ["params.yaml"]
