@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
-from benchmarks.scratch import ROOT, SMALL, Folder, commit, environment, scratch_project
+from benchmarks.scratch import ROOT, SMALL, SMALLEST, Folder, commit, environment, scratch_project
 from huescape.engines.judgement import RECORD
 
 DVC = ("dvc", "repro")
@@ -27,7 +27,7 @@ HEAVY = ("torch", "mlflow", "pandas", "numpy", "numba", "dvc", "matplotlib", "py
 def run(quick: bool) -> Report:
     """What do the engines and the command line cost where there is nothing to do?"""
     with tempfile.TemporaryDirectory(prefix="huescape-engines-") as temporary:
-        ours = scratch_project(Path(temporary, "project"), SMALL)
+        ours = scratch_project(Path(temporary, "project"), SMALLEST if quick else SMALL)
         ours.run(*DVC)
         rules = len(ours.run("snakemake", "--list-rules").split())
         bare = _bare_dvc(Path(temporary, "stages"), [(1, 1)] * len(_files(ours)))
@@ -45,7 +45,8 @@ def run(quick: bool) -> Report:
             'python -c "import argparse"': lambda: ours.run("python", "-c", "import argparse"),
             "python -c pass": lambda: ours.run("python", "-c", "pass"),
         }
-        seconds = harness.measure(cases, rounds=2 if quick else harness.ROUNDS, warmups=2)
+        rounds, warmups = (1, 0) if quick else (harness.ROUNDS, 2)
+        seconds = harness.measure(cases, rounds, warmups)
         return _report(seconds, len(_files(ours)), rules)
 
 

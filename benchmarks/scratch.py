@@ -46,6 +46,10 @@ ONE_QUANTIZER: dict[str, Any] = {
     "systems.colorunet.quantizer": "lab",
     "evaluate.prior": "lab",
 }
+SMALLEST: dict[str, Any] = {
+    **{key: value for key, value in SMALL.items() if not key.startswith("quantizers")},
+    **ONE_QUANTIZER,
+}
 
 
 @dataclass(frozen=True)

