@@ -14,7 +14,7 @@ from tests.tracking.test_runs import history, runs, train
 URI = "MLFLOW_TRACKING_URI"
 
 
-@pytest.mark.parametrize("uri", ["./folder", "file:///nowhere", "htp://x", "postgresql://b/c"])
+@pytest.mark.parametrize("uri", ["./folder", "file:///nowhere", "htp://x", "mysql://b/c"])
 def test_an_address_that_can_never_work_is_one_line_and_the_next_one_gets_the_run(
     project: MlflowClient,
     model: Path,

@@ -60,7 +60,7 @@ def test_without_a_step_the_weights_are_those_of_the_other_system(
     assert (description["steps"], description["loss"]) == (0, None)
     assert description["params"]["initialization"]["from"] == "first"
     history = Path("models/same/history.csv").read_text()
-    assert history.strip() == "step,loss,lr,grad_norm"
+    assert history.strip() == "step,loss,lr,grad_norm,val_loss"
     run(targets, "on", make_params(initialization=FROM_FIRST, steps=2))
     assert not all(torch.equal(first[name], value) for name, value in weights("on").items())
 

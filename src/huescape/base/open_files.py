@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import resource
 
 from huescape.base.errors import HuescapeError
 
@@ -15,17 +15,15 @@ def allow_open_files(count: int, what: str) -> None:
     The limit that a process sets itself goes up, never down, and not above that of the system.
     Raises HuescapeError that says `what` needs them where that is too low.
     """
-    if sys.platform == "win32":
-        return
-    import resource
-
     needed = count + _OTHERS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
-    if hard != resource.RLIM_INFINITY and hard < needed:
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    except (ValueError, OSError) as error:  # macOS has a limit of its own below an unlimited one
+        allowed = "fewer" if hard == resource.RLIM_INFINITY else f"{hard:,}"
         raise HuescapeError(
-            f"{what} needs {needed:,} open files at a time; allowed here: {hard:,} "
+            f"{what} needs {needed:,} open files at a time; allowed here: {allowed} "
             "(`ulimit -Hn`); raise that, or lower resize.shards"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        ) from error

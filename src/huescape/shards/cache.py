@@ -139,5 +139,6 @@ def _touch(path: Path) -> None:
     now = time.time_ns()
     try:
         os.utime(path, ns=(now, now))
-    except PermissionError:  # of a file of another user, that is all that may be written
-        os.utime(path)
+    except PermissionError:  # another user's, who allows others the kernel's now, or nothing
+        with suppress(PermissionError):
+            os.utime(path)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from huescape.base.errors import HuescapeError
-from huescape.params.presets import preset
 from huescape.params.systems import SystemParams
 from huescape.tracking.context import flatten
 
@@ -93,6 +92,7 @@ def _recipe(params: Mapping[str, Any]) -> dict[str, Any]:
     """The preset as the parameters of this system: with its quantizer, and what it leaves open."""
     from huescape.losses import LOSSES  # they load torch
     from huescape.networks import NETWORKS
+    from huescape.params.presets import preset  # it needs a reader of YAML, which no model does
 
     recipe = preset(str(params.get("preset", "")), "preset")
     recipe.setdefault("quantizer", params.get("quantizer"))
