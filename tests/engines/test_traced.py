@@ -18,20 +18,22 @@ import os, sys, threading
 
 seen, root, log = set(), os.environ["TRACED"], os.environ["TRACED_LOG"]
 
-def record(frame, event, argument):
+def record(frame, event, argument):  # once for each call of a Python function, and for no line
     code = frame.f_code
-    if "TRACED_ON" not in os.environ:
-        if code.co_name != "main" or "/stages/" not in code.co_filename:
-            return
-        os.environ["TRACED_ON"] = "1"
-    if code.co_filename not in seen:
-        seen.add(code.co_filename)
-        if code.co_filename.startswith(root):
-            with open(log, "a") as stream:
-                stream.write(code.co_filename + "\\n")
+    name = code.co_filename
+    if name in seen:
+        return
+    if name.startswith(root):
+        if "TRACED_ON" not in os.environ:
+            if code.co_name != "main" or "/stages/" not in name:
+                return
+            os.environ["TRACED_ON"] = "1"
+        with open(log, "a") as stream:
+            stream.write(name + "\\n")
+    seen.add(name)
 
-sys.setprofile(record)
-threading.setprofile(record)
+sys.settrace(record)
+threading.settrace(record)
 """
 
 
