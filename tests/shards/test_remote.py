@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,9 +23,11 @@ import xxhash
 from benchmarks import photo_shards
 from benchmarks.s3_server import S3, s3_server
 from huescape.base.errors import HuescapeError, ParamsError
+from huescape.base.temporaries import PREFIX
 from huescape.color.spaces import SPACES
 from huescape.params.systems import AugmentationParams, GeometryParams
 from huescape.shards import ShardSet
+from huescape.shards import cache as caches
 from huescape.shards import remote as remotes
 from huescape.shards.cache import FileCache
 from huescape.shards.remote import described
@@ -281,3 +284,28 @@ def test_a_file_that_another_fetches_is_waited_for(tmp_path: Path) -> None:
         thread.join(60)
     assert len(calls) == 1
     assert cache.opened(key, len(content), fetch, Path.read_bytes) == content
+
+
+def test_who_waits_for_room_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What another machine left in the middle of a fetch may be at work, and is not removed."""
+    monkeypatch.setattr(caches, "PATIENCE_SECONDS", 0.2)
+    other = tmp_path / f"{PREFIX}00000000-0123456789ab"
+    other.write_bytes(bytes(900))
+    content = b"x" * 200
+    key = xxhash.xxh3_128(content).hexdigest()
+    cache = FileCache(tmp_path, 1000)
+    arguments = key, len(content), lambda path: path.write_bytes(content)
+    thread = threading.Thread(target=cache.fetched, args=arguments)
+    thread.start()
+    said, deadline = "", time.monotonic() + 60
+    while not said and time.monotonic() < deadline:
+        said = capsys.readouterr().err
+        time.sleep(0.05)
+    [line] = said.splitlines()
+    assert line.startswith(f"huescape: {tmp_path}: waits for room: 0.0 MB (HUESCAPE_SHARDS_")
+    other.unlink()
+    thread.join(60)
+    assert cache.opened(*arguments, Path.read_bytes) == content
+    assert capsys.readouterr().err == "", "once"

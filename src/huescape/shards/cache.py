@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ T = TypeVar("T")
 #: Writes the content of a file into the one that is given, which has its size already.
 Fetch = Callable[[Path], None]
 _PAUSE_SECONDS = 0.1
+PATIENCE_SECONDS = 60.0
 
 
 class FileCache:
@@ -81,14 +83,27 @@ class FileCache:
 
     def _fetch(self, xxh3: str, size: int, fetch: Fetch) -> None:
         with replace_file(self.folder / xxh3, durable=False) as temporary:
-            while not self._has_room(temporary, size):
-                time.sleep(_PAUSE_SECONDS)  # others are fetching, and will be done
-                sweep(self.folder)
+            self._await_room(temporary, size)
             fetch(temporary)
             if file_xxh3(temporary) != xxh3:
                 raise ValueError("its XXH3 is not the one that is listed")
             _touch(temporary)
         self._sound.add(xxh3)
+
+    def _await_room(self, temporary: Path, size: int) -> None:
+        """Others are fetching, and will be done; who waits for long says for what."""
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while not self._has_room(temporary, size):
+            if time.monotonic() > patience:
+                patience = math.inf
+                print(
+                    f"huescape: {self.folder}: waits for room: {self.limit / 1e6:.1f} MB "
+                    f"({SHARDS_MB}) are taken by what others fetch; files {PREFIX}* there whose "
+                    "process has ended on another machine can be removed",
+                    file=sys.stderr,
+                )
+            time.sleep(_PAUSE_SECONDS)
+            sweep(self.folder)
 
     def _has_room(self, temporary: Path, size: int) -> bool:
         """Give the file its size, which then counts; what was not used for long makes room."""
