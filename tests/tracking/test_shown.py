@@ -118,6 +118,28 @@ def test_reports_on_request_come_with_the_scores_or_later_and_only_of_this_model
     assert project.list_artifacts(run.info.run_id, "probes/colorunet")[0].path.endswith("depth.png")
 
 
+@pytest.mark.parametrize("damaged", ["colorunet.json", "colorunet/probe.json"])
+def test_a_report_that_cannot_be_read_costs_no_scores(
+    project: MlflowClient,
+    model: Path,
+    evaluation: Evaluate,
+    capsys: pytest.CaptureFixture[str],
+    damaged: str,
+) -> None:
+    train(model)
+    scores, folder = evaluation()
+    weights = json.loads((model / "system.json").read_text())["weights_sha256"]
+    probes = scores.parent.parent / "probes"
+    report(probes.parent, "probes", "colorunet", "probe.json", weights, {"accuracy": 0.4})
+    (probes / damaged).write_text("{")
+    capsys.readouterr()
+    tracking.attach("colorunet", model, scores, folder).close()
+    assert f"a report is not tracked: {probes / damaged} cannot be" in capsys.readouterr().err
+    [run] = runs(project)
+    assert run.data.metrics["auc"] == 0.38
+    assert "probes/accuracy" not in run.data.metrics
+
+
 def report(reports: Path, stage: str, name: str, file: str, weights: str, scores: Any) -> None:
     folder = reports / stage / name
     draw(folder / "depth.png", 30)
