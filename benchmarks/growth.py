@@ -53,7 +53,7 @@ def run(quick: bool) -> Report:
     """What does a photo cost in each stage, and what memory does it take?"""
     wide, small = QUICK if quick else SIZES
     with tempfile.TemporaryDirectory(prefix="huescape-growth-") as temporary:
-        project = laid_out(Path(temporary))
+        project = laid_out(Path(temporary), quick)
         if not quick:
             measured(project, small, small.few)  # what is compiled is compiled
         runs = {

@@ -66,7 +66,7 @@ def report(
     small, *larger = sorted(sizes)
     repeats = 1 if quick else REPEATS
     with tempfile.TemporaryDirectory(prefix="huescape-pipeline-") as temporary:
-        project = laid_out(Path(temporary))
+        project = laid_out(Path(temporary), quick)
         if repeats > 1:  # the first run compiles what later ones load
             measured(project, fixed, show)
         often: dict[int, list[Run]] = {fixed: [], small: []}
