@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
 from benchmarks.many_photos import write_many
-from benchmarks.scratch import Folder
+from benchmarks.scratch import ONE_QUANTIZER, Folder
 from benchmarks.stage_cost import EVERY, Figures, forget, laid_out, run_stage
 from huescape.base import runtime
 from huescape.engines.graph import load_graph
@@ -26,29 +26,36 @@ from huescape.engines.graph import load_graph
 Run = Mapping[str, Figures]
 
 
+FULL: Mapping[str, Any] = {"quantizers.yuv32.bins.n": 32, "released": {}}
+
+
 class Size(NamedTuple):
     """Photos of `side` pixels made of files of `file` pixels: so `few` and so `many` of them.
 
-    A few photos have not colors enough for 32 bins of YUV: `bins` are asked for.
+    `quantizers` are changes to the parameters: a few photos have not colors enough for 32 bins.
     """
 
     side: int
     file: tuple[int, int]
     few: int
     many: int
-    bins: int = 32
+    quantizers: Mapping[str, Any] = FULL
 
 
 SIZES = Size(256, (400, 300), 200, 700), Size(64, (120, 100), 1_000, 4_000)
-QUICK = Size(128, (200, 150), 60, 80, 16), Size(64, (120, 100), 60, 80, 16)
+QUICK = (
+    Size(128, (200, 150), 40, 60, ONE_QUANTIZER),
+    Size(64, (120, 100), 40, 60, ONE_QUANTIZER),
+)
 
 
 def run(quick: bool) -> Report:
     """What does a photo cost in each stage, and what memory does it take?"""
     wide, small = QUICK if quick else SIZES
     with tempfile.TemporaryDirectory(prefix="huescape-growth-") as temporary:
-        project = laid_out(Path(temporary))
-        measured(project, small, small.few)  # what is compiled is compiled
+        project = laid_out(Path(temporary), quick)
+        if not quick:
+            measured(project, small, small.few)  # what is compiled is compiled
         runs = {
             size.side: [measured(project, size, count) for count in (size.few, size.many)]
             for size in (wide, small)
@@ -92,13 +99,12 @@ def _changes(root: Path, size: Size) -> dict[str, Any]:
     return {
         "download.sources": [{"kind": "folder", "root": str(root)}],
         "resize": {"size": size.side, "shards": 8},
-        "quantizers.yuv32.bins.n": size.bins,
+        **size.quantizers,
         "systems.colorunet.network": {"width": 4},
         "systems.colorunet.augmentation.crop": 32,
         "systems.colorunet.steps": 20,
         "systems.colorunet.batch": 8,
         "systems.colorunet.checkpoint_every": 20,
-        "released": {},
     }
 
 

@@ -17,25 +17,25 @@ from typing import Any
 
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
-from benchmarks.scratch import Folder
+from benchmarks.scratch import ONE_QUANTIZER, Folder
 from benchmarks.stage_cost import EVERY, Figures, forget, laid_out, run_stage
 from huescape.base import runtime
 from huescape.engines.graph import load_graph
 
 SIZES = 1_000, 10_000, 50_000
 FIXED = 100  # photos of the run that shows what does not depend on their number
-QUICK = (60, 80), 40
+QUICK = (40, 50), 30
 REPEATS = 3
 LEAST = 1e-4  # seconds a photo below which a stage has no cost that could be compared
 Run = Mapping[str, Figures]
 
 
-def changes(photos: int) -> dict[str, Any]:
-    """The parameters of one size."""
+def changes(photos: int, quick: bool) -> dict[str, Any]:
+    """The parameters of one size; to be quick, with one quantizer and no model but ours."""
     return {
         "download.sources": [{"kind": "sample", "photos": photos, "seed": 0}],
         "resize": {"size": 64, "shards": 8},
-        "quantizers.yuv32.bins.n": 12,
+        **(ONE_QUANTIZER if quick else {"quantizers.yuv32.bins.n": 12}),
         "systems.colorunet.network": {"width": 4},
         "systems.colorunet.augmentation.crop": 32,
         "systems.colorunet.steps": 20,
@@ -44,9 +44,11 @@ def changes(photos: int) -> dict[str, Any]:
     }
 
 
-def measured(project: Folder, photos: int, show: Callable[[str], object]) -> Run:
+def measured(
+    project: Folder, photos: int, show: Callable[[str], object], quick: bool = False
+) -> Run:
     """Run every stage on so many photos, from nothing; what they made is removed afterwards."""
-    project.set(changes(photos))
+    project.set(changes(photos, quick))
     run = {}
     for name in load_graph(project.root).stages:
         run[name] = run_stage(project, name)
@@ -58,19 +60,20 @@ def measured(project: Folder, photos: int, show: Callable[[str], object]) -> Run
 
 
 def report(
-    sizes: Sequence[int], fixed: int, show: Callable[[str], object], repeats: int = REPEATS
+    sizes: Sequence[int], fixed: int, show: Callable[[str], object], quick: bool = False
 ) -> Report:
     """What does a photo cost, from the first stage to the page, as there are more of them?"""
     small, *larger = sorted(sizes)
+    repeats = 1 if quick else REPEATS
     with tempfile.TemporaryDirectory(prefix="huescape-pipeline-") as temporary:
-        project = laid_out(Path(temporary))
+        project = laid_out(Path(temporary), quick)
         if repeats > 1:  # the first run compiles what later ones load
             measured(project, fixed, show)
         often: dict[int, list[Run]] = {fixed: [], small: []}
         for _ in range(repeats):
             for size, runs in often.items():
-                runs.append(measured(project, size, show))
-        once = {size: measured(project, size, show) for size in larger}
+                runs.append(measured(project, size, show, quick))
+        once = {size: measured(project, size, show, quick) for size in larger}
     base = often[fixed]
     shown = {small: _typical(often[small])} | once
     rows = [_total_row(size, run) for size, run in shown.items()]
@@ -200,7 +203,7 @@ def main() -> None:
         sizes,
         fixed,
         lambda line: print(line, file=sys.stderr, flush=True),
-        1 if options.quick else REPEATS,
+        options.quick,
     )
     print(harness.table("pipeline", found))
     path = options.output or (None if options.quick else harness.RESULTS / "pipeline.json")

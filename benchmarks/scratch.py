@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 SMALL: dict[str, Any] = {
     "download.sources": [{"kind": "sample", "photos": 40, "seed": 3}],
     "filter.split": {"val": 0.15, "test": 0.25, "honor_lists": True},
-    "resize": {"size": 48, "shards": 3},
+    "resize": {"size": 48, "shards": 2},
     "quantizers.yuv32.bins.n": 12,
     "systems.colorunet.network": {"width": 4},
     "released": {},

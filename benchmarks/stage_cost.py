@@ -74,10 +74,13 @@ class Figures:
         )
 
 
-def laid_out(temporary: Path) -> Folder:
-    """The project in a folder, where every size is run: compiled kernels stay, results do not."""
+def laid_out(temporary: Path, quick: bool = False) -> Folder:
+    """The project in a folder, where every size is run: compiled kernels stay, results do not.
+
+    As many workers as processors; to be quick one, which is done before a second has started.
+    """
     path = f"{_python(temporary / 'bin', temporary / LOG)}{os.pathsep}{_path()}"
-    workers = str(runtime.cpus())
+    workers = "1" if quick else str(runtime.cpus())
     return scratch_project(temporary / "project", {}, PATH=path, HUESCAPE_WORKERS=workers)
 
 

@@ -90,8 +90,12 @@ class Workspace:
 
 ENGINE_COMMANDS = {
     "dvc": ("dvc", "repro"),
-    "snakemake": ("snakemake", "--cores", "2"),
+    "snakemake": ("snakemake", "--cores", "1"),
 }
+# From nothing, with pools of processes and jobs side by side. What is made again later is made by
+# one process after the other: forty photos are done before a pool has started.
+FROM_SCRATCH = {**ENGINE_COMMANDS, "snakemake": ("snakemake", "--cores", "2")}
+ALONE = {"HUESCAPE_WORKERS": "1"}
 
 
 def make_workspace(root: Path) -> Workspace:
@@ -102,8 +106,8 @@ def make_workspace(root: Path) -> Workspace:
 
 def _made(folder: Path, engine: str) -> Workspace:
     workspace = make_workspace(folder / "project")
-    workspace.engine(engine)
-    return workspace
+    workspace.run(*FROM_SCRATCH[engine])
+    return Workspace(workspace.root, {**workspace.environment, **ALONE}, workspace.output)
 
 
 @pytest.fixture(scope="session")

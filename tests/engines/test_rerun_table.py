@@ -36,19 +36,18 @@ RERUN: dict[str, Change] = {
         4.0,
         ["encode@lab313", "prior@lab313", "evaluate@colorunet", "report"],
     ),
-    "size": ("resize.size", 64, ["resize", *YUV, *LAB, *SYSTEM]),
     "threshold that drops nothing more": ("filter.min_chroma", 1.5001, ["filter", "report"]),
-    "split": (
-        "filter.split.val",
-        0.3,
-        ["filter", "resize", *YUV, *LAB, *SYSTEM],
-    ),
-    "seed of the sample": (
+}
+#: What makes nearly everything anew, each on top of the one before.
+NEARLY_ALL: list[Change] = [
+    ("resize.size", 64, ["resize", *YUV, *LAB, *SYSTEM]),
+    ("filter.split.val", 0.3, ["filter", "resize", *YUV, *LAB, *SYSTEM]),
+    (
         "download.sources",
         [{"kind": "sample", "photos": 40, "seed": 4}],
         ["download", "filter", "resize", *YUV, *LAB, *SYSTEM],
     ),
-}
+]
 
 
 def _take_turns(project: Any, changes: list[Change]) -> None:
@@ -73,6 +72,19 @@ def test_a_change_re_runs_exactly_these(project: Any, change: str) -> None:
         assert sorted(ran) == sorted([*CHECK, *expected] if expected else []), engine
         assert ran[:1] == CHECK[: len(expected)], engine
         params.write_text(text)
+    assert project.engine("dvc") == [], project.output
+    assert project.outputs() == before
+
+
+def test_what_makes_nearly_everything_anew(project: Any) -> None:
+    """By the engines in turns; taken back at once it is as before, which Snakemake has to make."""
+    params = project.root / "params.yaml"
+    text, before = params.read_text(), project.outputs()
+    for engine, (dotted, value, expected) in zip(cycle(("dvc", "snakemake")), NEARLY_ALL):
+        project.set(dotted, value)
+        assert sorted(project.engine(engine)) == sorted([*CHECK, *expected]), (engine, dotted)
+    params.write_text(text)
+    assert sorted(project.engine("snakemake")) == sorted([*CHECK, *NEARLY_ALL[-1][2]])
     assert project.engine("dvc") == [], project.output
     assert project.outputs() == before
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +54,20 @@ def trained(
 
 def weight_bytes(system: System) -> bytes:
     return b"".join(v.contiguous().numpy().tobytes() for v in system.network.state_dict().values())
+
+
+@pytest.mark.usefixtures("compiler")
+def test_the_compiler_is_deterministic_as_long_as_torch_is() -> None:
+    """Also where it is loaded only after torch was told."""
+    code = (
+        "import torch\nfrom huescape.training import devices, learners\n"
+        "with devices.reproducible(torch.device('cpu')):\n"
+        "    learners.compiled(torch.nn.Identity(), torch.device('cpu'))\n"
+        "    print(torch._inductor.config.deterministic)\n"
+        "print(torch._inductor.config.deterministic)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
 
 
 @pytest.mark.usefixtures("compiler")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -40,6 +43,17 @@ def test_threads_and_determinism_are_put_back(monkeypatch: pytest.MonkeyPatch) -
         assert not torch.are_deterministic_algorithms_enabled()
     finally:
         torch.set_num_threads(before)
+
+
+def test_who_compiles_nothing_does_not_load_the_compiler() -> None:
+    code = (
+        "import sys, torch\nfrom huescape.training import devices\n"
+        "with devices.reproducible(torch.device('cpu')):\n"
+        "    on = torch.are_deterministic_algorithms_enabled()\n"
+        "print(on, torch.are_deterministic_algorithms_enabled(), 'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "False"]
 
 
 @pytest.mark.parametrize(("precision", "expected"), [("float32", False), ("bfloat16", True)])

@@ -108,10 +108,17 @@ def judge(root: Path = Path()) -> Judgement:
         return Judgement(graph, stale, (*settings, repo.cache.local.path), all(inside))
 
 
-def is_stale(name: str, root: Path = Path()) -> bool:
-    """Whether DVC calls this one stage changed."""
-    with _locked(root), _repo(root) as repo:
-        return bool(repo.status(targets=[name]))
+def look_up(name: str, *, ask: bool, root: Path = Path()) -> tuple[Stage, bool]:
+    """One stage, and whether it has to run: if DVC is asked, whether it calls the stage changed.
+
+    Raises HuescapeError in one line when dvc.yaml has no such stage, or DVC refuses it.
+    """
+    with _locked(root), _repo(root) as repo, _kept_index(repo):
+        stage = _graph(repo).stages.get(name)
+        if stage is None:
+            raise HuescapeError(f"dvc.yaml has no stage {name!r}")
+        # As DVC's own `status` of one target, which would read dvc.yaml and dvc.lock once more.
+        return stage, not ask or bool(_find(repo, name).status(check_updates=True))
 
 
 def remove_outputs(name: str, root: Path = Path()) -> None:

@@ -54,11 +54,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _job(name: str, ask: bool, partition: int | None, gather: bool) -> int:
-    stage = graph.load_graph().stages.get(name)
-    if stage is None:
-        raise HuescapeError(f"dvc.yaml has no stage {name!r}")
     with _alone(name, partition) as lock:
-        return _make(stage, ask, partition, gather, lock)
+        stage, is_stale = graph.look_up(name, ask=ask)
+        return _make(stage, is_stale, partition, gather, lock)
 
 
 def _alone(name: str, partition: int | None) -> IO[str]:
@@ -76,12 +74,12 @@ def _alone(name: str, partition: int | None) -> IO[str]:
     return lock
 
 
-def _make(stage: Stage, ask: bool, partition: int | None, gather: bool, lock: IO[str]) -> int:
+def _make(stage: Stage, is_stale: bool, partition: int | None, gather: bool, lock: IO[str]) -> int:
     name = stage.name
     files = [Path(file) for file in stage.track]
     if partition is not None:
         files = [files[0].parent / f"{partition:05d}.json"]
-    if ask and not graph.is_stale(name):
+    if not is_stale:
         # What came before was made again with the same bytes: DVC stops here, and so do we.
         print(f"{name}: unchanged, skipped", file=sys.stderr)
         for file in files:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from huescape.metrics.kept import Stack
 from huescape.metrics.totals import mean
@@ -121,6 +120,8 @@ def fitted_temperature(logits_QP: FloatArray, true_P: IntArray) -> float:
         return HIGHEST
     if slope(1 / LOWEST) <= 0:
         return LOWEST
+    from scipy.optimize import brentq  # slow to import, and most who import this file fit nothing
+
     return round(1 / float(brentq(slope, 1 / HIGHEST, 1 / LOWEST, xtol=1e-7)), 4)
 
 

@@ -94,16 +94,24 @@ def reproducible(device: torch.device) -> Iterator[None]:
     """Deterministic algorithms on the CPU and a fixed number of threads, put back afterwards."""
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     torch.set_num_threads(runtime.torch_threads())
-    torch.use_deterministic_algorithms(device.type == "cpu")
+    _use_deterministic_algorithms(device.type == "cpu")
     # Filling every new array with NaN is a debugging aid, not part of being deterministic.
     debugging: Any = torch.utils.deterministic
     fill, debugging.fill_uninitialized_memory = debugging.fill_uninitialized_memory, False
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0])
+        _use_deterministic_algorithms(before[0])
         torch.set_num_threads(before[1])
         debugging.fill_uninitialized_memory = fill
+
+
+def _use_deterministic_algorithms(is_on: bool) -> None:
+    """torch's own function, which loads the whole compiler: a second, for those who compile."""
+    if "torch._inductor.config" in sys.modules:
+        torch.use_deterministic_algorithms(is_on)
+    else:
+        torch.set_deterministic_debug_mode("error" if is_on else "default")
 
 
 @contextlib.contextmanager

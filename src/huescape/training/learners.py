@@ -137,6 +137,8 @@ def compiled(network: nn.Module, device: torch.device) -> nn.Module:
     Raises:
         ParamsError: nothing can be compiled for `device` here.
     """
+    # The compiler is told too: `devices.reproducible` passed it over while it was not loaded.
+    torch.use_deterministic_algorithms(torch.are_deterministic_algorithms_enabled())
     with explained(device, OSError):  # of a cache folder that cannot be made, say
         _try_out(device)
     return cast(nn.Module, torch.compile(network, dynamic=False))
