@@ -100,3 +100,10 @@ def test_the_profile_of_a_cluster_names_options_that_there_are(fresh: Any) -> No
     fresh.run("snakemake", "-n", "--profile", str(profile), "resize")
     first = fresh.output.split("rule download:")[1].split("\n\n")[0]
     assert "runtime=240" in first
+
+
+def test_the_document_shows_the_script_for_several_nodes() -> None:
+    """The one that tests/cluster/test_torchrun.py submits."""
+    root = Path(__file__).parents[2]
+    script = (root / "workflow/torchrun.sbatch").read_text(encoding="utf-8")
+    assert f"```bash\n{script}```" in (root / "docs/many-processes.md").read_text(encoding="utf-8")
