@@ -80,7 +80,7 @@ def run(project: Path, *command: str, processes: int = 1) -> dict[str, bytes]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("evaluate: photos ") == 1
+    assert done.stdout.count(": photos ") == 1  # the first speaks
     found = contents(project / "reports")
     shutil.rmtree(project / "reports")
     return found
@@ -107,6 +107,39 @@ def test_any_number_of_processes_writes_the_same_bytes(
     start = ("torch.distributed.run", "--standalone", "--nproc-per-node=6", "-m")
     assert run(root, *start, *EVALUATE) == one
     assert run(root, *EVALUATE, processes=999_999) == one  # as many as photos are started
+
+
+@pytest.mark.long
+def test_so_does_generalize(project: Callable[..., Path]) -> None:
+    root = project(1)
+    write_photos(root / "data/unseen/more/resized", ["test"] * 5)
+    params = (root / "params.yaml").read_text(encoding="utf-8")
+    for section, entry in (
+        ("unseen", "{more: {source: {kind: sample}}}"),
+        ("generalized", "{own: {system: colorunet, unseen: more}}"),
+    ):
+        assert f"\n{section}: {{}}\n" in params
+        params = params.replace(f"\n{section}: {{}}\n", f"\n{section}: {entry}\n")
+    (root / "params.yaml").write_text(params, encoding="utf-8")
+    one = run(root, "huescape", "generalize", "own")
+    assert {"generalization/own/intervals.csv", "generalization/own/index.html"} <= set(one)
+    assert run(root, "huescape", "generalize", "own", processes=2) == one
+
+
+def test_torchrun_is_refused_for_what_is_not_spread(project: Callable[..., Path]) -> None:
+    ranks = {"TORCHELASTIC_RUN_ID": "one", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "huescape", "prior", "lab313"],
+        cwd=project(1),
+        env={**environment(1), **ranks},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 1
+    said = "torchrun started 'prior'; allowed: train, evaluate, generalize"
+    assert lines(done.stderr) == [f"huescape: error: {said}"]
 
 
 @given(st.integers(0, 40), st.sampled_from([64, 200, 256, 1024]), st.integers(1, 12))

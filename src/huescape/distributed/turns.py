@@ -60,4 +60,5 @@ def _taken_from(process: int) -> Any:
     dist.recv(length, process)
     content = torch.empty(int(length), dtype=torch.uint8)
     dist.recv(content, process)
-    return pickle.loads(zlib.decompress(content.numpy()))
+    # From a process of the same command, as in torch's own collectives of objects.
+    return pickle.loads(zlib.decompress(content.numpy().tobytes()))
