@@ -27,16 +27,20 @@ Run = Mapping[str, Figures]
 
 
 class Size(NamedTuple):
-    """Photos of `side` pixels made of files of `file` pixels: so `few` and so `many` of them."""
+    """Photos of `side` pixels made of files of `file` pixels: so `few` and so `many` of them.
+
+    A few photos have not colors enough for 32 bins of YUV: `bins` are asked for.
+    """
 
     side: int
     file: tuple[int, int]
     few: int
     many: int
+    bins: int = 32
 
 
 SIZES = Size(256, (400, 300), 200, 700), Size(64, (120, 100), 1_000, 4_000)
-QUICK = Size(128, (200, 150), 60, 80), Size(64, (120, 100), 60, 80)
+QUICK = Size(128, (200, 150), 60, 80, 16), Size(64, (120, 100), 60, 80, 16)
 
 
 def run(quick: bool) -> Report:
@@ -72,7 +76,7 @@ def measured(project: Folder, size: Size, count: int) -> Run:
     """Run every stage on so many photos, from nothing; what they made is removed afterwards."""
     root = project.root.parent / "photos"
     write_many(root, count, size.file)
-    project.set(_changes(root, size.side))
+    project.set(_changes(root, size))
     run = {}
     for name in load_graph(project.root).stages:
         run[name] = run_stage(project, name)
@@ -83,11 +87,12 @@ def measured(project: Folder, size: Size, count: int) -> Run:
     return run
 
 
-def _changes(root: Path, side: int) -> dict[str, Any]:
-    """The parameters of one run: photos of `side` pixels, a short training of a small network."""
+def _changes(root: Path, size: Size) -> dict[str, Any]:
+    """The parameters of one run: photos of that size, a short training of a small network."""
     return {
         "download.sources": [{"kind": "folder", "root": str(root)}],
-        "resize": {"size": side, "shards": 8},
+        "resize": {"size": size.side, "shards": 8},
+        "quantizers.yuv32.bins.n": size.bins,
         "systems.colorunet.network": {"width": 4},
         "systems.colorunet.augmentation.crop": 32,
         "systems.colorunet.steps": 20,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 
 import mlflow.pyfunc
 import numpy as np
@@ -133,12 +134,18 @@ def test_several_write_at_once_and_the_best_is_loaded_back(
     for name in names:
         shutil.copytree("models", Path(name) / "models")
     with place.serving():
+        # However busy the machine is: a server that does not answer gets its runs later.
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        environment["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "120"
         writers = [
-            subprocess.Popen([sys.executable, "-c", WRITER, name], cwd=name, env=environment)
+            subprocess.Popen(
+                [sys.executable, "-c", WRITER, name], cwd=name, env=environment, stderr=PIPE
+            )
             for name in names
         ]
-        assert [writer.wait(timeout=300) for writer in writers] == [0] * len(names)
+        told = [writer.communicate(timeout=300)[1].decode() for writer in writers]
+        assert not any("cannot be used" in text for text in told), told
+        assert [writer.returncode for writer in writers] == [0] * len(names)
         client = MlflowClient(place.uri)
         found = {run.info.run_name: run for run in runs(client)}
         assert sorted(found) == names

@@ -109,6 +109,21 @@ def number(client: MlflowClient, alias: str = "best") -> int | None:
     return int(found.version) if found else None
 
 
+def test_a_name_that_another_machine_registers_meanwhile_is_taken(
+    project: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = MlflowClient.create_registered_model
+
+    def too_late(client: MlflowClient, name: str) -> object:
+        create(project, name)
+        return create(client, name)
+
+    train("one", 4)
+    monkeypatch.setattr(MlflowClient, "create_registered_model", too_late)
+    assert promote("one") == 0
+    assert number(project) == 1
+
+
 def test_the_first_is_best_and_a_better_one_takes_its_place(
     project: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -46,6 +47,23 @@ def test_a_deleted_experiment_is_named_with_what_brings_it_back(
     project.restore_experiment(experiment)
     assert tracking.publish_folders(Path("none"), Path("none")) == 1
     assert len(runs(project)) == 2
+
+
+def test_an_experiment_that_another_machine_makes_meanwhile_is_taken(
+    project: MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lock of a project keeps out its own processes, not those of other clones."""
+    create = MlflowClient.create_experiment
+
+    def too_late(client: MlflowClient, name: str, *arguments: Any, **options: Any) -> str:
+        create(project, name)
+        return create(client, name, *arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, "create_experiment", too_late)
+    train()
+    assert "cannot be used" not in capsys.readouterr().err
+    [run] = runs(project)
+    assert run.info.status == "FINISHED"
 
 
 def test_one_of_several_dead_addresses_can_be_given_up(

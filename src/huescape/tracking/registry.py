@@ -17,7 +17,7 @@ from huescape.tracking.model_addresses import is_missing
 from huescape.tracking.notices import cause
 from huescape.tracking.publish import MODEL_TAG, publish, trained
 from huescape.tracking.records import Record, folder_digest
-from huescape.tracking.store import Store, outages
+from huescape.tracking.store import Store, made_meanwhile, outages
 
 SCORES_TAG, SYSTEM_TAG = "huescape.scores.run", "huescape.system"
 SCORES = "evaluation"  # the folder of a run's artifacts
@@ -100,7 +100,8 @@ class Registry:
         except MlflowException as error:
             if not is_missing(error):
                 raise
-            client.create_registered_model(name)
+            with made_meanwhile():
+                client.create_registered_model(name)
         return client.create_model_version(
             name,
             model.artifact_location,

@@ -115,11 +115,7 @@ def _client(uri: str) -> MlflowClient:
 
 def _experiment_id(client: MlflowClient, file: Path | None) -> str:
     name = experiment()
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        tags = {**_KIND, **({FOLDER_TAG: str(file.parent)} if file else {})}
-        artifacts = str(file.parent / ARTIFACTS) if file else None
-        return str(client.create_experiment(name, artifacts, tags=tags))
+    found = client.get_experiment_by_name(name) or _made_experiment(client, name, file)
     if found.lifecycle_stage != "active":
         raise Unusable(
             f"the experiment {name!r} was deleted: `mlflow experiments restore --experiment-id "
@@ -128,6 +124,14 @@ def _experiment_id(client: MlflowClient, file: Path | None) -> str:
     if file:
         _take_over(client, found, file)
     return str(found.experiment_id)
+
+
+def _made_experiment(client: MlflowClient, name: str, file: Path | None) -> Experiment:
+    tags = {**_KIND, **({FOLDER_TAG: str(file.parent)} if file else {})}
+    artifacts = str(file.parent / ARTIFACTS) if file else None
+    with made_meanwhile():
+        client.create_experiment(name, artifacts, tags=tags)
+    return client.get_experiment_by_name(name)  # type: ignore[return-value]
 
 
 def _take_over(client: MlflowClient, found: Experiment, file: Path) -> None:
@@ -238,6 +242,16 @@ def _dataset(dataset: Mapping[str, Any]) -> DatasetInput:
         ),
         tags=[InputTag("mlflow.data.context", "training")],
     )
+
+
+@contextmanager
+def made_meanwhile() -> Iterator[None]:
+    """Let it pass that another machine made the same at a server after nothing had been found."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 @contextmanager
