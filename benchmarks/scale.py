@@ -92,7 +92,7 @@ def _sharing(stage: str) -> str:
     if group in _SCATTERED:
         return "any machines"
     if group == "evaluate":
-        return "one process: its threads share the scores"
+        return "any machines' processes"
     return "one machine's processes" if group in _POOLED else "one process"
 
 

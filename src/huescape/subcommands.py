@@ -17,7 +17,7 @@ from types import FrameType
 from huescape import __version__
 from huescape.base import costs, exclusive, runtime
 from huescape.base.errors import HuescapeError, one_line
-from huescape.base.interrupts import Interrupted
+from huescape.base.interrupts import LEFT_ALONE, Interrupted
 from huescape.base.memory import is_out_of_memory
 from huescape.base.orphans import engine_pid, parent_stays, stop_without
 from huescape.engines import lockfile, lockwatch
@@ -36,6 +36,8 @@ _FIRST_SECONDS = 3.0
 
 # Where subcommands are: one file for each, with `add_arguments` and `main`.
 _FOLDERS = ("stages", "tools")
+# What torchrun may start.
+_TOGETHER = ("train", "evaluate", "generalize")
 
 
 def run(argv: list[str] | None) -> int:
@@ -46,7 +48,8 @@ def run(argv: list[str] | None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     name = next((text for text in arguments if not text.startswith("-")), None)
     options = _parser(name).parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)  # an engine that stops a stage lets it clean up
+    # An engine that stops a stage lets it clean up; so does torchrun, which says why itself.
+    signal.signal(signal.SIGTERM, _leave if runtime.is_rank() else _interrupt)
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # not where a shell had it ignored
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -95,9 +98,9 @@ def _refuse_wrong_params(stage: str) -> None:
 
 
 def _refuse_many_processes(name: str) -> None:
-    """Of the stages, a training alone is made for what torchrun starts."""
-    if runtime.is_rank() and name != "train":
-        raise HuescapeError(f"torchrun started {name!r}; allowed: train")
+    """Not every stage is made for what torchrun starts."""
+    if runtime.is_rank() and name not in _TOGETHER:
+        raise HuescapeError(f"torchrun started {name!r}; allowed: {', '.join(_TOGETHER)}")
 
 
 @contextmanager
@@ -167,6 +170,10 @@ def _let_the_first_speak() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(LEFT_ALONE)
 
 
 def _parser(name: str | None) -> argparse.ArgumentParser:

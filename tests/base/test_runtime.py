@@ -52,6 +52,17 @@ def test_processes_of_torchrun_share_the_processors(monkeypatch: pytest.MonkeyPa
     assert runtime.torch_threads() == 1
 
 
+def test_processes_of_torchrun_share_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUESCAPE_WORKERS", "7")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    assert runtime.workers() == 7
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "one")
+    assert runtime.workers() == 3
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    assert runtime.workers() == 1
+
+
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUESCAPE_STATE", "")
     assert runtime.state_dir() == Path(".huescape")

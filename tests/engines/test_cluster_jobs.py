@@ -73,6 +73,19 @@ def test_a_training_asks_for_a_gpu_where_cuda_is_wanted(fresh: Any, device: str,
     assert "gpu=0" in prior
 
 
+def test_many_processes_take_so_many_times_the_cores_and_the_memory(fresh: Any) -> None:
+    """Those that train a system together, and those that score it."""
+    many = {"HUESCAPE_THREADS": "2", "HUESCAPE_PROCESSES": "3", "HUESCAPE_DEVICE": "cuda"}
+    fresh.run("snakemake", "-n", "--cores", "8", **many)
+    rules = fresh.output.split("\nrule ")
+    for name in ("train_colorunet:", "evaluate_colorunet:"):
+        (job,) = [rule for rule in rules if rule.startswith(name)]
+        assert "threads: 6\n" in job
+        assert "gpu=3, mem_mb=12000" in job
+    (prior,) = [rule for rule in rules if rule.startswith("prior_yuv32:")]
+    assert "gpu=0, mem_mb=1000" in prior
+
+
 def test_a_job_asks_for_twice_the_memory_each_time_it_is_retried(fresh: Any) -> None:
     asked = []
     for attempt in ("1", "3"):
@@ -87,3 +100,10 @@ def test_the_profile_of_a_cluster_names_options_that_there_are(fresh: Any) -> No
     fresh.run("snakemake", "-n", "--profile", str(profile), "resize")
     first = fresh.output.split("rule download:")[1].split("\n\n")[0]
     assert "runtime=240" in first
+
+
+def test_the_document_shows_the_script_for_several_nodes() -> None:
+    """The one that tests/cluster/test_torchrun.py submits."""
+    root = Path(__file__).parents[2]
+    script = (root / "workflow/torchrun.sbatch").read_text(encoding="utf-8")
+    assert f"```bash\n{script}```" in (root / "docs/many-processes.md").read_text(encoding="utf-8")

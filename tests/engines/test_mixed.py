@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -175,6 +176,16 @@ def test_a_training_declares_the_cores_that_torch_uses(project: Any) -> None:
     job = project.output.split("rule train_colorunet:")[1].split("\n\n")[0]
     assert "threads: 3" in job
     assert "device=1" in job
+
+
+def test_how_many_processes_score_does_not_show(project: Any) -> None:
+    before, made = project.lock(), project.outputs()
+    shutil.rmtree(project.root / "reports/evaluation/colorunet")
+    forced = ("dvc", "repro", "-f", "-s", "evaluate@colorunet")
+    project.run(*forced, HUESCAPE_PROCESSES="2")
+    assert "sh workflow/run evaluate colorunet" in project.output
+    assert (project.lock(), project.outputs()) == (before, made)
+    assert project.engine("dvc") == []
 
 
 def test_a_key_may_look_like_a_rule(project: Any) -> None:

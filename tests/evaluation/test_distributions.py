@@ -61,7 +61,7 @@ def test_bits_are_those_of_the_definition(inputs: Any, model: str, fit: Fit) -> 
     system = fitting(load_system(inputs.models / model), fit)
     found = Distributions(system, None)
     for seen in see(system, photos, photos.rows("test")):
-        found.add(seen)
+        found.add(seen.photo, found.of(seen))
     record = found.record()
     bits, positions = plain_bits(system, photos, "test")
     assert record["positions"] == positions
@@ -79,7 +79,7 @@ def test_histograms_of_bins_are_those_of_a_plain_loop(inputs: Any, model: str) -
     found = Distributions(system, None)
     true, likeliest, mass = np.zeros((3, len(system.centers)))
     for seen in see(system, photos, photos.rows("test")):
-        found.add(seen)
+        found.add(seen.photo, found.of(seen))
         chroma_HW2 = system.space.from_rgb(seen.rgb_HW3)[..., 1:]
         q_Qhw = seen.output_Chw.softmax(dim=0).numpy()
         for row, column in np.ndindex(q_Qhw.shape[1:]):

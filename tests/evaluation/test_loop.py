@@ -12,7 +12,7 @@ import pytest
 from huescape.base.boxes import Box
 from huescape.base.errors import HuescapeError
 from huescape.coloring.painting import colorize
-from huescape.evaluation import loop, passes
+from huescape.evaluation import loop, passes, shares
 from huescape.evaluation.loop import Evaluation, Shown, evaluate
 from huescape.evaluation.passes import example_ids
 from huescape.evaluation.scoring import Reference, read_reference
@@ -111,10 +111,9 @@ def test_donated_colors_are_those_of_training_photos(inputs: Any) -> None:
         )
     }
     system = load_system(inputs.models / "yuv")
+    work = shares.pieces(photos.rows("test"), 32, 1)
     tasks = list(
-        loop._tasks(
-            system, photos, photos.rows("test"), photos, DECODES, "mode", Evaluation(), None
-        )
+        loop._tasks(system, loop._seen(system, photos, work, photos), DECODES, "mode", [], None)
     )
     assert [task.photo for task in tasks] == TEST_IDS
     assert {task.donor_HW3.tobytes() for task in tasks} <= training

@@ -60,7 +60,7 @@ def test_against_a_plain_loop(temperature: float) -> None:
     logits_QP, true_P = drawn(7, 400)
     totals = DistributionTotals(temperature)
     for part in (slice(0, 100), slice(100, 101), slice(101, 101), slice(101, 400)):
-        totals.add(logits_QP[:, part], true_P[part])
+        totals.add(totals.part(logits_QP[:, part], true_P[part]))
     expected = reference(logits_QP, true_P, temperature)
     assert totals.positions == 400
     assert totals.bits() == pytest.approx(expected["bits"], abs=1e-6)
@@ -79,7 +79,7 @@ def test_against_a_plain_loop(temperature: float) -> None:
 def test_the_uniform_distribution_takes_log2_of_the_bins(bins: int) -> None:
     true_P = np.arange(bins)
     totals = DistributionTotals()
-    totals.add(np.full((bins, bins), 3.5, np.float32), true_P)
+    totals.add(totals.part(np.full((bins, bins), 3.5, np.float32), true_P))
     assert totals.bits() == pytest.approx(math.log2(bins), abs=1e-6)
     # Its most likely bin, the first, is right once in as many.
     assert totals.calibration_error() == pytest.approx(0, abs=1e-6)
@@ -89,9 +89,9 @@ def test_certainty_takes_no_bits_and_an_error_many() -> None:
     logits_QP = np.full((4, 2), -np.inf, np.float32)
     logits_QP[1] = 0
     right, wrong = DistributionTotals(), DistributionTotals()
-    right.add(logits_QP, np.array([1, 1]))
+    right.add(right.part(logits_QP, np.array([1, 1])))
     assert (right.bits(), right.calibration_error()) == (0, 0)
-    wrong.add(logits_QP, np.array([1, 2]))
+    wrong.add(wrong.part(logits_QP, np.array([1, 2])))
     assert wrong.calibration_error() == 0.5
     assert math.isfinite(wrong.bits())
     assert wrong.bits() > 5000
@@ -102,7 +102,7 @@ def test_a_predictor_that_knows_its_odds_is_calibrated() -> None:
     errors = []
     for count in (1_000, 200_000):
         totals = DistributionTotals()
-        totals.add(*drawn(5, count))
+        totals.add(totals.part(*drawn(5, count)))
         errors.append(totals.calibration_error())
     assert errors[1] < 0.005 < errors[0]
 
@@ -111,7 +111,7 @@ def test_one_that_is_too_sure_is_not() -> None:
     logits_QP, true_P = drawn(5, 50_000, sharpness=0.5)
     plain, fitted = DistributionTotals(), DistributionTotals(2.0)
     for totals in (plain, fitted):
-        totals.add(logits_QP, true_P)
+        totals.add(totals.part(logits_QP, true_P))
     assert plain.calibration_error() > 0.1
     assert fitted.calibration_error() < 0.01
     assert fitted.bits() < plain.bits()
@@ -130,7 +130,7 @@ def test_no_other_temperature_takes_fewer_bits(seed: int, planted: float, bins: 
 
     def bits(temperature: float) -> float:
         totals = DistributionTotals(temperature)
-        totals.add(logits_QP.astype(np.float64), true_P)
+        totals.add(totals.part(logits_QP.astype(np.float64), true_P))
         return totals.bits()
 
     found = fitted_temperature(logits_QP, true_P)

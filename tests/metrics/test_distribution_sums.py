@@ -24,7 +24,7 @@ def photo(number: int) -> tuple[np.ndarray, np.ndarray]:
 def totals(numbers: list[int], temperature: float) -> DistributionTotals:
     found = DistributionTotals(temperature)
     for number in numbers:
-        found.add(*photo(number))
+        found.add(found.part(*photo(number)))
     return found
 
 

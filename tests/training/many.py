@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from huescape.base.errors import HuescapeError
+from huescape.distributed import group
 from huescape.losses import Targets, build_loss
 from huescape.networks.chromagan import ChromaGan
 from huescape.params.systems import SystemParams
@@ -90,7 +91,7 @@ def adversarial(out: Path, params: SystemParams) -> None:
         assert isinstance(learner, AdversarialLearner)
         learner.critic.double()
         own = processes.part(5) or slice(0, 5)
-        if processes.count() > 1:
+        if group.count() > 1:
             learner.spread()
         steps = []
         for step in range(3):
@@ -98,7 +99,7 @@ def adversarial(out: Path, params: SystemParams) -> None:
             chroma = torch.rand(5, 2, 32, 32, generator=draw, dtype=torch.float64) - 0.5
             mask = torch.ones(5, 32, 32, dtype=torch.bool)
             mask[3, 20:] = False
-            whole = None if processes.count() == 1 else mask
+            whole = None if group.count() == 1 else mask
             targets = Targets(mask[own], chroma_N2hw=chroma[own], whole_Mhw=whole)
             values = learner.step(Batch(gray[own], targets), step / 3)
             steps.append(processes.mean(values))

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from huescape.base.errors import HuescapeError
-from huescape.training import launch
+from huescape.distributed import launch
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 QUANTIZER = {
@@ -136,7 +136,7 @@ def test_what_is_wrong_is_said_once(
 
 def test_more_processes_than_torchrun_can_redirect() -> None:
     """Its own option knows ten."""
-    code = "from huescape.training.launch import launch; launch(12, '--version')"
+    code = "from huescape.distributed.launch import launch; launch(12, '--version', again='')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("huescape") == 1  # the first speaks
@@ -173,12 +173,12 @@ def test_what_one_process_said_goes_before_how_another_was_ended(tmp_path: Path)
     log.parent.mkdir(parents=True)
     log.write_text("huescape: error: data/x: cannot be read\n", encoding="utf-8")
     with pytest.raises(HuescapeError, match=r"^process 1 of 2: data/x: cannot be read$"):
-        launch._tell({0: -signal.SIGKILL, 1: 1}, tmp_path, 2)
+        launch._tell({0: -signal.SIGKILL, 1: 1}, tmp_path, 2, "")
 
 
 def test_who_ends_first_of_those_that_are_stopped_does_not_matter(tmp_path: Path) -> None:
     """The first process may still be writing its checkpoint when torchrun hears of the others."""
     for codes in ({0: 130, 1: 130}, {1: 130}):
         with pytest.raises(SystemExit) as stopped:
-            launch._tell(codes, tmp_path, 2)
+            launch._tell(codes, tmp_path, 2, "")
         assert stopped.value.code == 130

@@ -29,6 +29,7 @@ WITHOUT_EFFECT = {
     "base/open_files.py": "how many files may be open",
     "base/orphans.py": "ends what its parent left",
     "base/progress.py": "what a terminal shows",
+    "distributed/launch.py": "starts the processes of a stage, and says how they ended",
     "engines": "who starts, locks and mends; hands nothing to a stage",
     "shards/cache.py": "where the same bytes are kept",
     "shards/remote.py": "where the same bytes come from",

@@ -10,6 +10,9 @@ from types import FrameType
 
 from huescape.base.errors import HuescapeError
 
+#: Exit code of a process of many that ends because another one did; that one says why.
+LEFT_ALONE = 75
+
 
 class Interrupted(HuescapeError):
     """The run was stopped from outside and can go on."""

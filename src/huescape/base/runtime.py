@@ -29,12 +29,15 @@ def cpus() -> int:
 
 
 def workers() -> int:
-    """Number of worker processes: HUESCAPE_WORKERS, or every processor."""
-    return _positive(WORKERS, cpus())
+    """Number of worker processes or threads: HUESCAPE_WORKERS, or every processor.
+
+    Of many processes that torchrun started on this host, each has its share.
+    """
+    return max(1, _positive(WORKERS, cpus()) // local_ranks())
 
 
 def processes() -> int:
-    """Number of processes that a training starts here: HUESCAPE_PROCESSES, or itself alone."""
+    """Number of processes that a stage starts here: HUESCAPE_PROCESSES, or itself alone."""
     return _positive(PROCESSES, 1)
 
 

@@ -10,6 +10,8 @@ Shape suffixes: Q bins, P positions; h, w rows and columns of the output.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,16 @@ from scipy.special import softmax
 from huescape.base.progress import progress
 from huescape.color.encoding import nearest_bin
 from huescape.color.priors import floored
-from huescape.evaluation.passes import Seen, batches, example_ids, see, seen_side
-from huescape.metrics.calibration import DistributionTotals, fitted_temperature, prior_bits
+from huescape.distributed import group
+from huescape.distributed.turns import in_turns
+from huescape.evaluation.passes import Seen, example_ids, see, seen_side
+from huescape.evaluation.shares import Piece, own_pieces, pieces, turns
+from huescape.metrics.calibration import (
+    DistributionPart,
+    DistributionTotals,
+    fitted_temperature,
+    prior_bits,
+)
 from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.totals import finite
 from huescape.shards import ShardSet
@@ -28,6 +38,25 @@ from huescape.systems.system import System
 
 # Of the validation split: at most 200 x 200 positions of 313 logits are 50 MB.
 _PHOTOS = _POSITIONS = 200
+# Logits (Q, P) and true bins (P,).
+Sample = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]
+
+
+@dataclass(frozen=True)
+class PositionSums:
+    """What the positions of one photo add.
+
+    Attributes:
+        count_Q, likeliest_Q: how many lie in a bin truly, and by the likeliest bin.
+        mass_Q: the sum of their distributions.
+        plain, fitted: at temperature 1, and at the fitted one where there is one.
+    """
+
+    count_Q: npt.NDArray[np.int64]
+    likeliest_Q: npt.NDArray[np.int64]
+    mass_Q: npt.NDArray[np.float64]
+    plain: DistributionPart
+    fitted: DistributionPart | None
 
 
 class Distributions:
@@ -41,17 +70,28 @@ class Distributions:
         self._mass_Q: npt.NDArray[np.float64] = np.zeros(len(system.centers))
         self._ids: list[str] = []
 
-    def add(self, seen: Seen) -> None:
-        """Add the positions of one photo."""
-        self._ids.append(seen.photo)
+    def of(self, seen: Seen) -> PositionSums:
+        """What one photo adds; nothing is added yet."""
         logits_QP, true_P = _positions(self._system, seen)
         bins = len(self._count_Q)
-        self._count_Q += np.bincount(true_P, minlength=bins)
-        self._likeliest_Q += np.bincount(logits_QP.argmax(axis=0), minlength=bins)
-        self._mass_Q += softmax(logits_QP, axis=0).sum(axis=1, dtype=np.float64)
-        self._plain.add(logits_QP, true_P)
+        return PositionSums(
+            count_Q=np.bincount(true_P, minlength=bins),
+            likeliest_Q=np.bincount(logits_QP.argmax(axis=0), minlength=bins),
+            mass_Q=softmax(logits_QP, axis=0).sum(axis=1, dtype=np.float64),
+            plain=self._plain.part(logits_QP, true_P),
+            fitted=self._fitted.part(logits_QP, true_P) if self._fitted else None,
+        )
+
+    def add(self, photo: str, found: PositionSums) -> None:
+        """Add what was found of one photo; sums of floats depend on the order of the photos."""
+        self._ids.append(photo)
+        self._count_Q += found.count_Q
+        self._likeliest_Q += found.likeliest_Q
+        self._mass_Q += found.mass_Q
+        self._plain.add(found.plain)
         if self._fitted:
-            self._fitted.add(logits_QP, true_P)
+            assert found.fitted is not None
+            self._fitted.add(found.fitted)
 
     def sums(self) -> DistributionSums:
         """What each photo added."""
@@ -94,20 +134,32 @@ def distributions(system: System, photos: ShardSet) -> Distributions | None:
         return None
     rows = photos.rows("val")
     if not len(rows):
-        print("evaluate: no photo of the split val, so no temperature is fitted")
+        if group.is_first():
+            print("evaluate: no photo of the split val, so no temperature is fitted")
         return Distributions(system, None)
     few = frozenset(example_ids([photos.ids[row] for row in rows], _PHOTOS))
     chosen = np.array([row for row in rows if photos.ids[row] in few])
-    parts = []
-    side = seen_side(system, photos)
-    for some in progress(list(batches(chosen, side)), desc="fit a temperature"):
-        parts += [_sampled(system, seen) for seen in see(system, photos, some)]
-    logits_QP = np.concatenate([logits for logits, _ in parts], axis=1)
-    true_P = np.concatenate([true for _, true in parts])
-    return Distributions(system, fitted_temperature(logits_QP, true_P) if len(true_P) else None)
+    work = pieces(chosen, seen_side(system, photos), group.count())
+    taken = in_turns(_samples(system, photos, own_pieces(work)), turns(work))
+    samples = list(progress(taken, total=len(chosen), desc="fit a temperature"))
+    return Distributions(system, group.of_the_first(lambda: _fitted(samples)))
 
 
-def _sampled(system: System, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+def _fitted(samples: Sequence[Sample]) -> float | None:
+    """None where no position lies on a photo."""
+    true_P = np.concatenate([true for _, true in samples])
+    if not len(true_P):
+        return None
+    return fitted_temperature(np.concatenate([logits for logits, _ in samples], axis=1), true_P)
+
+
+def _samples(system: System, photos: ShardSet, work: Sequence[Piece]) -> Iterator[Sample]:
+    for piece in work:
+        for seen in see(system, photos, piece.rows)[piece.part]:
+            yield _sampled(system, seen)
+
+
+def _sampled(system: System, seen: Seen) -> Sample:
     """At most 200 positions of a photo, drawn by its id."""
     logits_QP, true_P = _positions(system, seen)
     rng = np.random.default_rng(_digest(seen.photo))
@@ -115,7 +167,7 @@ def _sampled(system: System, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.N
     return logits_QP[:, some], true_P[some]
 
 
-def _positions(system: System, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+def _positions(system: System, seen: Seen) -> Sample:
     """Logits and true bins of the positions that lie on the photo."""
     rows, columns, on_photo_hw = seen.positions(system.network.stride)
     row_P, column_P = np.nonzero(on_photo_hw)

@@ -2,7 +2,8 @@
 
 Memory does not grow with the number of photos. Photos are scored in threads (compiled code lets go
 of the interpreter) while the network predicts the next batch, and counted in the shards' order, so
-that the number of threads changes no byte.
+that the number of threads changes no byte. Nor does that of processes: each predicts and scores its
+own photos, and the first counts them all.
 
 Shape suffixes: N photos, S side of the padded photos, H rows, W columns.
 """
@@ -10,7 +11,7 @@ Shape suffixes: N photos, S side of the padded photos, H rows, W columns.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,21 +24,16 @@ from huescape.base import runtime
 from huescape.base.errors import HuescapeError
 from huescape.base.progress import progress
 from huescape.color.spaces import Space
-from huescape.evaluation.confidence import Confidence, confidence
+from huescape.distributed import group
+from huescape.distributed.turns import in_turns
+from huescape.evaluation.confidence import Confidence
 from huescape.evaluation.distributions import Distributions, distributions
 from huescape.evaluation.extremes import Extreme, Extremes
-from huescape.evaluation.passes import (
-    Rows,
-    Seen,
-    batches,
-    example_ids,
-    inside,
-    see,
-    seen_side,
-    unpadded,
-)
+from huescape.evaluation.looks import look
+from huescape.evaluation.passes import Seen, example_ids, inside, see, seen_side, unpadded
 from huescape.evaluation.scoring import Reference, Scored, Task, score_photo
-from huescape.evaluation.temperatures import PHOTOS, at_temperatures
+from huescape.evaluation.shares import Piece, own_pieces, pieces, turns
+from huescape.evaluation.temperatures import PHOTOS
 from huescape.metrics.baselines import pick
 from huescape.metrics.distribution_sums import DistributionSums
 from huescape.metrics.names import BASELINES, TRUTH
@@ -90,8 +86,9 @@ def evaluate(
 ) -> Evaluation:
     """Score `system` by each decoding, and the baselines, on a split of `photos`.
 
-    `donors` (or `photos`) have the training photos whose colors a baseline takes. Raises
-    HuescapeError when there is no photo in the split, or no training photo.
+    `donors` (or `photos`) have the training photos whose colors a baseline takes. Of many
+    processes, the first has the result; that of the others is empty. Raises HuescapeError when
+    there is no photo in the split, or no training photo.
     """
     donors = donors or photos
     for shards, needed in ((photos, split), (donors, "train")):
@@ -105,11 +102,15 @@ def evaluate(
         examples={photo: {} for photo in examples}, extremes=Extremes(shown.extremes)
     )
     measured = distributions(system, photos)
-    tasks = _tasks(system, photos, rows_N, donors, decodes, shown.headline, result, measured)
-    scored = score_in_threads(tasks, reference, system.space)
+    work = pieces(rows_N, seen_side(system, photos), group.count())
+    seen = _seen(system, photos, own_pieces(work), donors)
+    tasks = _tasks(system, seen, decodes, shown.headline, examples, measured)
+    scored = in_turns(score_in_threads(tasks, reference, system.space), turns(work))
     for photo in progress(scored, total=len(rows_N), desc="evaluate"):
         _count(result, photo, rules, shown.headline)
-    if measured:
+        if measured and photo.look.sums:
+            measured.add(photo.photo, photo.look.sums)
+    if measured and result.ids:
         result.distribution, result.distribution_sums = measured.record(), measured.sums()
         result.bins = measured.bins()
     return result
@@ -123,6 +124,10 @@ def _count(result: Evaluation, photo: Scored, rules: Rules, headline: str) -> No
         result.totals[name].add(score)
     if photo.photo in result.examples:
         result.examples[photo.photo] = photo.pictures
+    if photo.look.confidence:
+        result.confidence[photo.photo] = photo.look.confidence
+    if photo.look.annealed is not None:
+        result.annealed[photo.photo] = photo.look.annealed
     auc = result.totals[headline].photos[-1]["auc"]
     if auc is not None:
         pictures = {name: photo.pictures[name] for name in (TRUTH, headline)}
@@ -146,43 +151,36 @@ def score_in_threads(tasks: Iterable[Task], reference: Reference, space: Space) 
                 future.cancel()
 
 
+def _seen(
+    system: System, photos: ShardSet, work: Iterable[Piece], lenders: ShardSet
+) -> Iterator[tuple[Seen, Picture]]:
+    """What the network says of each photo of `work`, and the training photo that lends it color."""
+    donors_N = lenders.rows("train")
+    for piece in work:
+        donors = np.array([donors_N[pick(photos.ids[row], len(donors_N))] for row in piece.scored])
+        seen = see(system, photos, piece.rows)[piece.part]
+        yield from zip(seen, unpadded(lenders, donors), strict=True)
+
+
 def _tasks(
     system: System,
-    photos: ShardSet,
-    rows_N: Rows,
-    lenders: ShardSet,
+    seen_with_donors: Iterable[tuple[Seen, Picture]],
     decodes: Mapping[str, Decoding],
     headline: str,
-    result: Evaluation,
+    examples: Sequence[str],
     measured: Distributions | None,
 ) -> Iterator[Task]:
     every = (*decodes, *BASELINES)
-    donors_N = lenders.rows("train")
-    for rows in batches(rows_N, seen_side(system, photos)):
-        donors = np.array([donors_N[pick(photos.ids[row], len(donors_N))] for row in rows])
-        for seen, donor_HW3 in zip(
-            see(system, photos, rows), unpadded(lenders, donors), strict=True
-        ):
-            if measured:
-                measured.add(seen)
-            size = seen.rgb_HW3.shape[0], seen.rgb_HW3.shape[1]
-            decoded = _decoded(system, seen, size, decodes)
-            chroma = {name: inside(chroma_HW2, seen.own) for name, chroma_HW2 in decoded.items()}
-            original_HW3 = inside(seen.rgb_HW3, seen.own)
-            is_example = seen.photo in result.examples
-            if is_example:
-                _look_closer(system, seen, result)
-            keep = every if is_example else (headline, TRUTH)
-            yield Task(seen.photo, original_HW3, chroma, donor_HW3, keep)
-
-
-def _look_closer(system: System, seen: Seen, result: Evaluation) -> None:
-    """What is kept of a photo that is shown, besides its pictures."""
-    if sure := confidence(system, seen):
-        result.confidence[seen.photo] = sure
-    is_early = seen.photo in [*result.examples][:PHOTOS]
-    if is_early and (pictures := at_temperatures(system, seen)) is not None:
-        result.annealed[seen.photo] = pictures
+    for seen, donor_HW3 in seen_with_donors:
+        size = seen.rgb_HW3.shape[0], seen.rgb_HW3.shape[1]
+        decoded = _decoded(system, seen, size, decodes)
+        chroma = {name: inside(chroma_HW2, seen.own) for name, chroma_HW2 in decoded.items()}
+        is_example = seen.photo in examples
+        keep = every if is_example else (headline, TRUTH)
+        is_annealed = seen.photo in examples[:PHOTOS]
+        found = look(system, seen, measured, is_shown=is_example, is_annealed=is_annealed)
+        rgb_HW3 = inside(seen.rgb_HW3, seen.own)
+        yield Task(seen.photo, rgb_HW3, chroma, donor_HW3, keep, found)
 
 
 def _decoded(

@@ -10,7 +10,7 @@ Shape suffixes: H rows, W columns, Q scoring bins, 2 chroma channels.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from huescape.base.errors import HuescapeError
 from huescape.color.decoding import join
 from huescape.color.priors import rebalancing_weights
 from huescape.color.spaces import SPACES, Space, rgb_to_lab
+from huescape.evaluation.looks import Look
 from huescape.evaluation.own_prior import read_own_prior
 from huescape.metrics import baselines
 from huescape.metrics.chroma import unclipped_ab
@@ -58,6 +59,7 @@ class Task:
         chroma: the system's prediction (H, W, 2) in its own space, by the name of a decoding.
         donor_HW3: another photo, of the training split, for the baseline `random_photo`.
         keep: names of the predictions whose pictures are returned.
+        look: what else is known of it; handed through.
     """
 
     photo: str
@@ -65,15 +67,20 @@ class Task:
     chroma: Mapping[str, FloatArray]
     donor_HW3: Picture
     keep: Collection[str]
+    look: Look = field(default_factory=Look)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The scores of one photo by prediction (decodings and baselines); pictures of some of them."""
+    """The scores of one photo by prediction (decodings and baselines); pictures of some of them.
+
+    And what else is known of it.
+    """
 
     photo: str
     scores: dict[str, PhotoScore]
     pictures: dict[str, Picture]
+    look: Look
 
 
 def read_reference(bins: Path, prior: Path, rebalance: OwnPrior | None = None) -> Reference:
@@ -106,7 +113,7 @@ def score_photo(task: Task, reference: Reference, space: Space) -> Scored:
         scores[name] = score(true, ab_HW2, rgb_HW3)
         if name in task.keep:
             pictures[name] = rgb_HW3
-    return Scored(task.photo, scores, pictures)
+    return Scored(task.photo, scores, pictures, task.look)
 
 
 def _predictions(

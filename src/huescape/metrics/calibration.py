@@ -6,7 +6,7 @@ Shape suffixes: Q bins, P positions, B bins of confidence.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,37 @@ LOWEST, HIGHEST = 0.05, 20.0
 _LOWEST_LOGIT = -1e4
 
 
-class DistributionParts:
-    """What each photo adds: bits of all its positions, and by bin of confidence the positions,
+class DistributionPart(NamedTuple):
+    """What one photo adds: bits of all its positions, and by bin of confidence the positions,
     those whose most likely bin is the true one, and the sum of the confidences.
     """
+
+    bits: float
+    count_B: IntArray
+    right_B: IntArray
+    confidence_B: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, logits_QP: FloatArray, true_P: IntArray, temperature: float) -> DistributionPart:
+        """Of the logits of a photo's positions, and the bin that each truly lies in."""
+        shifted_QP = _shifted(logits_QP) / np.float32(temperature)
+        total_P = np.exp(shifted_QP).sum(axis=0, dtype=np.float64)
+        own_P = np.take_along_axis(shifted_QP, true_P[None], axis=0)[0]
+        bits = float((np.log(total_P) - own_P).sum() / math.log(2))
+        confidence_P = 1 / total_P  # the highest logit is now 0
+        # The upper border belongs to a bin.
+        bin_P = np.clip(np.ceil(confidence_P * CONFIDENCES).astype(int) - 1, 0, CONFIDENCES - 1)
+        right_P = logits_QP.argmax(axis=0) == true_P
+        return cls(
+            bits,
+            np.bincount(bin_P, minlength=CONFIDENCES),
+            np.bincount(bin_P[right_P], minlength=CONFIDENCES),
+            np.bincount(bin_P, confidence_P, minlength=CONFIDENCES).astype(np.float64),
+        )
+
+
+class DistributionParts:
+    """What many photos add, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.bits = Stack(np.float64)
@@ -53,27 +80,18 @@ class DistributionTotals:
         self._confidence_B: npt.NDArray[np.float64] = np.zeros(CONFIDENCES)
         self.parts = DistributionParts()
 
-    def add(self, logits_QP: FloatArray, true_P: IntArray) -> None:
-        """Add the logits of a photo's positions, and the bin that each truly lies in."""
-        shifted_QP = _shifted(logits_QP) / np.float32(self.temperature)
-        total_P = np.exp(shifted_QP).sum(axis=0, dtype=np.float64)
-        own_P = np.take_along_axis(shifted_QP, true_P[None], axis=0)[0]
-        bits = float((np.log(total_P) - own_P).sum() / math.log(2))
-        self.positions += len(true_P)
-        confidence_P = 1 / total_P  # the highest logit is now 0
-        # The upper border belongs to a bin.
-        bin_P = np.clip(np.ceil(confidence_P * CONFIDENCES).astype(int) - 1, 0, CONFIDENCES - 1)
-        right_P = logits_QP.argmax(axis=0) == true_P
-        count_B = np.bincount(bin_P, minlength=CONFIDENCES)
-        right_B = np.bincount(bin_P[right_P], minlength=CONFIDENCES)
-        confidence_B = np.bincount(bin_P, confidence_P, minlength=CONFIDENCES).astype(np.float64)
-        self.parts.bits.append(bits)
-        self.parts.count_B.append(count_B)
-        self.parts.right_B.append(right_B)
-        self.parts.confidence_B.append(confidence_B)
-        self.count_B += count_B
-        self.right_B += right_B
-        self._confidence_B += confidence_B
+    def part(self, logits_QP: FloatArray, true_P: IntArray) -> DistributionPart:
+        """What a photo of these logits and true bins adds; nothing is added yet."""
+        return DistributionPart.of(logits_QP, true_P, self.temperature)
+
+    def add(self, part: DistributionPart) -> None:
+        """Add what a photo adds."""
+        for name, value in part._asdict().items():
+            getattr(self.parts, name).append(value)
+        self.positions += int(part.count_B.sum())
+        self.count_B += part.count_B
+        self.right_B += part.right_B
+        self._confidence_B += part.confidence_B
 
     def bits(self) -> float:
         """Bits per position: the mean of -log2 p of the true bin; NaN of none."""

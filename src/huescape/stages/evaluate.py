@@ -6,8 +6,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from huescape import tracking
+from huescape.base import runtime
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
+from huescape.distributed import group
+from huescape.distributed.launch import launch
 from huescape.evaluation import outputs
 from huescape.evaluation.loop import Shown, evaluate
 from huescape.evaluation.scoring import read_reference
@@ -31,8 +34,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def main(options: Namespace) -> dict[str, float]:
-    """Score one system and the baselines, and tell MLflow: the run that trained it, if one did."""
+def main(options: Namespace) -> dict[str, float] | None:
+    """Score one system and the baselines, and tell MLflow: the run that trained it, if one did.
+
+    In HUESCAPE_PROCESSES processes, or among those that torchrun started; nothing is returned but
+    in the first of them.
+    """
     name, params = options.system, read_section(PARAMS, "evaluate", EvaluateParams)
     is_shipped = name in entries(PARAMS, "released")
     model = _shipped(name) if is_shipped else _trained(name)
@@ -43,10 +50,28 @@ def main(options: Namespace) -> dict[str, float]:
         params = params.model_copy(update={"decode": own})
     scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
     insist_on_place(scores)
+    if launched("evaluate", name, RESIZED, params.split):
+        return None
     metrics = run(*paths, scores, folder, params)
+    if runtime.rank():
+        return None
     attach = tracking.attach_shipped if is_shipped else tracking.attach
     attach(name, model, scores, folder).close()
     return metrics
+
+
+def launched(stage: str, name: str, resized: Path, split: str) -> bool:
+    """Whether `huescape STAGE NAME` ran in many processes, and this one need do nothing.
+
+    HUESCAPE_PROCESSES says how many; no more are started than there are photos to score. Raises as
+    `launch` does.
+    """
+    wanted = 1 if runtime.is_rank() else runtime.processes()
+    if wanted > 1:
+        wanted = min(wanted, len(ShardSet.open(resized, "photos").rows(split)))
+    if wanted > 1:
+        launch(wanted, stage, name, again="the same command begins anew")
+    return wanted > 1
 
 
 def _trained(name: str) -> Path:
@@ -72,6 +97,8 @@ def run(
 ) -> dict[str, float]:
     """Score the system in `model` on the photos of `resized` that `params.split` names.
 
+    Of many processes, the first writes, and nothing is returned by the others.
+
     Args:
         model: folder of the trained system; the folder's name is the system's.
         resized: shards of photos.
@@ -95,10 +122,12 @@ def run(
     system = load_system(model, device)
     rules = Rules(reference.weight_Q, params.macro_pixels, params.macro_photos)
     keep_freed_memory()
-    with reproducible(device):
+    with group.together(device), reproducible(device):
         wanted = Shown(params.decode.name, params.pictures, params.extremes)
         asked = params.every_decode, wanted, params.split
         result = evaluate(system, photos, reference, rules, *asked, lenders)
+    if runtime.rank():
+        return {}
     # A photo that does not suit the network is padded before it is seen.
     multiple = system.network.multiple
     shown = max(photos.number("size"), system.params.geometry.view or 0)

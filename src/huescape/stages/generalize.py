@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from huescape import tracking
+from huescape.base import runtime
 from huescape.base.arrays import read_arrays
 from huescape.base.atomic import insist_on_place, write_text
 from huescape.base.digests import reseal
@@ -42,8 +43,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def main(options: Namespace) -> dict[str, float]:
-    """Score one system on one source, in the decoding of its headline scores."""
+def main(options: Namespace) -> dict[str, float] | None:
+    """Score one system on one source, in the decoding of its headline scores.
+
+    In many processes as `evaluate` does.
+    """
     section = section_of(PARAMS, options.entry, _TRAINED, _SHIPPED)
     entry = read_entry(PARAMS, section, options.entry, GeneralizedParams)
     params = read_section(PARAMS, "evaluate", EvaluateParams)
@@ -57,7 +61,11 @@ def main(options: Namespace) -> dict[str, float]:
         needed(path)
     scores, folder = GENERALIZATION / f"{options.entry}.json", GENERALIZATION / options.entry
     insist_on_place(scores)
+    if evaluate.launched("generalize", options.entry, unseen, params.split):
+        return None
     metrics = run(*paths, RESIZED, scores, folder, params)
+    if runtime.rank():
+        return None
     tracking.attach_reports(model, EVALUATION, is_shipped=is_shipped).close()
     return metrics
 
@@ -83,6 +91,8 @@ def run(
     """
     donors = resized
     metrics = evaluate.run(model, unseen, bins, prior, out_json, out_dir, params, donors=donors)
+    if runtime.rank():
+        return metrics
     found = read_arrays(out_dir / "photo_sums.npz", *photo_sums.ARRAYS, stage="generalize")
     table = intervals(PhotoSums(**found), params.decode.name)
     write_table(out_dir / "intervals.csv", table, _DIGITS)

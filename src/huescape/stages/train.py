@@ -15,6 +15,7 @@ from huescape.base.arrays import read_arrays
 from huescape.base.digests import read_verified, remedy
 from huescape.base.errors import HuescapeError
 from huescape.base.tables import NUMBER, WHOLE, frame, table_text
+from huescape.distributed.launch import launch
 from huescape.losses import LOSSES
 from huescape.networks import NETWORKS, parameter_count
 from huescape.params.base import Named
@@ -35,7 +36,6 @@ from huescape.shards import ShardSet
 from huescape.shards.remote import Remote, described
 from huescape.systems.system import System, build_system, save_system
 from huescape.training import checkpoints, devices
-from huescape.training.launch import launch
 from huescape.training.loop import HistoryRow, Recorder
 from huescape.training.processes import insist_on_photos
 from huescape.training.run import train
@@ -57,7 +57,8 @@ def main(options: Namespace) -> dict[str, float] | None:
     system = resolve_system(name, read_system(PARAMS, name), str(PARAMS))
     if runtime.processes() > 1 and not runtime.is_rank():
         insist_on_photos(system.batch, runtime.processes())  # not by a thousand processes
-        launch(runtime.processes(), "train", name)
+        again = "the same command goes on from the last checkpoint"
+        launch(runtime.processes(), "train", name, again=again)
         return None
     quantizer = system.quantizer
     shards, remote = described(SHARDS / quantizer)

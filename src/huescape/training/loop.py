@@ -18,6 +18,7 @@ from tqdm import tqdm
 from huescape.base.errors import HuescapeError
 from huescape.base.interrupts import Interrupted, StopRequest
 from huescape.base.progress import bar
+from huescape.distributed import group
 from huescape.training import processes
 from huescape.training.batches import Batch
 from huescape.training.checkpoints import Checkpoint, CheckpointFolder, packed, unpacked
@@ -122,11 +123,11 @@ class Loop:
 
     def start(self) -> None:
         """Take over the last checkpoint, or begin anew: the first process, and others after it."""
-        if processes.is_first():
+        if group.is_first():
             self.begin()
-        if processes.count() > 1:
-            state = processes.of_the_first(lambda: packed(self.checkpoint()))
-            if not processes.is_first():
+        if group.count() > 1:
+            state = group.of_the_first(lambda: packed(self.checkpoint()))
+            if not group.is_first():
                 self.take_over(unpacked(state))
             self.learner.spread()
 
@@ -154,7 +155,7 @@ class Loop:
         parts, steps = self.parts, self.parts.steps
         left = range(self.done, steps)
         # A checkpoint is written before it is validated, which an interruption may have cut off.
-        if self.done and self.is_checkpoint() and processes.is_first():
+        if self.done and self.is_checkpoint() and group.is_first():
             self.validate(recorder)
         shown: tqdm[Any]
         with (
@@ -170,18 +171,18 @@ class Loop:
                 photos += parts.photos
                 at_checkpoint = self.is_checkpoint()
                 # Once a step: a signal may arrive between two lines.
-                stopping = processes.any_wants(bool(stop))
+                stopping = group.any_wants(bool(stop))
                 if self.done % READ_EVERY and not at_checkpoint and not stopping:
                     continue
                 values = self.read_out()
                 values["images_per_second"] = photos / (time.perf_counter() - since)
                 shown.set_postfix_str(_postfix(values), refresh=False)
                 recorder.metrics(self.done, values)
-                if (at_checkpoint or stopping) and processes.is_first():
+                if (at_checkpoint or stopping) and group.is_first():
                     self.save()
                 if stopping and self.done < steps:
                     raise self.interrupted()
-                if at_checkpoint and processes.is_first():
+                if at_checkpoint and group.is_first():
                     self.validate(recorder)
                 since, photos = time.perf_counter(), 0
         self.learner.finish()

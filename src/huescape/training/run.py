@@ -17,6 +17,7 @@ from torch import nn
 
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.interrupts import stop_request
+from huescape.distributed import group
 from huescape.losses import Loss, build_loss
 from huescape.losses.chromagan import ChromaGanLoss
 from huescape.networks import Network
@@ -59,7 +60,7 @@ def train(
     params = system.params
     explained = devices.memory_explained(params.batch, params.augmentation.crop)
     computes = devices.settings(device, params.precision)
-    with processes.together(device), computes, stop_request() as stop, explained:
+    with group.together(device), computes, stop_request() as stop, explained:
         loop = Loop(put_together(system, shards, class_weights_Q, device, checkpoint_dir, models))
         loop.run(recorder or Silent(), stop)
         return loop.history()
@@ -155,9 +156,9 @@ def build_learner(
 
 def _check_processes(params: SystemParams) -> None:
     """What one process can and many cannot."""
-    if params.compile and processes.count() > 1:
+    if params.compile and group.count() > 1:
         raise ParamsError(
-            f"systems.<name>.compile is true; allowed with {processes.count()} processes: false"
+            f"systems.<name>.compile is true; allowed with {group.count()} processes: false"
         )
 
 

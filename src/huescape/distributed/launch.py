@@ -1,8 +1,8 @@
-"""A training that starts itself in many processes: torchrun, called from here.
+"""A stage that starts itself in many processes: torchrun, called from here.
 
 An engine's command is fixed, so how many there are is a setting of the machine
 (`HUESCAPE_PROCESSES`). The first process speaks; what the others say is kept until it is known
-whether the training failed for it.
+whether the stage failed for it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from uuid import uuid4
 
 from huescape.base import runtime
 from huescape.base.errors import HuescapeError
-from huescape.base.interrupts import Interrupted
+from huescape.base.interrupts import LEFT_ALONE, Interrupted
 from huescape.base.temporaries import temporary_folder
-from huescape.training.processes import LEFT_ALONE
 
 # For the first process to finish its step and write its checkpoint, of gigabytes perhaps.
 _GRACE_SECONDS = "120"
 _ERROR = "huescape: error: "
-_GOES_ON = "the same command goes on from the last checkpoint"
 
 
-def launch(processes: int, *arguments: str) -> None:
+def launch(processes: int, *arguments: str, again: str) -> None:
     """Run `huescape ARGUMENTS` in `processes` processes of this host, and wait for them.
+
+    `again` says what the same command does after one of them was killed.
 
     Raises:
         HuescapeError: one of them was killed, or failed where the first said nothing of it.
@@ -62,10 +62,10 @@ def launch(processes: int, *arguments: str) -> None:
             raise SystemExit(130) from error
         except ChildFailedError as error:
             codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
-            _tell(codes, logs, processes)
+            _tell(codes, logs, processes, again)
 
 
-def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
+def _tell(codes: Mapping[int, int], logs: Path, processes: int, again: str) -> None:
     """Raise what says why; `codes` are the exit codes of those that failed, by their number."""
     first = codes.get(0, 0)
     if set(codes.values()) == {Interrupted.exit_code}:
@@ -87,6 +87,6 @@ def _tell(codes: Mapping[int, int], logs: Path, processes: int) -> None:
         if code < 0 and -code != signal.SIGTERM:  # that is how torchrun ends the others
             name = signal.Signals(-code).name
             raise HuescapeError(
-                f"process {rank} of {processes} (the first is 0) was ended by {name}; {_GOES_ON}"
+                f"process {rank} of {processes} (the first is 0) was ended by {name}; {again}"
             )
-    raise HuescapeError(f"one of {processes} processes ended ({dict(codes)}); {_GOES_ON}")
+    raise HuescapeError(f"one of {processes} processes ended ({dict(codes)}); {again}")

@@ -1,0 +1,1 @@
+"""A stage in many processes, which torchrun starts: their group and start, results in order."""
