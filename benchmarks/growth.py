@@ -150,8 +150,8 @@ def _notes(wide: Size, small: Size) -> list[str]:
         "stage and of DVC around it, system included. Others used the machine, which lengthens "
         "them; a cost below a tenth of the fixed one is hardly told from nothing.",
         f"Memory is that of the largest process without mapped files, looked at every {EVERY} s.",
-        f"{runtime.cpus()} worker processes (quick: 1), 1 thread for torch, 8 shards, the default split, "
-        "ColorUNet of width 4, 20 training steps; a training costs by its steps.",
+        f"{runtime.cpus()} worker processes (quick: 1), 1 thread for torch, 8 shards, "
+        "the default split, ColorUNet of width 4, 20 training steps; it costs by its steps.",
         f"Photos are mixed from rendered landscapes: JPEG files of {wide.file[0]} x "
         f"{wide.file[1]} pixels, and of {small.file[0]} x {small.file[1]} for those of "
         f"{small.side}.",

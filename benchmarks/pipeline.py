@@ -102,8 +102,8 @@ def _notes(fixed: int, ends: tuple[int, int], run: Run, repeats: int) -> list[st
         f"{small:,}, of which most is fixed.",
         "CPU seconds are of all processes of the stage and of DVC (system included); memory "
         f"was looked at every {EVERY} s, without pages of mapped files unless it says so.",
-        f"{runtime.cpus()} worker processes (quick: 1), 1 thread for torch, photos of 64 pixels a side in "
-        "8 shards, 20 training steps of 8 photos.",
+        f"{runtime.cpus()} worker processes (quick: 1), 1 thread for torch, photos of 64 pixels "
+        "a side in 8 shards, 20 training steps of 8 photos.",
         f"Outputs of {big:,} photos: {sum(f.files for f in run.values()):,} files, "
         f"{sum(f.bytes for f in run.values()) / 1e6:,.0f} MB, and once more in DVC's "
         "cache where the file system has no reflinks.",
