@@ -241,7 +241,7 @@ def _gather(folder: Path, columns: list[Column], count: int, meta: dict[str, Any
 
 def _key(resized: Path, bins: Path, number: int, space: str, params: Encoding) -> str:
     """Digest of everything that one shard of targets is made from."""
-    sidecar = read_sidecar(resized, shard_name(number))
+    sidecar = read_sidecar(resized, shard_name(number), "photos")
     parts = [sidecar.model_dump(mode="json"), space, params.model_dump(mode="json")]
     parts.append(hashlib.sha256(bins.read_bytes()).hexdigest())
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
