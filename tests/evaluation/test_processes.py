@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,15 +23,12 @@ from hypothesis import strategies as st
 from huescape.evaluation.passes import batches
 from huescape.evaluation.shares import pieces
 from huescape.shards import Column, write_index, write_shard
+from tests.distributed.killing import EACH_OF_TWO, ONE_LINE, RANKS, kill, lines
 from tests.evaluation.conftest import SIZE, paint
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 SIDE, TIMES = 256, 256 // SIZE
 EVALUATE = ("huescape", "evaluate", "colorunet")
-ONE_LINE = (
-    "huescape: error: process {} of 2 (the first is 0) was ended by SIGKILL; "
-    "the same command begins anew"
-)
 
 
 def write_photos(folder: Path, splits: Sequence[str]) -> None:
@@ -180,35 +176,20 @@ def reads_photos(process: psutil.Process) -> bool:
         return False
 
 
-def lines(stderr: str) -> list[str]:
-    """What was said, without the bar."""
-    return [line for line in stderr.replace("\r", "\n").splitlines() if "huescape:" in line]
-
-
 @pytest.mark.long
-@pytest.mark.parametrize("killed", ["0", "1", "all", "launcher"])
+@EACH_OF_TWO
 def test_killed_it_stops_in_one_line_and_leaves_nothing(
     started: tuple[Path, subprocess.Popen[str]], killed: str
 ) -> None:
     root, process = started
-    ranks = psutil.Process(process.pid).children()
-    by_number = {rank.environ()["RANK"]: rank for rank in ranks}
-    assert set(by_number) == {"0", "1"}
-    if killed == "launcher":
-        process.kill()
-    elif killed == "all":
-        process.send_signal(signal.SIGINT)
-    else:
-        by_number[killed].kill()
-    _, stderr = process.communicate(timeout=300)
-    assert psutil.wait_procs(ranks, timeout=60)[1] == []  # nobody stays behind
+    said = kill(process, killed)
     assert contents(root / "reports") == {}
-    if killed in by_number:
+    if killed in RANKS:
         assert process.returncode == 1
-        assert lines(stderr) == [ONE_LINE.format(killed)]
+        assert said == [f"{ONE_LINE.format(killed)}the same command begins anew"]
     elif killed == "all":
         assert process.returncode == 130
-        assert len(lines(stderr)) <= 1
+        assert len(said) <= 1
 
 
 @pytest.mark.long

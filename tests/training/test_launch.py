@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 
 from huescape.base.errors import HuescapeError
 from huescape.distributed import launch
+from tests.distributed.killing import EACH_OF_TWO, ONE_LINE, RANKS, kill, lines
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 QUANTIZER = {
@@ -33,7 +33,6 @@ SYSTEM = {
     "augmentation": {"mode": "together", "crop": 16, "crop_shares": []},
     **{"steps": 60, "batch": 4, "checkpoint_every": 5, "precision": "float32"},
 }
-ONE_LINE = "huescape: error: process {} of 2 (the first is 0) was ended by SIGKILL; "
 
 
 @pytest.fixture
@@ -77,38 +76,23 @@ def first_checkpoint(project: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def lines(stderr: str) -> list[str]:
-    """What was said, without the bar."""
-    return [line for line in stderr.replace("\r", "\n").splitlines() if "huescape:" in line]
-
-
 @pytest.mark.long
-@pytest.mark.parametrize("killed", ["0", "1", "all", "launcher"])
+@EACH_OF_TWO
 def test_killed_it_stops_in_one_line_and_goes_on(
     project: Path, start: Callable[..., subprocess.Popen[str]], killed: str
 ) -> None:
     process = start()
     first_checkpoint(project, process)
-    ranks = psutil.Process(process.pid).children()
-    by_number = {rank.environ()["RANK"]: rank for rank in ranks}
-    assert set(by_number) == {"0", "1"}
-    if killed == "launcher":
-        process.kill()
-    elif killed == "all":
-        process.send_signal(signal.SIGINT)
-    else:
-        by_number[killed].kill()
-    _, stderr = process.communicate()
-    psutil.wait_procs(ranks)  # nobody stays behind
+    said = kill(process, killed)
     assert not (project / "models" / "toy").exists()
-    if killed in by_number:
+    if killed in RANKS:
         assert process.returncode == 1
-        assert len(lines(stderr)) == 1
-        assert lines(stderr)[0].startswith(ONE_LINE.format(killed))
+        assert len(said) == 1
+        assert said[0].startswith(ONE_LINE.format(killed))
     elif killed == "all":
         assert process.returncode == 130
-        assert len(lines(stderr)) == 1
-        assert "interrupted after step" in lines(stderr)[0]
+        assert len(said) == 1
+        assert "interrupted after step" in said[0]
     again = start()
     stdout, stderr = again.communicate()
     assert again.returncode == 0, stderr
