@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 import resource
 import shutil
 import subprocess
@@ -382,7 +383,24 @@ def test_rewriting_removes_the_sidecar_first(folder: Path) -> None:
     with pytest.raises(HuescapeError, match="photo vanished"):
         write_shard(folder, "00000", COLUMNS, failing(), count=2)
     with pytest.raises(HuescapeError, match=r"00000\.json: no such file"):
-        read_sidecar(folder, "00000")
+        read_sidecar(folder, "00000", "make it again")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "complaint"),
+    [
+        ("{", "", "not valid JSON: .*"),
+        ('"count": ', '"count": -', "count: .*"),
+        ('"ids": [', '"ids": ["x", ', "count is 3, but it lists 4 ids and 3 splits"),
+    ],
+)
+def test_what_is_wrong_with_a_sidecar_ends_with_the_remedy(
+    folder: Path, was: str, now: str, complaint: str
+) -> None:
+    path = folder / "00000.json"
+    path.write_text(path.read_text().replace(was, now, 1))
+    with pytest.raises(HuescapeError, match=f"^{re.escape(str(path))}: {complaint}; make it$"):
+        read_sidecar(folder, "00000", "make it")
 
 
 def test_extra_is_read_back(tmp_path: Path) -> None:
@@ -394,7 +412,7 @@ def test_extra_is_read_back(tmp_path: Path) -> None:
             yield row(number)
 
     written = write_shard(tmp_path, "00000", COLUMNS, rows(), lambda: dict(total), count=3)
-    read = read_sidecar(tmp_path, "00000")
+    read = read_sidecar(tmp_path, "00000", "make it again")
     assert isinstance(read, Sidecar)
     assert read == written
     assert read.extra == {"mass": 3 * 2**60}

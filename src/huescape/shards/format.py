@@ -139,18 +139,17 @@ def sidecar_file(name: str) -> str:
     return f"{name}.json"
 
 
-def read_sidecar(folder: Path, name: str, kind: str | None = None) -> Sidecar:
+def read_sidecar(folder: Path, name: str, again: str) -> Sidecar:
     """The sidecar of shard `name`; HuescapeError if it is missing, unknown or inconsistent.
 
-    With the `kind` of its shards, the message about a damaged one names the command that makes it.
+    `again` ends the message: what makes a damaged one anew.
     """
     path = folder / sidecar_file(name)
-    again = f"; {digests.remedy(maker(folder, kind))}" if kind else ""
     sidecar = _parsed(Sidecar, path, _content(path), again)
     if not sidecar.count == len(sidecar.ids) == len(sidecar.splits):
         raise HuescapeError(
             f"{path}: count is {sidecar.count}, but it lists {len(sidecar.ids)} ids and "
-            f"{len(sidecar.splits)} splits"
+            f"{len(sidecar.splits)} splits; {again}"
         )
     return sidecar
 
@@ -161,11 +160,12 @@ def read_index(folder: Path, kind: str = "photos") -> Index:
     `kind` is the one that is expected; the message names the command that makes such shards.
     """
     path = folder / INDEX
-    index = _parsed(Index, path, digests.read_verified(path, maker(folder, kind)))
+    stage = maker(folder, kind)
+    index = _parsed(Index, path, digests.read_verified(path, stage), digests.remedy(stage))
     total = sum(shard.count for shard in index.shards)
     if total != index.count:
         raise HuescapeError(
-            f"{folder / INDEX}: count is {index.count}, but its shards hold {total}"
+            f"{path}: count is {index.count}, but its shards hold {total}; {digests.remedy(stage)}"
         )
     return index
 
@@ -212,20 +212,20 @@ def _content(path: Path) -> bytes:
         raise HuescapeError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _parsed(record: type[R], path: Path, content: bytes, again: str = "") -> R:
+def _parsed(record: type[R], path: Path, content: bytes, again: str) -> R:
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise HuescapeError(f"{path}: not valid JSON: {error}{again}") from error
+        raise HuescapeError(f"{path}: not valid JSON: {error}; {again}") from error
     except RecursionError as error:
-        raise HuescapeError(f"{path}: not valid JSON: nested too deeply{again}") from error
+        raise HuescapeError(f"{path}: not valid JSON: nested too deeply; {again}") from error
     _check_version(value, path)
     try:
         return record.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise HuescapeError(f"{path}: {key}: {first['msg']}{again}") from error
+        raise HuescapeError(f"{path}: {key}: {first['msg']}; {again}") from error
 
 
 def _check_version(value: Any, path: Path) -> None:

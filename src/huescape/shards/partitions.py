@@ -172,7 +172,7 @@ def _make_kept(make: Make, place: Path, k: int) -> None:
         raise explained(error, place.parent) from error
     with temporary_folder(place.parent) as temporary:
         make(temporary)
-        read_sidecar(temporary, shard_name(k))
+        read_sidecar(temporary, shard_name(k), _again(k))
         digests.seal(temporary)
         if not place.is_dir():
             temporary.rename(place)
@@ -203,7 +203,7 @@ def _copy(source: Path, target: Path) -> None:
 def _check_columns(out: Path, k: int) -> None:
     """Compare what lies in `out` with its sidecar: the index would be written over damage."""
     name = shard_name(k)
-    for column, stored in read_sidecar(out, name).columns.items():
+    for column, stored in read_sidecar(out, name, _again(k)).columns.items():
         path = out / column_file(name, column)
         try:
             found = digests.file_xxh3(path)
@@ -212,17 +212,21 @@ def _check_columns(out: Path, k: int) -> None:
         if found != stored.xxh3:
             raise HuescapeError(
                 f"{path}: damaged: its XXH3 is not the one in {out / sidecar_file(name)}; "
-                f"make partition {k} again"
+                f"{_again(k)}"
             )
 
 
 def _check_inputs(out: Path, k: int, key: str) -> None:
-    found = read_sidecar(out, shard_name(k)).extra.get("inputs", key)
+    found = read_sidecar(out, shard_name(k), _again(k)).extra.get("inputs", key)
     if found != key:
         raise HuescapeError(
             f"{out / sidecar_file(shard_name(k))}: was made from other photos or parameters; "
-            f"make partition {k} again"
+            f"{_again(k)}"
         )
+
+
+def _again(k: int) -> str:
+    return f"make partition {k} again"
 
 
 def _folder_of(out: Path) -> Path:

@@ -259,7 +259,7 @@ def _opened_sidecar(folder: Path, index: Index, number: int, *, local: bool) -> 
     again = digests.remedy(maker(folder, index.kind))
     if path.is_file() and _digest(path, digests.file_sha256) != shard.sidecar:
         raise HuescapeError(f"{path}: is not the sidecar that the index lists; {again}")
-    sidecar = read_sidecar(folder, shard.name)
+    sidecar = read_sidecar(folder, shard.name, again)
     if not sidecar.columns.keys() == index.columns.keys() == shard.xxh3.keys():
         raise HuescapeError(f"{path}: has other columns than the index; {again}")
     for name in index.columns if local else ():

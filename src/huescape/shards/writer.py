@@ -199,12 +199,12 @@ def _check_names(arrays: Mapping[str, Array], columns: Sequence[Column], photo_i
 
 
 def _checked_sidecar(folder: Path, name: str, columns: Sequence[Column]) -> Sidecar:
-    sidecar = read_sidecar(folder, name)
+    again = "remove the folder and make it again"
+    sidecar = read_sidecar(folder, name, again)
     found = {key: Column(key, c.dtype, c.shape) for key, c in sidecar.columns.items()}
     if found != {column.name: column for column in columns} or sidecar.name != name:
         raise HuescapeError(
-            f"{folder / sidecar_file(name)}: has other columns than expected: an old shard; "
-            "remove the folder and make it again"
+            f"{folder / sidecar_file(name)}: has other columns than expected: an old shard; {again}"
         )
     return sidecar
 

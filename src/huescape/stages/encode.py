@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from huescape.base.arrays import read_arrays
 from huescape.base.boxes import Box
+from huescape.base.digests import remedy
 from huescape.base.errors import HuescapeError, ParamsError
 from huescape.base.pool import advance, working_on
 from huescape.color.cells import cell_bin
@@ -230,9 +231,10 @@ class Encoder:
 def _gather(folder: Path, columns: list[Column], count: int, meta: dict[str, Any]) -> None:
     names = [shard_name(number) for number in range(count)]
     mass = np.zeros(meta["bins"], np.int64)
+    stage = maker(folder, "targets")
     for name in names:
         path = folder / sidecar_file(name)
-        of_shard = masses(read_sidecar(folder, name).extra, path, maker(folder, "targets"))
+        of_shard = masses(read_sidecar(folder, name, remedy(stage)).extra, path, stage)
         if of_shard.shape != mass.shape:
             raise HuescapeError(f"{path}: has {len(of_shard)} bins, the others {len(mass)}")
         mass += of_shard
@@ -241,7 +243,7 @@ def _gather(folder: Path, columns: list[Column], count: int, meta: dict[str, Any
 
 def _key(resized: Path, bins: Path, number: int, space: str, params: Encoding) -> str:
     """Digest of everything that one shard of targets is made from."""
-    sidecar = read_sidecar(resized, shard_name(number), "photos")
+    sidecar = read_sidecar(resized, shard_name(number), remedy(maker(resized, "photos")))
     parts = [sidecar.model_dump(mode="json"), space, params.model_dump(mode="json")]
     parts.append(hashlib.sha256(bins.read_bytes()).hexdigest())
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
