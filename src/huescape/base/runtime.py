@@ -37,8 +37,11 @@ def workers() -> int:
 
 
 def processes() -> int:
-    """Number of processes that a stage starts here: HUESCAPE_PROCESSES, or itself alone."""
-    return _positive(PROCESSES, 1)
+    """Number of processes that a stage starts: HUESCAPE_PROCESSES, or 1, which is itself.
+
+    In each of those that it started, or that torchrun did, 1 as well.
+    """
+    return 1 if is_rank() else _positive(PROCESSES, 1)
 
 
 def is_rank() -> bool:

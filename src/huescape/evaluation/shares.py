@@ -1,4 +1,4 @@
-"""Which photos each of many processes predicts and scores.
+"""Which photos each of many processes predicts and scores, and how many there are.
 
 Photos go through the network in the batches of one process, whatever the number of processes:
 rounding in a network depends on what it sees together.
@@ -9,9 +9,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
+from huescape.base import runtime
 from huescape.distributed import group
+from huescape.distributed.launch import launch
 from huescape.evaluation.passes import Rows, batches
+from huescape.shards import ShardSet
+
+
+def launch_if_many(stage: str, name: str, resized: Path, split: str) -> bool:
+    """Whether `huescape STAGE NAME` ran in many processes, and this one need do nothing.
+
+    HUESCAPE_PROCESSES says how many; no more are started than there are photos to score. Raises as
+    `launch` does.
+    """
+    wanted = runtime.processes()
+    if wanted > 1:
+        wanted = min(wanted, len(ShardSet.open(resized, "photos").rows(split)))
+    if wanted > 1:
+        launch(wanted, stage, name, again="the same command begins anew")
+    return wanted > 1
 
 
 @dataclass(frozen=True)

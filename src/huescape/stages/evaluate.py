@@ -10,10 +10,10 @@ from huescape.base import runtime
 from huescape.base.atomic import insist_on_place
 from huescape.base.digests import file_sha256
 from huescape.distributed import group
-from huescape.distributed.launch import launch
 from huescape.evaluation import outputs
 from huescape.evaluation.loop import Shown, evaluate
 from huescape.evaluation.scoring import read_reference
+from huescape.evaluation.shares import launch_if_many
 from huescape.metrics.totals import Rules
 from huescape.networks.cost import cost_of
 from huescape.params.places import EVALUATION, MODELS, PARAMS, RESIZED, bins_of, needed, prior_of
@@ -50,7 +50,7 @@ def main(options: Namespace) -> dict[str, float] | None:
         params = params.model_copy(update={"decode": own})
     scores, folder = EVALUATION / f"{name}.json", EVALUATION / name
     insist_on_place(scores)
-    if launched("evaluate", name, RESIZED, params.split):
+    if launch_if_many("evaluate", name, RESIZED, params.split):
         return None
     metrics = run(*paths, scores, folder, params)
     if runtime.rank():
@@ -58,20 +58,6 @@ def main(options: Namespace) -> dict[str, float] | None:
     attach = tracking.attach_shipped if is_shipped else tracking.attach
     attach(name, model, scores, folder).close()
     return metrics
-
-
-def launched(stage: str, name: str, resized: Path, split: str) -> bool:
-    """Whether `huescape STAGE NAME` ran in many processes, and this one need do nothing.
-
-    HUESCAPE_PROCESSES says how many; no more are started than there are photos to score. Raises as
-    `launch` does.
-    """
-    wanted = 1 if runtime.is_rank() else runtime.processes()
-    if wanted > 1:
-        wanted = min(wanted, len(ShardSet.open(resized, "photos").rows(split)))
-    if wanted > 1:
-        launch(wanted, stage, name, again="the same command begins anew")
-    return wanted > 1
 
 
 def _trained(name: str) -> Path:

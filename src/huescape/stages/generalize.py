@@ -11,6 +11,7 @@ from huescape.base.arrays import read_arrays
 from huescape.base.atomic import insist_on_place, write_text
 from huescape.base.digests import reseal
 from huescape.base.tables import write_table
+from huescape.evaluation.shares import launch_if_many
 from huescape.generalization.intervals import intervals
 from huescape.generalization.pages import generalization_page
 from huescape.metrics import photo_sums
@@ -61,7 +62,7 @@ def main(options: Namespace) -> dict[str, float] | None:
         needed(path)
     scores, folder = GENERALIZATION / f"{options.entry}.json", GENERALIZATION / options.entry
     insist_on_place(scores)
-    if evaluate.launched("generalize", options.entry, unseen, params.split):
+    if launch_if_many("generalize", options.entry, unseen, params.split):
         return None
     metrics = run(*paths, RESIZED, scores, folder, params)
     if runtime.rank():

@@ -55,7 +55,7 @@ def main(options: Namespace) -> dict[str, float] | None:
     """
     name = options.system
     system = resolve_system(name, read_system(PARAMS, name), str(PARAMS))
-    if runtime.processes() > 1 and not runtime.is_rank():
+    if runtime.processes() > 1:
         insist_on_photos(system.batch, runtime.processes())  # not by a thousand processes
         again = "the same command goes on from the last checkpoint"
         launch(runtime.processes(), "train", name, again=again)
