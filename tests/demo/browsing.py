@@ -19,6 +19,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))
 #: Marks of a module whose tests need it.
 BROWSER = [
     pytest.mark.long,
+    pytest.mark.timeout(300),  # what a page is asked has no limit of its own, and takes seconds
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 # What Chromium itself prints of every answer that is an error.
