@@ -15,10 +15,8 @@ repro: $(STAMP)  ## run the main job: dvc repro
 # Two tests at a time, each with one thread: threads that share cores wait for each other.
 PYTEST := $(RUN) HUESCAPE_THREADS=1 OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist worksteal
 
-# MARK='not cluster' for all that need no SLURM, in one go.
-MARK = not exhaustive and not cluster
 test: $(STAMP)  ## run the tests, short and long
-	$(PYTEST) -m "$(MARK)" --durations=15
+	$(PYTEST) -m "not exhaustive and not cluster" --durations=15
 
 test-exhaustive: $(STAMP)  ## run what takes both engines many times: the re-run table, sweeps
 	$(PYTEST) -m exhaustive --durations=15
