@@ -20,7 +20,12 @@ import numpy as np
 
 from benchmarks import harness
 from benchmarks.harness import Ratio, Report, Row, Spread
-from huescape.photos.catalog import CATALOG, CatalogRow, read_catalog, read_partition, write_catalog
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import (
+    CATALOG,
+    read_partition,
+    write_catalog,
+)
 from huescape.photos.copies import drop_copies
 from huescape.photos.near_hashes import pairs_within
 from huescape.shards import Column, ShardSet, shard_name, write_index

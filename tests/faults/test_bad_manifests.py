@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from huescape.base.digests import reseal
 from huescape.base.errors import HuescapeError
 from huescape.photos.catalog import COLUMNS as CATALOG_COLUMNS
-from huescape.photos.catalog import read_catalog
+from huescape.photos.catalog_file import read_catalog
 from huescape.sources.manifest import COLUMNS as MANIFEST_COLUMNS
 from huescape.sources.manifest import read_manifest
 from huescape.sources.splits import read_splits

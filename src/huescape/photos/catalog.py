@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from huescape.base.collection import without_collection
-from huescape.base.digests import reseal
-from huescape.base.errors import HuescapeError
-from huescape.base.tables import (
-    FLAG,
-    NUMBER,
-    TEXT,
-    WHOLE,
-    Cells,
-    frame,
-    read_table,
-    write_table,
-)
+from huescape.base.tables import TEXT, WHOLE, frame, write_table
 
-CATALOG = "catalog.csv"
 SPLITS = ("train", "val", "test")
 REASONS = (
     "not_landscape",
@@ -42,7 +26,7 @@ REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class CatalogRow:
-    """One photo; the fields are the columns of `catalog.csv`, in their order.
+    """One photo; the fields are the columns of the catalog's file, in their order.
 
     offset: bytes into the tar at `path`, None for a file of its own. width, height: pixels after
     the EXIF orientation; 0 where unknown. chroma: mean CIE Lab chroma. phash: 16 hex digits.
@@ -67,79 +51,6 @@ class CatalogRow:
     reason: str
 
 
-COLUMNS = {
-    "id": TEXT, "path": TEXT, "offset": WHOLE, "bytes": WHOLE, "source": TEXT, "category": TEXT,
-    "tier": TEXT, "sha256": TEXT, "width": WHOLE, "height": WHOLE, "chroma": NUMBER, "phash": TEXT,
-    "split": TEXT, "kept": FLAG, "reason": TEXT,
-}  # fmt: skip
-#: What the stage writes, as `tables.read_table` takes it.
-_FORMS = {
-    "id": ".+",
-    "path": r"[^\0]+",
-    "offset": "[0-9]{0,18}",
-    **dict.fromkeys(("bytes", "width", "height"), "[0-9]{1,18}"),
-    "sha256": "[0-9a-f]{64}",
-    "chroma": r"|[0-9]{1,4}\.[0-9]{3}",
-    "phash": "|[0-9a-f]{16}",
-    "kept": "true|false",
-    "kept,reason": f"true,|false,({'|'.join(REASONS)})",
-    "kept,split": f"true,({'|'.join(SPLITS)})|false,",
-    "kept,phash": "true,.+|false,.*",
-}
-
-
-def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
-    """Write the rows as CSV, sorted by id, whole or not at all, and their SHA-256 beside them."""
-    ordered = sorted(rows, key=lambda row: row.id)
-    write_table(path, frame(map(attrgetter(*COLUMNS), ordered), COLUMNS), digits=3)
-    reseal(path)
-
-
-def read_catalog(path: Path) -> list[CatalogRow]:
-    """Read the rows back; raises HuescapeError for a file that is no catalog, or is damaged."""
-    with without_collection():
-        return _rows(read_table(path, [*COLUMNS], _FORMS, "a catalog", "filter"))
-
-
-def read_partition(path: Path, number: int, partitions: int) -> list[CatalogRow]:
-    """The kept photos of one partition, sorted by id, without holding the others.
-
-    Raises what `read_catalog` raises.
-    """
-    names = [*COLUMNS]
-    sha256, kept = names.index("sha256"), names.index("kept")
-    is_digest = re.compile("[0-9a-f]{64}").fullmatch
-
-    def is_of(record: list[str]) -> bool:
-        if record[kept] == "false":
-            return False
-        # What is no digest is damage, which its form tells.
-        return not is_digest(record[sha256]) or partition_of(record[sha256], partitions) == number
-
-    try:
-        return kept_rows(_rows(read_table(path, names, _FORMS, "a catalog", "filter", is_of)))
-    except HuescapeError:
-        read_catalog(path)  # names the record by its place in the file
-        raise
-
-
-def _rows(read: Cells) -> list[CatalogRow]:
-    cells: dict[str, Iterable[Any]] = {**read}
-    for name in ("bytes", "width", "height"):
-        cells[name] = map(int, cells[name])
-    for name in ("source", "category", "tier", "split", "reason"):
-        cells[name] = map(sys.intern, cells[name])  # a few words, held once for all photos
-    cells["offset"] = (int(cell) if cell else None for cell in cells["offset"])
-    cells["chroma"] = (float(cell) if cell else None for cell in cells["chroma"])
-    cells["kept"] = (cell == "true" for cell in cells["kept"])
-    return list(map(CatalogRow, *cells.values()))
-
-
-def kept_rows(rows: Iterable[CatalogRow]) -> list[CatalogRow]:
-    """The kept photos, sorted by id."""
-    return sorted((row for row in rows if row.kept), key=lambda row: row.id)
-
-
 def split_of(sha256: str, val: float, test: float) -> str:
     """The split of a photo by its content: adding photos moves none from one split to another.
 
@@ -160,13 +71,15 @@ def partition_of(sha256: str, partitions: int) -> int:
 
 def dataset_digest(rows: Iterable[CatalogRow]) -> str:
     """SHA-256 over the sorted lines "sha256 split" of the kept photos: names do not matter."""
-    lines = sorted(f"{row.sha256} {row.split}\n" for row in rows if row.kept)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for line in sorted(f"{row.sha256} {row.split}\n" for row in rows if row.kept):
+        digest.update(line.encode())
+    return digest.hexdigest()
 
 
 def summary(rows: Sequence[CatalogRow]) -> dict[str, Any]:
     """Counts of photos: all, kept, dropped by reason, and the kept ones by split and category."""
-    kept = kept_rows(rows)
+    kept = [row for row in rows if row.kept]
     splits = Counter(row.split for row in kept)
     return {
         "photos": len(rows),

@@ -6,10 +6,11 @@ import hashlib
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,14 +26,8 @@ from huescape.params import places
 from huescape.params.photos import FilterParams
 from huescape.params.sections import read_section
 from huescape.photos import PhotoError
-from huescape.photos.catalog import (
-    CATALOG,
-    CatalogRow,
-    funnel,
-    summary,
-    write_catalog,
-    write_summary_table,
-)
+from huescape.photos.catalog import CatalogRow, funnel, summary, write_summary_table
+from huescape.photos.catalog_file import CATALOG, write_catalog
 from huescape.photos.copies import drop_copies
 from huescape.photos.duplicates import perceptual_hash
 from huescape.sources.categories import colorunet_categories
@@ -56,7 +51,7 @@ def main(options: Namespace) -> dict[str, float]:
 
 
 def run(raw: Path, out: Path, params: FilterParams, *, is_tested: bool = True) -> dict[str, float]:
-    """Write `catalog.csv`, `summary.csv` and `summary.json` to `out`, whole or not at all.
+    """Write `catalog.parquet`, `summary.csv` and `summary.json` to `out`, whole or not at all.
 
     Args:
         raw: the folder of the stage download, with `manifest.csv`.
@@ -71,12 +66,13 @@ def run(raw: Path, out: Path, params: FilterParams, *, is_tested: bool = True) -
     judged = list(_judge_all(listed, params))
     rows = drop_copies(judged, params.max_distance, params.split.val, params.split.test)
     _check_some_left(rows, is_tested)
+    counts = summary(rows)
     with fresh_directory(out) as folder:
         write_catalog(folder / CATALOG, rows)
         write_summary_table(folder / "summary.csv", rows)
-        write_json(folder / "summary.json", summary(rows))
+        write_json(folder / "summary.json", counts)
         seal(folder)
-    return _metrics(rows)
+    return _metrics(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +222,7 @@ def _check_some_left(rows: Sequence[CatalogRow], is_tested: bool) -> None:
         )
 
 
-def _metrics(rows: Sequence[CatalogRow]) -> dict[str, float]:
-    counts = summary(rows)
+def _metrics(counts: Mapping[str, Any]) -> dict[str, float]:
     out = {"photos": float(counts["photos"]), "kept": float(counts["kept"])}
     out |= {f"dropped_{reason}": float(n) for reason, n in counts["reasons"].items()}
     return out | {f"split_{split}": float(n) for split, n in counts["splits"].items()}
