@@ -147,8 +147,15 @@ class Table:
 
     def _group(self, number: int, names: Sequence[str]) -> Columns:
         with _readable(self._path, self._form):
+            # Before anything is read: the library makes room for whatever number stands there.
+            group = self._file.metadata.row_group(number)
+            counts = {group.column(k).num_values for k in range(group.num_columns)}
+            if counts != {group.num_rows} or group.num_rows > GROUP:
+                raise pa.ArrowInvalid(f"{counts} cells in a column of {group.num_rows} rows")
             part = self._file.read_row_group(number, list(names), use_threads=False)
             part.validate(full=True)  # texts are UTF-8
+            if part.num_rows != group.num_rows:
+                raise pa.ArrowInvalid(f"{part.num_rows} rows of {group.num_rows}")
             return part.select(list(names))
 
     def _check(self, part: Columns, number_N: npt.NDArray[np.int64], last: str) -> str:
@@ -183,7 +190,7 @@ def _readable(path: Path, form: Form) -> Iterator[None]:
     """Turn what Parquet's library says of damage into one line."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last of names
         raise HuescapeError(
             f"{path}: cannot be read: not a table in Parquet, or damaged; {remedy(form.stage)}"
         ) from error
