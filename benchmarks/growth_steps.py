@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,11 @@ from benchmarks.harness import Ratio, Report, Row, Spread
 from huescape.photos.catalog import CatalogRow
 from huescape.photos.catalog_file import (
     CATALOG,
+    Partitions,
+    prints_of,
+    read_catalog,
     read_partition,
+    rows_of,
     write_catalog,
 )
 from huescape.photos.copies import drop_copies
@@ -70,13 +75,36 @@ def written(count: int, folder: Path) -> Callable[[], object]:
 
 
 def read(count: int, folder: Path) -> Callable[[], object]:
-    """The catalog read."""
+    """All rows of the catalog read as objects, as `gather` does of its own source's."""
     return lambda: read_catalog(folder / CATALOG)
 
 
 def partition(count: int, folder: Path) -> Callable[[], object]:
-    """The photos of one partition read from it."""
+    """The photos of one partition read from it, as a job of Snakemake does."""
     return lambda: read_partition(folder / CATALOG, 1, -(-count // IN_SHARD))
+
+
+def partitions(count: int, folder: Path) -> Callable[[], object]:
+    """All partitions read from it, one after the other, as `resize` does under DVC."""
+
+    def each() -> None:
+        number = -(-count // IN_SHARD)
+        members = Partitions(folder / CATALOG, number)
+        for k in range(number):
+            members[k]
+
+    return each
+
+
+def tested(count: int, folder: Path) -> Callable[[], object]:
+    """The rows of 10,000 photos by id, as `report` and `perceive` do of those that were tested."""
+    ids = [row.id for row in islice(rows(count), 0, None, -(-count // 10_000))]
+    return lambda: rows_of(folder / CATALOG, ids)
+
+
+def prints(count: int, folder: Path) -> Callable[[], object]:
+    """What copies of learned photos are known by, as `gather` does."""
+    return lambda: prints_of(folder / CATALOG, ("train", "val"))
 
 
 def indexed(count: int, folder: Path) -> Callable[[], object]:
@@ -107,6 +135,9 @@ STEPS: dict[str, Callable[[int, Path], Callable[[], object]]] = {
     "catalog written": written,
     "catalog read": read,
     "one partition read from the catalog": partition,
+    "all partitions read, one by one": partitions,
+    "10,000 photos looked up in the catalog": tested,
+    "digests and hashes read from the catalog": prints,
     "index of shards written": indexed,
     "shards opened": opened,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -47,14 +47,8 @@ def write_table(path: Path, table: pd.DataFrame, digits: int | None = None) -> N
     write_text(path, table_text(table, digits))
 
 
-def read_cells(
-    path: Path,
-    stage: str,
-    columns: Sequence[str] = (),
-    what: str = "",
-    only: Callable[[list[str]], bool] | None = None,
-) -> Cells:
-    """The cells of a table by column, top down; with `only`, of the records that it holds for.
+def read_cells(path: Path, stage: str, columns: Sequence[str] = (), what: str = "") -> Cells:
+    """The cells of a table by column, top down.
 
     `stage` is what writes it and `what` the name of such a file, with its article, for messages.
     Raises HuescapeError for a file that is not there, is not what its SHA256SUMS says, is no table
@@ -72,8 +66,7 @@ def read_cells(
         while some := list(islice(records, _RECORDS)):
             _check_fields(path, number, some, len(header), stage)
             number += len(some)
-            some = some if only is None else list(filter(only, some))
-            for name, column in zip(header, zip(*some, strict=True), strict=bool(some)):
+            for name, column in zip(header, zip(*some, strict=True), strict=True):
                 cells[name] += column
     except (UnicodeDecodeError, csv.Error) as error:
         reason = "not a table of UTF-8 text"
@@ -90,30 +83,19 @@ def _check_fields(
 
 
 def read_table(
-    path: Path,
-    columns: Sequence[str],
-    forms: Mapping[str, str],
-    what: str,
-    stage: str,
-    only: Callable[[list[str]], bool] | None = None,
+    path: Path, columns: Sequence[str], forms: Mapping[str, str], what: str, stage: str
 ) -> Cells:
     """The cells of a table with just these columns, each record with an `id` of its own.
 
-    `forms` are regular expressions that whole cells match, by column; `kept,split` is about the
-    cells of both, joined by a comma, and blames the last. With `only`, of the records that it holds
-    for; records are then counted among those. Raises what `read_cells` raises, and
-    HuescapeError for the first cell that does not match.
+    `forms` are regular expressions that whole cells match, by column. Raises what `read_cells`
+    raises, and HuescapeError for the first cell that does not match.
     """
-    cells = read_cells(path, stage, columns, what, only)
-    for names, form in forms.items():
-        *_, blamed = parts = names.split(",")
+    cells = read_cells(path, stage, columns, what)
+    for name, form in forms.items():
         fits = re.compile(form, re.DOTALL).fullmatch
-        joined = cells[blamed]
-        if len(parts) > 1:
-            joined = [*map(",".join, zip(*(cells[part] for part in parts), strict=True))]
-        if wrong := {cell for cell in set(joined) if not fits(cell)}:
-            number = next(n for n, cell in enumerate(joined) if cell in wrong)
-            raise _damaged(path, number, stage, _shown(blamed, cells[blamed][number]))
+        if wrong := {cell for cell in set(cells[name]) if not fits(cell)}:
+            number = next(n for n, cell in enumerate(cells[name]) if cell in wrong)
+            raise _damaged(path, number, stage, _shown(name, cells[name][number]))
     seen: set[str] = set()
     for number, one in enumerate(cells["id"]):
         if one in seen:
