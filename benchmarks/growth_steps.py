@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import harness
+from benchmarks import harness, scale
 from benchmarks.harness import Ratio, Report, Row, Spread
 from huescape.photos.catalog import CatalogRow
 from huescape.photos.catalog_file import (
@@ -43,7 +43,7 @@ _COLUMN = Column("box", "int16", (0,))  # takes no room
 
 def rows(count: int, split: str = "") -> Iterator[CatalogRow]:
     """Judged photos of a data set in a tar for each of a thousand classes."""
-    phashes = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64).tolist()
+    phashes = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64)
     for k, phash in enumerate(phashes):
         wnid = f"n{k % 1000:08d}"
         yield CatalogRow(
@@ -51,7 +51,7 @@ def rows(count: int, split: str = "") -> Iterator[CatalogRow]:
             offset=k * 110_000 + 512, bytes=110_000 + k % 999, source="imagenet",
             category=f"synset{k % 1000}", tier="core",
             sha256=hashlib.sha256(str(k).encode()).hexdigest(), width=500, height=375,
-            chroma=12.345, phash=f"{phash:016x}", split=split, kept=True, reason="",
+            chroma=12.345, phash=f"{int(phash):016x}", split=split, kept=True, reason="",
         )  # fmt: skip
 
 
@@ -130,13 +130,13 @@ def opened(count: int, folder: Path) -> Callable[[], object]:
 
 
 STEPS: dict[str, Callable[[int, Path], Callable[[], object]]] = {
-    "near hashes found": near,
+    scale.NEAR: near,
     "copies dropped, splits given": copies,
-    "catalog written": written,
+    scale.WRITTEN: written,
     "catalog read": read,
-    "one partition read from the catalog": partition,
-    "all partitions read, one by one": partitions,
-    "10,000 photos looked up in the catalog": tested,
+    scale.PARTITION: partition,
+    scale.PARTITIONS: partitions,
+    scale.LOOKED_UP: tested,
     "digests and hashes read from the catalog": prints,
     "index of shards written": indexed,
     "shards opened": opened,
