@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from huescape.photos.catalog_file import (
     write_catalog,
 )
 from huescape.photos.copies import drop_copies
+from huescape.photos.judged import Judged
 from huescape.photos.near_hashes import pairs_within
 from huescape.shards import Column, ShardSet, shard_name, write_index
 from huescape.shards.format import Sidecar, StoredColumn, sidecar_file
@@ -63,14 +65,16 @@ def near(count: int, folder: Path) -> Callable[[], object]:
 
 
 def copies(count: int, folder: Path) -> Callable[[], object]:
-    """Copies dropped, splits given."""
-    judged = list(rows(count))
-    return lambda: drop_copies(judged, 8, 0.1, 0.15)
+    """Copies dropped, splits given, once all photos are judged."""
+    photos = Judged.of_none(count)
+    for n, row in enumerate(rows(count)):
+        photos.put(n, row)
+    return lambda: drop_copies(photos, 8, 0.1, 0.15)
 
 
 def written(count: int, folder: Path) -> Callable[[], object]:
     """The catalog written."""
-    judged = [*rows(count, "train")]
+    judged = sorted(rows(count, "train"), key=attrgetter("id"))
     return lambda: write_catalog(folder / CATALOG, judged)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huescape.photos.catalog import (
+    SPLITS,
     CatalogRow,
-    dataset_digest,
-    funnel,
+    Tally,
     partition_of,
     split_of,
-    summary,
-    write_summary_table,
 )
 
 SHA = st.binary(min_size=32, max_size=32).map(bytes.hex)
@@ -87,26 +86,47 @@ def test_partition_is_in_range(sha256: str, partitions: int) -> None:
     assert 0 <= partition_of(sha256, partitions) < partitions
 
 
+def tally_of(rows: Iterable[CatalogRow]) -> Tally:
+    tally = Tally()
+    assert [*tally.counted(rows)] == [*rows]
+    return tally
+
+
+def digest(rows: Iterable[CatalogRow]) -> str:
+    """As the tally has it, compared with sorted lines of text."""
+    lines = sorted(f"{one.sha256} {one.split}\n" for one in rows if one.kept)
+    found = tally_of(rows).digest()
+    assert found == hashlib.sha256("".join(lines).encode()).hexdigest()
+    return found
+
+
+@given(st.lists(st.tuples(SHA, st.sampled_from(SPLITS))))
+def test_digest_is_of_sorted_lines(photos: list[tuple[str, str]]) -> None:
+    digest([row(0, sha256=sha256, split=split) for sha256, split in photos])
+    digest([row(0, sha256="ab" * 31 + "00", split=split) for _, split in photos])
+
+
 def test_digest_depends_on_contents_and_splits_only() -> None:
-    digest = dataset_digest(ROWS)
-    assert dataset_digest(list(reversed(ROWS))) == digest
-    assert dataset_digest([replace(r, id=r.id + "x", path="moved") for r in ROWS]) == digest
-    assert dataset_digest([replace(ROWS[0], split="val"), *ROWS[1:]]) != digest
-    assert dataset_digest(ROWS[1:]) != digest
-    assert dataset_digest([r for r in ROWS if r.kept]) == digest
+    whole = digest(ROWS)
+    assert digest(ROWS[::-1]) == whole
+    assert digest([replace(r, id=r.id + "x", path="moved") for r in ROWS]) == whole
+    assert digest([replace(ROWS[0], split="val"), *ROWS[1:]]) != whole
+    assert digest(ROWS[1:]) != whole
+    assert digest([r for r in ROWS if r.kept]) == whole
 
 
 def test_summaries_count(tmp_path: Path) -> None:
-    assert summary(ROWS) == {
+    tally = tally_of(ROWS)
+    assert tally.summary() == {
         "photos": 5,
         "kept": 3,
         "reasons": {"gray": 1, "undecodable": 1},
         "splits": {"train": 1, "val": 1, "test": 1},
         "categories": {"": 1, "m/mountain": 1, 'with,comma and "quotes"': 1},
-        "dataset_digest": dataset_digest(ROWS),
+        "dataset_digest": digest(ROWS),
     }
-    write_summary_table(tmp_path / "summary.csv", ROWS)
+    tally.write_table(tmp_path / "summary.csv")
     assert (tmp_path / "summary.csv").read_text() == (
         "source,reason,photos\ns,gray,1\ns,kept,2\ns,undecodable,1\nt,kept,1\n"
     )
-    assert funnel(ROWS) == ("5 photos: 1 undecodable, 1 gray, 3 kept (1 train, 1 val, 1 test)")
+    assert tally.funnel() == ("5 photos: 1 undecodable, 1 gray, 3 kept (1 train, 1 val, 1 test)")

@@ -77,7 +77,7 @@ def test_whatever_is_written_comes_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[CatalogRow], partitions: int
 ) -> None:
     path = tmp_path_factory.mktemp("c") / CATALOG
-    write_catalog(path, rows)
+    write_catalog(path, by_id(rows))
     assert read_catalog(path) == by_id(rows)
     kept = by_id([photo for photo in rows if photo.kept])
     assert read_kept(path) == kept
@@ -100,8 +100,8 @@ def test_bytes_follow_from_the_rows_alone(
     tmp_path_factory: pytest.TempPathFactory, rows: list[CatalogRow]
 ) -> None:
     folder = tmp_path_factory.mktemp("c")
-    write_catalog(folder / "first", rows)
-    write_catalog(folder / "second", reversed(rows))
+    write_catalog(folder / "first", by_id(rows))
+    write_catalog(folder / "second", iter(by_id(rows)))
     assert (folder / "first").read_bytes() == (folder / "second").read_bytes()
 
 
@@ -122,9 +122,18 @@ def test_bytes_are_those_of_another_process(tmp_path: Path) -> None:
         assert (tmp_path / seed).read_bytes() == (tmp_path / "here").read_bytes()
 
 
+@pytest.mark.parametrize("rows", [ROWS[::-1], [*ROWS, ROWS[-1]]], ids=["falling", "twice"])
+def test_rows_that_a_reader_would_refuse_are_not_written(
+    tmp_path: Path, rows: list[CatalogRow]
+) -> None:
+    with pytest.raises(ValueError, match="after 's/"):
+        write_catalog(tmp_path / CATALOG, rows)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_groups_of_rows_are_one_table(tmp_path: Path) -> None:
     rows = many(2 * GROUP + 5)
-    write_catalog(tmp_path / CATALOG, reversed(rows))
+    write_catalog(tmp_path / CATALOG, rows)
     assert pq.ParquetFile(tmp_path / CATALOG).num_row_groups == 3
     assert read_catalog(tmp_path / CATALOG) == rows
     found = [photo for k in range(50) for photo in read_partition(tmp_path / CATALOG, k, 50)]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.base.errors import HuescapeError
-from huescape.photos.catalog import CatalogRow, funnel
+from huescape.photos.catalog import CatalogRow, Tally
 
 #: The splits that are trained on or chosen by.
 LEARNED = ("train", "val")
@@ -42,7 +42,10 @@ def as_test(
     new = {row.id: _judged(row, *copies) for row, *copies in judged}
     found = [new.get(row.id, row) for row in rows]
     if not any(row.kept for row in found):
-        raise HuescapeError(f"gather: no photo is left to score. {funnel(found)}")
+        tally = Tally()
+        for _ in tally.counted(found):
+            pass
+        raise HuescapeError(f"gather: no photo is left to score. {tally.funnel()}")
     return found
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from huescape.base.tables import TEXT, WHOLE, frame, write_table
 
 SPLITS = ("train", "val", "test")
+# In the order of their names, for sorting.
+_BY_NAME = {split: bytes([k]) for k, split in enumerate(sorted(SPLITS), 1)}
+KEPT = "kept"  # in summaries, where others have a reason
 REASONS = (
     "not_landscape",
     "undecodable",
@@ -69,39 +74,62 @@ def partition_of(sha256: str, partitions: int) -> int:
     return int(sha256[:8], 16) % partitions
 
 
-def dataset_digest(rows: Iterable[CatalogRow]) -> str:
-    """SHA-256 over the sorted lines "sha256 split" of the kept photos: names do not matter."""
-    digest = hashlib.sha256()
-    for line in sorted(f"{row.sha256} {row.split}\n" for row in rows if row.kept):
-        digest.update(line.encode())
-    return digest.hexdigest()
+class Tally:
+    """Counts of photos, as their rows go by; 33 bytes for each are held."""
 
+    def __init__(self) -> None:
+        self._fates: Counter[tuple[str, str]] = Counter()
+        self._categories: Counter[str] = Counter()
+        self._splits: Counter[str] = Counter()
+        self._kept = bytearray()  # SHA-256 and the split, as _BY_NAME has it
 
-def summary(rows: Sequence[CatalogRow]) -> dict[str, Any]:
-    """Counts of photos: all, kept, dropped by reason, and the kept ones by split and category."""
-    kept = [row for row in rows if row.kept]
-    splits = Counter(row.split for row in kept)
-    return {
-        "photos": len(rows),
-        "kept": len(kept),
-        "reasons": dict(sorted(Counter(row.reason for row in rows if not row.kept).items())),
-        "splits": {split: splits[split] for split in SPLITS},
-        "categories": dict(sorted(Counter(row.category for row in kept).items())),
-        "dataset_digest": dataset_digest(kept),
-    }
+    def counted(self, rows: Iterable[CatalogRow]) -> Iterator[CatalogRow]:
+        """Yield the rows, each once it is counted."""
+        for row in rows:
+            self._fates[row.source, row.reason or KEPT] += 1
+            if row.kept:
+                self._categories[row.category] += 1
+                self._splits[row.split] += 1
+                self._kept += bytes.fromhex(row.sha256) + _BY_NAME[row.split]
+            yield row
 
+    def summary(self) -> dict[str, Any]:
+        """Counts of photos: all, kept, dropped by reason, kept ones by split and category."""
+        reasons = self._reasons()
+        kept = reasons.pop(KEPT, 0)
+        return {
+            "photos": kept + sum(reasons.values()),
+            "kept": kept,
+            "reasons": dict(sorted(reasons.items())),
+            "splits": {split: self._splits[split] for split in SPLITS},
+            "categories": dict(sorted(self._categories.items())),
+            "dataset_digest": self.digest(),
+        }
 
-def write_summary_table(path: Path, rows: Iterable[CatalogRow]) -> None:
-    """Write `source,reason,photos`, sorted; the reason of the kept photos is `kept`."""
-    counts = Counter((row.source, row.reason or "kept") for row in rows)
-    lines = [(source, reason, photos) for (source, reason), photos in sorted(counts.items())]
-    write_table(path, frame(lines, {"source": TEXT, "reason": TEXT, "photos": WHOLE}))
+    def digest(self) -> str:
+        """SHA-256 over the sorted lines "sha256 split" of the kept photos: names do not matter."""
+        digest = hashlib.sha256()
+        names = {code: split for split, code in _BY_NAME.items()}
+        lines = np.frombuffer(self._kept, np.uint8).reshape(-1, 33).view("S33").ravel()
+        for line in np.sort(lines).tolist():  # NumPy drops zeros at the end; there are none
+            digest.update(f"{line[:32].hex()} {names[line[32:]]}\n".encode())
+        return digest.hexdigest()
 
+    def funnel(self) -> str:
+        """The counts in one line, for people: `240 photos: 12 gray, ..., 200 kept (...)`."""
+        reasons = self._reasons()
+        parts = [f"{reasons[reason]} {reason}" for reason in REASONS if reason in reasons]
+        splits = ", ".join(f"{self._splits[split]} {split}" for split in SPLITS)
+        parts.append(f"{reasons[KEPT]} kept ({splits})")
+        return f"{sum(reasons.values())} photos: {', '.join(parts)}"
 
-def funnel(rows: Sequence[CatalogRow]) -> str:
-    """The summary in one line, for people: `240 photos: 12 gray, ..., 200 kept (...)`."""
-    counts = summary(rows)
-    parts = [f"{counts['reasons'][r]} {r}" for r in REASONS if r in counts["reasons"]]
-    splits = ", ".join(f"{n} {split}" for split, n in counts["splits"].items())
-    parts.append(f"{counts['kept']} kept ({splits})")
-    return f"{counts['photos']} photos: {', '.join(parts)}"
+    def write_table(self, path: Path) -> None:
+        """Write `source,reason,photos`, sorted; the reason of the kept photos is `kept`."""
+        lines = [(*fate, photos) for fate, photos in sorted(self._fates.items())]
+        write_table(path, frame(lines, {"source": TEXT, "reason": TEXT, "photos": WHOLE}))
+
+    def _reasons(self) -> Counter[str]:
+        reasons: Counter[str] = Counter()
+        for (_, reason), photos in self._fates.items():
+            reasons[reason] += photos
+        return reasons

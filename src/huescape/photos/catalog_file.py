@@ -80,10 +80,23 @@ _FORM = Form(
 
 
 def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
-    """Write the rows, sorted by id, whole or not at all, and their SHA-256 beside them."""
-    ordered = iter(sorted(rows, key=attrgetter("id")))
+    """Write the rows, whole or not at all, and their SHA-256 beside them.
+
+    They are taken one by one, and a group of them is held at a time.
+    Raises ValueError where an id is not above the one before.
+    """
+    ordered = _ascending(rows)
     groups = iter(lambda: list(islice(ordered, GROUP)), [])
     write_table(path, _FORM, map(_columns, groups))
+
+
+def _ascending(rows: Iterable[CatalogRow]) -> Iterator[CatalogRow]:
+    last = ""
+    for row in rows:
+        if row.id <= last:
+            raise ValueError(f"{row.id!r} after {last!r}")
+        last = row.id
+        yield row
 
 
 def read_catalog(path: Path) -> list[CatalogRow]:

@@ -12,7 +12,7 @@ from huescape.params.photos import FilterParams, ResizeParams, SplitParams
 from huescape.params.places import CATALOG, PARAMS, UNSEEN, needed
 from huescape.params.sections import read_entry, read_section
 from huescape.params.unseen import UnseenParams, told_as
-from huescape.photos.catalog import summary, write_summary_table
+from huescape.photos.catalog import Tally
 from huescape.photos.catalog_file import CATALOG as CATALOG_FILE
 from huescape.photos.catalog_file import prints_of, read_catalog, write_catalog
 from huescape.stages import download, filter, resize
@@ -60,9 +60,10 @@ def run(
     filter.run(out / "raw", out / "catalog", own, is_tested=False)
     rows = as_test(read_catalog(out / "catalog" / CATALOG_FILE), learned, filtered.max_distance)
     with fresh_directory(out / "catalog") as folder:
-        write_catalog(folder / CATALOG_FILE, rows)
-        write_summary_table(folder / "summary.csv", rows)
-        write_json(folder / "summary.json", summary(rows))
+        tally = Tally()
+        write_catalog(folder / CATALOG_FILE, tally.counted(rows))
+        tally.write_table(folder / "summary.csv")
+        write_json(folder / "summary.json", tally.summary())
         seal(folder)
     resize.run(out / "catalog", out / "resized", resized)
     return {"photos": float(len(rows)), "kept": float(sum(row.kept for row in rows))}
