@@ -76,6 +76,7 @@ def files(kind: str, good: dict[str, str]) -> list[Case]:
         Case(kind, "an empty line", whole + b"\n", "record 3 is damaged: 0 fields"),
         Case(kind, "one field too many", whole[:-1] + b",x\n", "record 2 is damaged"),
         Case(kind, "a field without end", whole + LONG.encode(), "not a table of UTF-8"),
+        Case(kind, "ids that fall", table(columns, good, good | {"id": "s/0"}), "record 3 is"),
         Case(kind, "the same photo twice", table(columns, good, good), "record 3 is damaged: id"),
     ]  # fmt: skip
 

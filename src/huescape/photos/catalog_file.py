@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import fields
 from itertools import islice
@@ -197,7 +197,7 @@ def _all_there(path: Path, ids: Sequence[str], known: Collection[str]) -> Sequen
 
 def _read(
     path: Path, names: Sequence[str], keys: Sequence[str] = (), wanted: Wanted | None = None
-) -> Iterator[Columns]:
+) -> Generator[Columns, None, None]:
     with open_table(path, _FORM) as table:
         yield from table.read(names, keys, wanted)
 
@@ -249,7 +249,9 @@ def _list(column: Any, *, is_words: bool = False) -> list[Any]:
 
 def _columns(rows: Sequence[CatalogRow]) -> dict[str, Any]:
     """The columns of some rows, as they are stored."""
-    cells = dict(zip(COLUMNS, zip(*map(attrgetter(*COLUMNS), rows), strict=True), strict=True))
+    cells: dict[str, Iterable[Any]] = dict(
+        zip(COLUMNS, zip(*map(attrgetter(*COLUMNS), rows), strict=True), strict=True)
+    )
     cells["sha256"] = map(bytes.fromhex, cells["sha256"])
     cells["phash"] = (int(bits, 16) if bits else None for bits in cells["phash"])
     return {name: pa.array(some, _TYPES[name]) for name, some in cells.items()}
