@@ -55,5 +55,5 @@ def write_project(
     catalog.mkdir()
     write_shard(resized, "00000", columns, rows)
     write_index(resized, "photos", columns, ["00000"], {"size": SIZE})
-    write_catalog(catalog / "catalog.parquet", known)
+    write_catalog(catalog / "catalog.parquet", sorted(known, key=lambda row: row.id))
     return folder

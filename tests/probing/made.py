@@ -42,7 +42,7 @@ def write_project(folder: Path, photos: Sequence[tuple[str, str]], paint: Paint 
     (folder / "resized").mkdir()
     write_shard(folder / "resized", "00000", columns, rows)
     write_index(folder / "resized", "photos", columns, ["00000"], {"size": SIZE})
-    write_catalog(folder / "catalog/catalog.parquet", known)
+    write_catalog(folder / "catalog/catalog.parquet", sorted(known, key=lambda row: row.id))
     return folder
 
 

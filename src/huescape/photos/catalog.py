@@ -111,7 +111,7 @@ class Tally:
         digest = hashlib.sha256()
         names = {code: split for split, code in _BY_NAME.items()}
         lines = np.frombuffer(self._kept, np.uint8).reshape(-1, 33).view("S33").ravel()
-        for line in np.sort(lines).tolist():  # NumPy drops zeros at the end; there are none
+        for line in np.sort(lines):  # NumPy drops zeros at the end; there are none
             digest.update(f"{line[:32].hex()} {names[line[32:]]}\n".encode())
         return digest.hexdigest()
 
