@@ -154,7 +154,8 @@ def _write_data(root: Path) -> None:
     rows = [f"sample,{key},{count}" for key, count in sorted(DROPPED.items())]
     rows += ["sample,kept,164", "sun397,kept,35"]
     write(root / "data/catalog/summary.csv", "source,reason,photos\n" + "\n".join(rows) + "\n")
-    write_catalog(root / "data/catalog/catalog.parquet", [_catalog_row(n) for n in range(40)])
+    photos = sorted(map(_catalog_row, range(40)), key=lambda row: row.id)
+    write_catalog(root / "data/catalog/catalog.parquet", photos)
 
 
 def _catalog_row(number: int) -> CatalogRow:
