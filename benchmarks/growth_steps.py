@@ -14,14 +14,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import harness
+from benchmarks import harness, scale
 from benchmarks.harness import Ratio, Report, Row, Spread
-from huescape.photos.catalog import CATALOG, CatalogRow, read_catalog, read_partition, write_catalog
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import (
+    CATALOG,
+    Partitions,
+    prints_of,
+    read_catalog,
+    read_partition,
+    rows_of,
+    write_catalog,
+)
 from huescape.photos.copies import drop_copies
+from huescape.photos.judged import Judged
 from huescape.photos.near_hashes import pairs_within
 from huescape.shards import Column, ShardSet, shard_name, write_index
 from huescape.shards.format import Sidecar, StoredColumn, sidecar_file
@@ -33,7 +45,7 @@ _COLUMN = Column("box", "int16", (0,))  # takes no room
 
 def rows(count: int, split: str = "") -> Iterator[CatalogRow]:
     """Judged photos of a data set in a tar for each of a thousand classes."""
-    phashes = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64).tolist()
+    phashes = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64)
     for k, phash in enumerate(phashes):
         wnid = f"n{k % 1000:08d}"
         yield CatalogRow(
@@ -41,7 +53,7 @@ def rows(count: int, split: str = "") -> Iterator[CatalogRow]:
             offset=k * 110_000 + 512, bytes=110_000 + k % 999, source="imagenet",
             category=f"synset{k % 1000}", tier="core",
             sha256=hashlib.sha256(str(k).encode()).hexdigest(), width=500, height=375,
-            chroma=12.345, phash=f"{phash:016x}", split=split, kept=True, reason="",
+            chroma=12.345, phash=f"{int(phash):016x}", split=split, kept=True, reason="",
         )  # fmt: skip
 
 
@@ -53,25 +65,50 @@ def near(count: int, folder: Path) -> Callable[[], object]:
 
 
 def copies(count: int, folder: Path) -> Callable[[], object]:
-    """Copies dropped, splits given."""
-    judged = list(rows(count))
-    return lambda: drop_copies(judged, 8, 0.1, 0.15)
+    """Copies dropped, splits given, once all photos are judged."""
+    photos = Judged.of_none(count)
+    for n, row in enumerate(rows(count)):
+        photos.put(n, row)
+    return lambda: drop_copies(photos, 8, 0.1, 0.15)
 
 
 def written(count: int, folder: Path) -> Callable[[], object]:
     """The catalog written."""
-    judged = [*rows(count, "train")]
+    judged = sorted(rows(count, "train"), key=attrgetter("id"))
     return lambda: write_catalog(folder / CATALOG, judged)
 
 
 def read(count: int, folder: Path) -> Callable[[], object]:
-    """The catalog read."""
+    """All rows of the catalog read as objects, as `gather` does of its own source's."""
     return lambda: read_catalog(folder / CATALOG)
 
 
 def partition(count: int, folder: Path) -> Callable[[], object]:
-    """The photos of one partition read from it."""
+    """The photos of one partition read from it, as a job of Snakemake does."""
     return lambda: read_partition(folder / CATALOG, 1, -(-count // IN_SHARD))
+
+
+def partitions(count: int, folder: Path) -> Callable[[], object]:
+    """All partitions read from it, one after the other, as `resize` does under DVC."""
+
+    def each() -> None:
+        number = -(-count // IN_SHARD)
+        members = Partitions(folder / CATALOG, number)
+        for k in range(number):
+            members[k]
+
+    return each
+
+
+def tested(count: int, folder: Path) -> Callable[[], object]:
+    """The rows of 10,000 photos by id, as `report` and `perceive` do of those that were tested."""
+    ids = [row.id for row in islice(rows(count), 0, None, -(-count // 10_000))]
+    return lambda: rows_of(folder / CATALOG, ids)
+
+
+def prints(count: int, folder: Path) -> Callable[[], object]:
+    """What copies of learned photos are known by, as `gather` does."""
+    return lambda: prints_of(folder / CATALOG, ("train", "val"))
 
 
 def indexed(count: int, folder: Path) -> Callable[[], object]:
@@ -97,11 +134,14 @@ def opened(count: int, folder: Path) -> Callable[[], object]:
 
 
 STEPS: dict[str, Callable[[int, Path], Callable[[], object]]] = {
-    "near hashes found": near,
+    scale.NEAR: near,
     "copies dropped, splits given": copies,
-    "catalog written": written,
+    scale.WRITTEN: written,
     "catalog read": read,
-    "one partition read from the catalog": partition,
+    scale.PARTITION: partition,
+    scale.PARTITIONS: partitions,
+    scale.LOOKED_UP: tested,
+    "digests and hashes read from the catalog": prints,
     "index of shards written": indexed,
     "shards opened": opened,
 }

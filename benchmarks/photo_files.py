@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from huescape.landscapes.render import CATEGORIES, render_scene
-from huescape.photos.catalog import CATALOG, CatalogRow, write_catalog
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import CATALOG, write_catalog
 
 QUALITY, GRAIN = 88, 6.0
 _DIFFERENT = 8  # so many pictures are rendered; more files differ by a comment alone

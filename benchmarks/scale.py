@@ -7,8 +7,10 @@ fitted to its two smaller sizes, compared with its largest. `growth_steps` measu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from huescape.photos.catalog_file import Partitions
 
 #: Photos that are listed.
 SETS = {"SUN397": 108_754, "ImageNet": 1_281_167, "50 million": 50_000_000}
@@ -19,6 +21,12 @@ _SCATTERED, _POOLED = ("resize", "encode"), ("download", "filter")
 #: What does not depend on how many photos there are: the little that it differed was chance.
 _FIXED = ("check", "prior", "report")
 _STEPS_SIZE = "1300000"
+#: Steps that `growth_steps` measures.
+NEAR, WRITTEN = "near hashes found", "catalog written"
+PARTITION, PARTITIONS = "one partition read from the catalog", "all partitions read, one by one"
+LOOKED_UP = "10,000 photos looked up in the catalog"
+#: What these hold does not grow with the photos.
+_HELD = (WRITTEN, PARTITION, PARTITIONS, LOOKED_UP)
 
 
 def lines(results: Callable[[str], Mapping[str, Any] | None]) -> list[str]:
@@ -102,14 +110,29 @@ def _single(facts: Mapping[str, Any]) -> list[str]:
         "|---|---:|---:|",
     ]
     few, many = int(_STEPS_SIZE), SETS["50 million"]
-    for name, by_count in facts["steps"].items():
-        seconds, memory = by_count[_STEPS_SIZE]
-        work = _compared(many) / _compared(few) if name.startswith("near hashes") else many / few
+    measured = {name: by_count[_STEPS_SIZE] for name, by_count in facts["steps"].items()}
+    for name, (seconds, memory) in measured.items():
+        minutes = _of_many(name, measured, few, many) / 60
+        gigabytes = memory / 1e9 * (1 if name in _HELD else many / few)
         found.append(
-            f"| {name} | {seconds:.0f} CPU s, {memory / 1e9:.1f} GB | "
-            f"{seconds * work / 60:,.0f} CPU min, {memory * many / few / 1e9:,.0f} GB |"
+            f"| {name} | {seconds:.1f} CPU s, {memory / 1e9:.2f} GB | "
+            f"{minutes:,.1f} CPU min, {gigabytes:,.1f} GB |"
         )
     return found
+
+
+def _of_many(name: str, measured: Mapping[str, Sequence[float]], few: int, many: int) -> float:
+    """Seconds of a step for `many` photos, from what it took for `few`."""
+    seconds = measured[name][0]
+    if name == NEAR:
+        return seconds * _compared(many) / _compared(few)
+    if name == PARTITIONS:
+        # The file is read once for so many photos, and a row of each photo is made.
+        few_reads, many_reads = (-(-count // Partitions.HELD) for count in (few, many))
+        reading = measured[PARTITION][0]
+        rows = max(0.0, seconds - few_reads * reading)
+        return (many_reads * reading + rows) * many / few
+    return seconds * many / few
 
 
 def _compared(count: int) -> float:

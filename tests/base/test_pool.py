@@ -106,7 +106,7 @@ def test_error_of_the_function_is_raised(tmp_path: Path, workers: int) -> None:
     "call",
     [
         "list(map_ordered(end_at_5, range(50), chunk=2))",
-        "run_each(end_at_5, list(range(50)), total=None, desc='x', unit='photo')",
+        "run_each(end_at_5, range(50), count=50, total=None, desc='x', unit='photo')",
     ],
     ids=["map_ordered", "run_each"],
 )
@@ -148,10 +148,25 @@ def test_items_are_taken_only_as_needed(tmp_path: Path) -> None:
     assert int(finish(start(tmp_path, body, 2))) <= 4 * (2 * 2 + 1)
 
 
+def test_run_each_takes_items_only_as_needed(tmp_path: Path) -> None:
+    body = """
+    ahead = 0
+    def items():
+        global ahead
+        for n in range(60):
+            done = sum(path.name.isdigit() for path in HERE.iterdir())
+            ahead = max(ahead, n - done)
+            yield n
+    run_each(touch, items(), count=60, total=None, desc="x", unit="photo")
+    print(ahead)
+    """
+    assert int(finish(start(tmp_path, body, 2))) <= 2 * 2
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("total", [None, 21])
 def test_run_each_runs_each_once(tmp_path: Path, workers: int, total: int | None) -> None:
-    body = f"run_each(touch, list(range(7)), total={total}, desc='x', unit='photo')"
+    body = f"run_each(touch, range(7), count=7, total={total}, desc='x', unit='photo')"
     finish(start(tmp_path, body, workers))
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.isdigit()) == list("0123456")
 
@@ -159,7 +174,7 @@ def test_run_each_runs_each_once(tmp_path: Path, workers: int, total: int | None
 def test_failure_stops_the_others_at_once(tmp_path: Path) -> None:
     body = """
     try:
-        run_each(fail_or_slow, [0, 1, 2, 3], total=100, desc="x", unit="photo")
+        run_each(fail_or_slow, [0, 1, 2, 3], count=4, total=100, desc="x", unit="photo")
     except HuescapeError as error:
         print(error)
     """
@@ -171,7 +186,7 @@ def test_failure_stops_the_others_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
 def test_workers_end_with_their_parent(tmp_path: Path, signal_number: int) -> None:
-    process = start(tmp_path, "run_each(slow, [0, 1], total=9, desc='x', unit='photo')", 2)
+    process = start(tmp_path, "run_each(slow, [0, 1], count=2, total=9, desc='x', unit='photo')", 2)
     deadline = time.monotonic() + 90
     while len(list(tmp_path.glob("begun-*"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -190,7 +205,7 @@ def test_a_worker_that_loads_its_modules_is_silent_about_ctrl_c(tmp_path: Path) 
     """A terminal sends Ctrl-C to the whole group, and so to workers that have just been started."""
     body = """
     try:
-        run_each(slow, [0, 1], total=9, desc="x", unit="photo")
+        run_each(slow, [0, 1], count=2, total=9, desc="x", unit="photo")
     except KeyboardInterrupt:
         print("interrupted")
     """

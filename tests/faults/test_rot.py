@@ -28,7 +28,7 @@ SCORES = "reports/evaluation/colorunet"
 # What each stage reads; a star stands for the first file that fits.
 READ: dict[str, tuple[str, ...]] = {
     "filter": ("data/raw/manifest.csv", "data/raw/sample/*/*/*.jpg"),
-    "resize": ("data/catalog/catalog.csv", "data/raw/sample/*/*/*.jpg"),
+    "resize": ("data/catalog/catalog.parquet", "data/raw/sample/*/*/*.jpg"),
     "bins yuv32": RESIZED,
     "encode yuv32": ("data/bins/yuv32.npz", *RESIZED),
     "prior yuv32": ("data/bins/yuv32.npz", "data/shards/yuv32/index.json"),

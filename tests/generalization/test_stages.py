@@ -25,7 +25,7 @@ from huescape.params.load import load_params
 from huescape.params.photos import FilterParams, ResizeParams
 from huescape.params.reports import EvaluateParams
 from huescape.params.unseen import UnseenParams
-from huescape.photos.catalog import read_catalog, write_catalog
+from huescape.photos.catalog_file import read_catalog, write_catalog
 from huescape.shards import ShardSet
 from huescape.stages import evaluate, gather, generalize
 from tests.evaluation.conftest import paint, write_photos, write_system
@@ -58,10 +58,10 @@ def test_every_photo_is_tested_whatever_its_source_says(tmp_path: Path) -> None:
     assert said == {"photos": 5, "kept": 5}
     photos = ShardSet.open(out / "resized", "photos")
     assert len(photos.rows("test")) == 5
-    assert {row.split for row in read_catalog(out / "catalog/catalog.csv")} == {"test"}
-    before = (out / "catalog/catalog.csv").read_bytes()
+    assert {row.split for row in read_catalog(out / "catalog/catalog.parquet")} == {"test"}
+    before = (out / "catalog/catalog.parquet").read_bytes()
     gather.run(out, project / "catalog", params, FILTER, RESIZE)
-    assert (out / "catalog/catalog.csv").read_bytes() == before
+    assert (out / "catalog/catalog.parquet").read_bytes() == before
 
 
 def test_a_photo_that_the_project_trains_on_is_left_out(tmp_path: Path) -> None:
@@ -70,12 +70,12 @@ def test_a_photo_that_the_project_trains_on_is_left_out(tmp_path: Path) -> None:
     gather.run(tmp_path / "first", empty / "catalog", unseen(root), FILTER, RESIZE)
     gather.run(tmp_path / "own", empty / "catalog", unseen(root), FILTER, RESIZE)
     catalog = tmp_path / "own/catalog"
-    rows = read_catalog(catalog / "catalog.csv")
+    rows = read_catalog(catalog / "catalog.parquet")
     learned = [replace(row, split="train" if row.id == rows[2].id else "test") for row in rows]
-    write_catalog(catalog / "catalog.csv", learned)
+    write_catalog(catalog / "catalog.parquet", learned)
     said = gather.run(tmp_path / "again", catalog, unseen(root), FILTER, RESIZE)
     assert said == {"photos": 4, "kept": 3}
-    dropped = [r for r in read_catalog(tmp_path / "again/catalog/catalog.csv") if not r.kept]
+    dropped = [r for r in read_catalog(tmp_path / "again/catalog/catalog.parquet") if not r.kept]
     assert [(r.id, r.reason) for r in dropped] == [(rows[2].id, "duplicate")]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from huescape.photos.catalog import CatalogRow, write_catalog
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import write_catalog
 from huescape.shards import Column, write_index, write_shard
 
 SIZE = 32
@@ -54,5 +55,5 @@ def write_project(
     catalog.mkdir()
     write_shard(resized, "00000", columns, rows)
     write_index(resized, "photos", columns, ["00000"], {"size": SIZE})
-    write_catalog(catalog / "catalog.csv", known)
+    write_catalog(catalog / "catalog.parquet", sorted(known, key=lambda row: row.id))
     return folder

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from huescape.photos.catalog import CatalogRow, write_catalog
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import write_catalog
 from huescape.shards import Column, write_index, write_shard
 
 SIZE = 32
@@ -41,7 +42,7 @@ def write_project(folder: Path, photos: Sequence[tuple[str, str]], paint: Paint 
     (folder / "resized").mkdir()
     write_shard(folder / "resized", "00000", columns, rows)
     write_index(folder / "resized", "photos", columns, ["00000"], {"size": SIZE})
-    write_catalog(folder / "catalog/catalog.csv", known)
+    write_catalog(folder / "catalog/catalog.parquet", sorted(known, key=lambda row: row.id))
     return folder
 
 

@@ -17,7 +17,8 @@ from huescape.base import digests
 from huescape.base.errors import HuescapeError
 from huescape.metrics.bootstrap import interval, resampled
 from huescape.params.decodings import Decoding
-from huescape.photos.catalog import CatalogRow, kept_rows, read_catalog
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import read_kept
 from huescape.release import precision
 from huescape.release.project import read_trained, refuse_tested
 from huescape.release.write import FILES
@@ -65,7 +66,7 @@ def test_equal_inputs_give_equal_bytes_and_facts(project: Path) -> None:
         assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
     facts = json.loads(Path("one/system.json").read_text())["release"]
     assert facts["decode"] == {"method": "median", "tau": 0.2, "temperature": 1.0}
-    kept = kept_rows(read_catalog(Path("data/catalog/catalog.csv")))
+    kept = read_kept(Path("data/catalog/catalog.parquet"))
     splits = ("train", "val", "test")
     assert facts["photos"] == {
         "sample": {split: sum(row.split == split for row in kept) for split in splits}
@@ -149,7 +150,7 @@ def test_other_photos_than_those_of_the_training_are_refused(
 
 
 def test_training_photos_that_are_tested_on_are_named(project: Path) -> None:
-    rows = kept_rows(read_catalog(Path("data/catalog/catalog.csv")))
+    rows = read_kept(Path("data/catalog/catalog.parquet"))
     refuse_tested(rows)
     trained = next(row for row in rows if row.split == "train")
 

@@ -17,7 +17,8 @@ from huescape.base.arrays import write_arrays
 from huescape.base.digests import seal
 from huescape.base.tables import write_table
 from huescape.metrics.names import BASELINES
-from huescape.photos.catalog import CatalogRow, write_catalog
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import write_catalog
 from huescape.reporting.inputs import FIGURES, SystemResult
 from huescape.stages import report
 from tests.reporting.conftest import SCORES, TRUTH, result
@@ -153,7 +154,8 @@ def _write_data(root: Path) -> None:
     rows = [f"sample,{key},{count}" for key, count in sorted(DROPPED.items())]
     rows += ["sample,kept,164", "sun397,kept,35"]
     write(root / "data/catalog/summary.csv", "source,reason,photos\n" + "\n".join(rows) + "\n")
-    write_catalog(root / "data/catalog/catalog.csv", [_catalog_row(n) for n in range(40)])
+    photos = sorted(map(_catalog_row, range(40)), key=lambda row: row.id)
+    write_catalog(root / "data/catalog/catalog.parquet", photos)
 
 
 def _catalog_row(number: int) -> CatalogRow:

@@ -21,7 +21,9 @@ def test_the_best_trained_system_comes_first_and_the_page_stays_small(
     shipped = make("shipped", {"auc_macro": 0.9}, {"release": {"photos": {}}}, batch=99)
     for one in (*made, shipped):
         object.__setattr__(one, "figures", figures)
-    found = failures(grouped([*made, shipped], quantizers), [], tmp_path / "index.html")
+    found = failures(
+        grouped([*made, shipped], quantizers), lambda result: {}, tmp_path / "index.html"
+    )
     assert found.name == "net11"
     assert [figure.title for figure in found.figures] == [*FIGURES]
     assert [name for name, _ in found.others] == [f"net{k}" for k in range(8)]

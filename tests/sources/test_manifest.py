@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 from huescape.base.digests import reseal
 from huescape.base.errors import HuescapeError
 from huescape.base.tables import TEXT, frame, write_table
-from huescape.sources.manifest import COLUMNS, ManifestRow, read_manifest, write_manifest
+from huescape.sources.manifest import (
+    COLUMNS,
+    ManifestRow,
+    manifest_rows,
+    read_manifest,
+    write_manifest,
+)
 from huescape.sources.splits import read_splits
 
 # Whatever a file system allows in a name, but for bytes that are not UTF-8: the walk skips those.
@@ -95,6 +102,18 @@ def test_another_file_is_refused(tmp_path: Path, content: str, message: str) -> 
     reseal(tmp_path / "m.csv")
     with pytest.raises(HuescapeError, match=message):
         read_manifest(tmp_path / "m.csv")
+
+
+def test_records_are_counted_over_the_parts_that_are_held(tmp_path: Path) -> None:
+    """And those before the damaged one's part have been handed out by then."""
+    path = tmp_path / "m.csv"
+    write_manifest(path, [row(f"{n:05d}") for n in range(9000)])
+    path.write_text(path.read_text().replace("08999,", "00000,"))
+    reseal(path)
+    rows = manifest_rows(path)
+    assert [one.id for one in islice(rows, 8000)] == [f"{n:05d}" for n in range(8000)]
+    with pytest.raises(HuescapeError, match="record 9001 is damaged: id '00000'"):
+        list(rows)
 
 
 def test_a_missing_one_says_what_to_run(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from PIL import Image
 
 from huescape.base.errors import HuescapeError
 from huescape.params.photos import FilterParams, SplitParams
-from huescape.photos.catalog import CatalogRow, read_catalog, split_of
+from huescape.photos.catalog import CatalogRow, split_of
+from huescape.photos.catalog_file import read_catalog
 from huescape.sources.manifest import ManifestRow, write_manifest
 from huescape.stages import filter as stage
 
@@ -63,7 +64,7 @@ class Raw:
     def filter(self, params: FilterParams, out: str = "catalog") -> dict[str, CatalogRow]:
         write_manifest(self.root / "manifest.csv", self.rows)
         self.metrics = stage.run(self.root, self.root / out, params)
-        rows = read_catalog(self.root / out / "catalog.csv")
+        rows = read_catalog(self.root / out / "catalog.parquet")
         return {row.id.removeprefix("s/"): row for row in rows}
 
 
@@ -346,7 +347,7 @@ def test_bytes_do_not_depend_on_workers_or_order(raw: Raw, monkeypatch: pytest.M
     raw.rows.reverse()
     raw.filter(FilterParams(max_distance=8), out="three")
     first = outputs(raw.root / "one")
-    assert sorted(first) == ["SHA256SUMS", "catalog.csv", "summary.csv", "summary.json"]
+    assert sorted(first) == ["SHA256SUMS", "catalog.parquet", "summary.csv", "summary.json"]
     assert outputs(raw.root / "three") == first
     counted = json.loads(first["summary.json"])
     table = list(csv.DictReader(io.StringIO(first["summary.csv"].decode())))

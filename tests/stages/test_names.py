@@ -13,7 +13,7 @@ from PIL import Image
 
 from huescape.params.download import DownloadParams
 from huescape.params.photos import FilterParams, ResizeParams
-from huescape.photos.catalog import read_catalog
+from huescape.photos.catalog_file import read_catalog
 from huescape.shards import ShardSet
 from huescape.sources.manifest import read_manifest
 from huescape.stages import download, filter, resize
@@ -59,7 +59,7 @@ def test_every_name_reaches_the_shards(
     }
     assert not download.check_unchanged(Path("raw/manifest.csv"))
     filter.run(Path("raw"), Path("catalog"), FilterParams(min_side=8, max_distance=0))
-    kept = [row for row in read_catalog(Path("catalog/catalog.csv")) if row.kept]
+    kept = [row for row in read_catalog(Path("catalog/catalog.parquet")) if row.kept]
     assert {row.id for row in kept} == {row.id for row in listed}
     resize.run(Path("catalog"), Path("resized"), ResizeParams(size=16, shards=2))
     shards = ShardSet.open(Path("resized"), "photos")

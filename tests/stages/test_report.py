@@ -107,7 +107,7 @@ BROKEN: list[tuple[str, Callable[[Path], object], str]] = [
     ("reports/evaluation/wide/hue_sums.npz", Path.unlink, "dvc repro evaluate@wide"),
     ("reports/evaluation/wide/photos.csv", lambda p: p.write_text("id\n1\n"), "no 'prediction'"),
     ("reports/evaluation/wide/hue.png", lambda p: p.write_bytes(b"\x89PNG"), "not a picture"),
-    ("data/catalog/catalog.csv", Path.unlink, "dvc repro filter"),
+    ("data/catalog/catalog.parquet", Path.unlink, "dvc repro filter"),
     ("reports/evaluation/wide/hue.png", lambda p: p.write_bytes(b"\x89PNG"), "not a picture"),
     ("models/wide/history.csv", lambda p: p.write_text("step,loss\n1,x\n"), "loss is 'x'"),
     ("models/wide/system.json", Path.unlink, "dvc repro train@wide"),

@@ -13,7 +13,9 @@ import mmap
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 import xxhash
@@ -64,14 +66,41 @@ def read_verified(path: Path, stage: str, folder: Path | None = None) -> bytes:
         HuescapeError: the file cannot be read, is not listed or is damaged; names the command
             that makes it again.
     """
-    try:
+    with _told(path, stage):
         content = read_regular(path)
+    _check(path, hashlib.sha256(content).hexdigest(), stage, folder)
+    return content
+
+
+@contextmanager
+def open_verified(path: Path, stage: str) -> Iterator[BufferedReader]:
+    """Open `path` at its start, once it is what the SHA256SUMS beside it says.
+
+    For files that do not fit into memory. Raises what `read_verified` raises.
+    """
+    with ExitStack() as stack:
+        with _told(path, stage):
+            file = stack.enter_context(open_regular(path))
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+        _check(path, found, stage, None)
+        yield file
+
+
+@contextmanager
+def _told(path: Path, stage: str) -> Iterator[None]:
+    """Turn an error of reading into one line."""
+    try:
+        yield
     except FileNotFoundError as error:
         again = remedy(stage) if _is_shipped(stage) else f"`dvc repro {stage}` makes it"
         raise HuescapeError(f"{path}: no such file; {again}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise HuescapeError(f"{path}: cannot be read: {reason}; {remedy(stage)}") from error
+
+
+def _check(path: Path, found: str, stage: str, folder: Path | None) -> None:
     sums = (folder or path.parent) / SUMS
     expected = _read_sums(sums).get(_seen_from(sums.parent, path))
     if expected is None:
@@ -79,11 +108,10 @@ def read_verified(path: Path, stage: str, folder: Path | None = None) -> bytes:
             f"{path}: has no SHA-256 in {sums}: written by an older version, or damaged; "
             f"{remedy(stage)}"
         )
-    if hashlib.sha256(content).hexdigest() != expected:
+    if found != expected:
         raise HuescapeError(
             f"{path}: damaged: its SHA-256 is not the one in {sums}; {remedy(stage)}"
         )
-    return content
 
 
 def remedy(stage: str) -> str:

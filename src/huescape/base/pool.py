@@ -76,30 +76,38 @@ def map_ordered(
 
 
 def run_each(
-    function: Callable[[T], None], items: list[T], *, total: int | None, desc: str, unit: str
+    function: Callable[[T], None],
+    items: Iterable[T],
+    *,
+    count: int,
+    total: int | None,
+    desc: str,
+    unit: str,
 ) -> None:
-    """Run `function(item)` for every item, in `runtime.workers()` processes at most.
+    """Run `function(item)` for each of `count` items, in `runtime.workers()` processes at most.
 
-    The bar counts what the function reports by `advance`, up to `total`; with total = None it
-    counts items. After an exception the items under way end at their next `advance`, and the
-    exception is raised. Raises HuescapeError when a worker dies.
+    Items are taken as they are needed, a few ahead of the workers. The bar counts what the function
+    reports by `advance`, up to `total`; with total = None it counts items. After an exception the
+    items under way end at their next `advance`, and the exception is raised. Raises HuescapeError
+    when a worker dies.
     """
-    count = min(workers(), len(items))
+    processes = min(workers(), count)
     by_item = total is None
-    with _bar(len(items) if total is None else total, desc, unit) as shown:
-        if count <= 1:
+    with _bar(count if total is None else total, desc, unit) as shown:
+        if processes <= 1:
             with _reporting_to(shown.update if not by_item else None):
                 for item in items:
                     function(item)
                     shown.update(int(by_item))
             return
-        shared = _Shared(count)
-        with _executor(count, function, shared) as executor:
-            futures = {executor.submit(_call, item) for item in items}
+        shared, iterator = _Shared(processes), iter(items)
+        with _executor(processes, function, shared) as executor:
+            futures = {executor.submit(_call, item) for item in islice(iterator, 2 * processes)}
             while futures:
                 done, futures = wait(futures, _POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
+                futures |= {executor.submit(_call, item) for item in islice(iterator, len(done))}
                 shown.update(len(done) if by_item else shared.done() - shown.n)
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from huescape.base.atomic import write_text
-from huescape.base.digests import read_verified, remedy
+from huescape.base.digests import open_verified, remedy
 from huescape.base.errors import HuescapeError
 
 #: Types of columns. What is not there (None, NaN) is an empty field; flags are `true` and `false`.
@@ -47,38 +48,75 @@ def write_table(path: Path, table: pd.DataFrame, digits: int | None = None) -> N
     write_text(path, table_text(table, digits))
 
 
-def read_cells(
-    path: Path,
-    stage: str,
-    columns: Sequence[str] = (),
-    what: str = "",
-    only: Callable[[list[str]], bool] | None = None,
-) -> Cells:
-    """The cells of a table by column, top down; with `only`, of the records that it holds for.
+def read_cells(path: Path, stage: str, columns: Sequence[str] = (), what: str = "") -> Cells:
+    """The cells of a whole table by column, top down.
 
     `stage` is what writes it and `what` the name of such a file, with its article, for messages.
     Raises HuescapeError for a file that is not there, is not what its SHA256SUMS says, is no table
     or has other `columns` than these, and for a record with too few or too many fields.
     """
-    # A few records at a time: of millions, those of the whole table would fill the memory.
-    text = io.TextIOWrapper(io.BytesIO(read_verified(path, stage)), "utf-8", newline="")
-    records = csv.reader(text, strict=True)
-    try:
-        header = next(records, [])
+    cells: Cells = {}
+    for part in _parts(path, stage, columns, what):
+        for name, column in part.items():
+            cells.setdefault(name, []).extend(column)
+    return cells
+
+
+def read_parts(
+    path: Path, columns: Sequence[str], forms: Mapping[str, str], what: str, stage: str
+) -> Iterator[Cells]:
+    """Yield the cells of some records at a time, of a table with just these columns.
+
+    Each record has an `id` above that of the one before. `forms` are regular expressions that whole
+    cells match, by column. Raises what `read_cells` raises, and HuescapeError for the first
+    cell that does not match, of those that were not yielded yet.
+    """
+    before, last = 0, ""
+    fits = {name: re.compile(form, re.DOTALL).fullmatch for name, form in forms.items()}
+    for cells in _parts(path, stage, columns, what):
+        for name, fit in fits.items():
+            if wrong := {cell for cell in set(cells[name]) if not fit(cell)}:
+                number = next(n for n, cell in enumerate(cells[name]) if cell in wrong)
+                raise _damaged(path, before + number, stage, _shown(name, cells[name][number]))
+        for number, one in enumerate(cells["id"], before):
+            if one <= last:
+                raise _damaged(path, number, stage, _shown("id", one))
+            last = one
+        before += len(cells["id"])
+        yield cells
+
+
+def _parts(path: Path, stage: str, columns: Sequence[str], what: str) -> Iterator[Cells]:
+    """The cells of some records at a time by column; the first may have none."""
+    with open_verified(path, stage) as file:
+        records = csv.reader(io.TextIOWrapper(file, "utf-8", newline=""), strict=True)
+        with _readable(path, stage):
+            header = next(records, [])
         if columns and header != list(columns):
             raise HuescapeError(f"{path}: not {what}; its columns must be {','.join(columns)}")
-        cells: Cells = {name: [] for name in header}
+        yield {name: [] for name in header}
         number = 0
-        while some := list(islice(records, _RECORDS)):
+        while some := _next_records(path, stage, records):
             _check_fields(path, number, some, len(header), stage)
             number += len(some)
-            some = some if only is None else list(filter(only, some))
-            for name, column in zip(header, zip(*some, strict=True), strict=bool(some)):
-                cells[name] += column
+            yield dict(zip(header, map(list, zip(*some, strict=True)), strict=True))
+
+
+def _next_records(path: Path, stage: str, records: Iterator[list[str]]) -> list[list[str]]:
+    with _readable(path, stage):
+        return list(islice(records, _RECORDS))
+
+
+@contextmanager
+def _readable(path: Path, stage: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise HuescapeError(f"{path}: cannot be read: {reason}; {remedy(stage)}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         reason = "not a table of UTF-8 text"
         raise HuescapeError(f"{path}: cannot be read: {reason}; {remedy(stage)}") from error
-    return cells
 
 
 def _check_fields(
@@ -87,39 +125,6 @@ def _check_fields(
     for number, record in enumerate(records, before):
         if len(record) != fields:
             raise _damaged(path, number, stage, f"{len(record)} fields, not {fields}")
-
-
-def read_table(
-    path: Path,
-    columns: Sequence[str],
-    forms: Mapping[str, str],
-    what: str,
-    stage: str,
-    only: Callable[[list[str]], bool] | None = None,
-) -> Cells:
-    """The cells of a table with just these columns, each record with an `id` of its own.
-
-    `forms` are regular expressions that whole cells match, by column; `kept,split` is about the
-    cells of both, joined by a comma, and blames the last. With `only`, of the records that it holds
-    for; records are then counted among those. Raises what `read_cells` raises, and
-    HuescapeError for the first cell that does not match.
-    """
-    cells = read_cells(path, stage, columns, what, only)
-    for names, form in forms.items():
-        *_, blamed = parts = names.split(",")
-        fits = re.compile(form, re.DOTALL).fullmatch
-        joined = cells[blamed]
-        if len(parts) > 1:
-            joined = [*map(",".join, zip(*(cells[part] for part in parts), strict=True))]
-        if wrong := {cell for cell in set(joined) if not fits(cell)}:
-            number = next(n for n, cell in enumerate(joined) if cell in wrong)
-            raise _damaged(path, number, stage, _shown(blamed, cells[blamed][number]))
-    seen: set[str] = set()
-    for number, one in enumerate(cells["id"]):
-        if one in seen:
-            raise _damaged(path, number, stage, _shown("id", one))
-        seen.add(one)
-    return cells
 
 
 def _shown(column: str, cell: str) -> str:

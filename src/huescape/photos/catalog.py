@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from huescape.base.collection import without_collection
-from huescape.base.digests import reseal
-from huescape.base.errors import HuescapeError
-from huescape.base.tables import (
-    FLAG,
-    NUMBER,
-    TEXT,
-    WHOLE,
-    Cells,
-    frame,
-    read_table,
-    write_table,
-)
+import numpy as np
 
-CATALOG = "catalog.csv"
+from huescape.base.tables import TEXT, WHOLE, frame, write_table
+
 SPLITS = ("train", "val", "test")
+# In the order of their names, for sorting.
+_BY_NAME = {split: bytes([k]) for k, split in enumerate(sorted(SPLITS), 1)}
+KEPT = "kept"  # in summaries, where others have a reason
 REASONS = (
     "not_landscape",
     "undecodable",
@@ -42,7 +31,7 @@ REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class CatalogRow:
-    """One photo; the fields are the columns of `catalog.csv`, in their order.
+    """One photo; the fields are the columns of the catalog's file, in their order.
 
     offset: bytes into the tar at `path`, None for a file of its own. width, height: pixels after
     the EXIF orientation; 0 where unknown. chroma: mean CIE Lab chroma. phash: 16 hex digits.
@@ -67,79 +56,6 @@ class CatalogRow:
     reason: str
 
 
-COLUMNS = {
-    "id": TEXT, "path": TEXT, "offset": WHOLE, "bytes": WHOLE, "source": TEXT, "category": TEXT,
-    "tier": TEXT, "sha256": TEXT, "width": WHOLE, "height": WHOLE, "chroma": NUMBER, "phash": TEXT,
-    "split": TEXT, "kept": FLAG, "reason": TEXT,
-}  # fmt: skip
-#: What the stage writes, as `tables.read_table` takes it.
-_FORMS = {
-    "id": ".+",
-    "path": r"[^\0]+",
-    "offset": "[0-9]{0,18}",
-    **dict.fromkeys(("bytes", "width", "height"), "[0-9]{1,18}"),
-    "sha256": "[0-9a-f]{64}",
-    "chroma": r"|[0-9]{1,4}\.[0-9]{3}",
-    "phash": "|[0-9a-f]{16}",
-    "kept": "true|false",
-    "kept,reason": f"true,|false,({'|'.join(REASONS)})",
-    "kept,split": f"true,({'|'.join(SPLITS)})|false,",
-    "kept,phash": "true,.+|false,.*",
-}
-
-
-def write_catalog(path: Path, rows: Iterable[CatalogRow]) -> None:
-    """Write the rows as CSV, sorted by id, whole or not at all, and their SHA-256 beside them."""
-    ordered = sorted(rows, key=lambda row: row.id)
-    write_table(path, frame(map(attrgetter(*COLUMNS), ordered), COLUMNS), digits=3)
-    reseal(path)
-
-
-def read_catalog(path: Path) -> list[CatalogRow]:
-    """Read the rows back; raises HuescapeError for a file that is no catalog, or is damaged."""
-    with without_collection():
-        return _rows(read_table(path, [*COLUMNS], _FORMS, "a catalog", "filter"))
-
-
-def read_partition(path: Path, number: int, partitions: int) -> list[CatalogRow]:
-    """The kept photos of one partition, sorted by id, without holding the others.
-
-    Raises what `read_catalog` raises.
-    """
-    names = [*COLUMNS]
-    sha256, kept = names.index("sha256"), names.index("kept")
-    is_digest = re.compile("[0-9a-f]{64}").fullmatch
-
-    def is_of(record: list[str]) -> bool:
-        if record[kept] == "false":
-            return False
-        # What is no digest is damage, which its form tells.
-        return not is_digest(record[sha256]) or partition_of(record[sha256], partitions) == number
-
-    try:
-        return kept_rows(_rows(read_table(path, names, _FORMS, "a catalog", "filter", is_of)))
-    except HuescapeError:
-        read_catalog(path)  # names the record by its place in the file
-        raise
-
-
-def _rows(read: Cells) -> list[CatalogRow]:
-    cells: dict[str, Iterable[Any]] = {**read}
-    for name in ("bytes", "width", "height"):
-        cells[name] = map(int, cells[name])
-    for name in ("source", "category", "tier", "split", "reason"):
-        cells[name] = map(sys.intern, cells[name])  # a few words, held once for all photos
-    cells["offset"] = (int(cell) if cell else None for cell in cells["offset"])
-    cells["chroma"] = (float(cell) if cell else None for cell in cells["chroma"])
-    cells["kept"] = (cell == "true" for cell in cells["kept"])
-    return list(map(CatalogRow, *cells.values()))
-
-
-def kept_rows(rows: Iterable[CatalogRow]) -> list[CatalogRow]:
-    """The kept photos, sorted by id."""
-    return sorted((row for row in rows if row.kept), key=lambda row: row.id)
-
-
 def split_of(sha256: str, val: float, test: float) -> str:
     """The split of a photo by its content: adding photos moves none from one split to another.
 
@@ -158,37 +74,62 @@ def partition_of(sha256: str, partitions: int) -> int:
     return int(sha256[:8], 16) % partitions
 
 
-def dataset_digest(rows: Iterable[CatalogRow]) -> str:
-    """SHA-256 over the sorted lines "sha256 split" of the kept photos: names do not matter."""
-    lines = sorted(f"{row.sha256} {row.split}\n" for row in rows if row.kept)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+class Tally:
+    """Counts of photos, as their rows go by; 33 bytes for each are held."""
 
+    def __init__(self) -> None:
+        self._fates: Counter[tuple[str, str]] = Counter()
+        self._categories: Counter[str] = Counter()
+        self._splits: Counter[str] = Counter()
+        self._kept = bytearray()  # SHA-256 and the split, as _BY_NAME has it
 
-def summary(rows: Sequence[CatalogRow]) -> dict[str, Any]:
-    """Counts of photos: all, kept, dropped by reason, and the kept ones by split and category."""
-    kept = kept_rows(rows)
-    splits = Counter(row.split for row in kept)
-    return {
-        "photos": len(rows),
-        "kept": len(kept),
-        "reasons": dict(sorted(Counter(row.reason for row in rows if not row.kept).items())),
-        "splits": {split: splits[split] for split in SPLITS},
-        "categories": dict(sorted(Counter(row.category for row in kept).items())),
-        "dataset_digest": dataset_digest(kept),
-    }
+    def counted(self, rows: Iterable[CatalogRow]) -> Iterator[CatalogRow]:
+        """Yield the rows, each once it is counted."""
+        for row in rows:
+            self._fates[row.source, row.reason or KEPT] += 1
+            if row.kept:
+                self._categories[row.category] += 1
+                self._splits[row.split] += 1
+                self._kept += bytes.fromhex(row.sha256) + _BY_NAME[row.split]
+            yield row
 
+    def summary(self) -> dict[str, Any]:
+        """Counts of photos: all, kept, dropped by reason, kept ones by split and category."""
+        reasons = self._reasons()
+        kept = reasons.pop(KEPT, 0)
+        return {
+            "photos": kept + sum(reasons.values()),
+            "kept": kept,
+            "reasons": dict(sorted(reasons.items())),
+            "splits": {split: self._splits[split] for split in SPLITS},
+            "categories": dict(sorted(self._categories.items())),
+            "dataset_digest": self.digest(),
+        }
 
-def write_summary_table(path: Path, rows: Iterable[CatalogRow]) -> None:
-    """Write `source,reason,photos`, sorted; the reason of the kept photos is `kept`."""
-    counts = Counter((row.source, row.reason or "kept") for row in rows)
-    lines = [(source, reason, photos) for (source, reason), photos in sorted(counts.items())]
-    write_table(path, frame(lines, {"source": TEXT, "reason": TEXT, "photos": WHOLE}))
+    def digest(self) -> str:
+        """SHA-256 over the sorted lines "sha256 split" of the kept photos: names do not matter."""
+        digest = hashlib.sha256()
+        names = {code: split for split, code in _BY_NAME.items()}
+        lines = np.frombuffer(self._kept, np.uint8).reshape(-1, 33).view("S33").ravel()
+        for line in np.sort(lines):  # NumPy drops zeros at the end; there are none
+            digest.update(f"{line[:32].hex()} {names[line[32:]]}\n".encode())
+        return digest.hexdigest()
 
+    def funnel(self) -> str:
+        """The counts in one line, for people: `240 photos: 12 gray, ..., 200 kept (...)`."""
+        reasons = self._reasons()
+        parts = [f"{reasons[reason]} {reason}" for reason in REASONS if reason in reasons]
+        splits = ", ".join(f"{self._splits[split]} {split}" for split in SPLITS)
+        parts.append(f"{reasons[KEPT]} kept ({splits})")
+        return f"{sum(reasons.values())} photos: {', '.join(parts)}"
 
-def funnel(rows: Sequence[CatalogRow]) -> str:
-    """The summary in one line, for people: `240 photos: 12 gray, ..., 200 kept (...)`."""
-    counts = summary(rows)
-    parts = [f"{counts['reasons'][r]} {r}" for r in REASONS if r in counts["reasons"]]
-    splits = ", ".join(f"{n} {split}" for split, n in counts["splits"].items())
-    parts.append(f"{counts['kept']} kept ({splits})")
-    return f"{counts['photos']} photos: {', '.join(parts)}"
+    def write_table(self, path: Path) -> None:
+        """Write `source,reason,photos`, sorted; the reason of the kept photos is `kept`."""
+        lines = [(*fate, photos) for fate, photos in sorted(self._fates.items())]
+        write_table(path, frame(lines, {"source": TEXT, "reason": TEXT, "photos": WHOLE}))
+
+    def _reasons(self) -> Counter[str]:
+        reasons: Counter[str] = Counter()
+        for (_, reason), photos in self._fates.items():
+            reasons[reason] += photos
+        return reasons

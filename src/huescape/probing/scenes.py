@@ -6,7 +6,7 @@ Shape suffixes: N photos.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from huescape.base.errors import HuescapeError
-from huescape.photos.catalog import CATALOG, SPLITS, read_catalog
+from huescape.photos.catalog import SPLITS
+from huescape.photos.catalog_file import CATALOG, values_of
 from huescape.shards import ShardSet
 
 
@@ -41,7 +42,7 @@ def scenes(photos: ShardSet, catalog: Path, min_photos: int) -> Scenes:
     Photos without a category take no part. Raises HuescapeError for fewer than two categories, a
     split without a photo of any of them, and a photo that is not in the catalog.
     """
-    known = _categories(photos, catalog / CATALOG)
+    known = values_of(catalog / CATALOG, "category", photos.ids)
     counts = Counter(known[row] for row in photos.rows("train"))
     kept = tuple(sorted(name for name, n in counts.items() if name and n >= min_photos))
     listed = {name for name in known if name} - set(kept)
@@ -61,15 +62,3 @@ def scenes(photos: ShardSet, catalog: Path, min_photos: int) -> Scenes:
             )
         labels[split] = np.array([kept.index(known[row]) for row in rows[split]], np.int64)
     return Scenes(kept, {name: counts[name] for name in sorted(listed)}, rows, labels)
-
-
-def _categories(photos: ShardSet, path: Path) -> Sequence[str]:
-    """The category of every row of the shards."""
-    known = {row.id: row.category for row in read_catalog(path)}
-    missing = [photo for photo in photos.ids if photo not in known]
-    if missing:
-        raise HuescapeError(
-            f"{path}: {missing[0]!r} is not there, though it was resized; run the stages filter "
-            "and resize again"
-        )
-    return [known[photo] for photo in photos.ids]

@@ -19,7 +19,8 @@ from huescape.params import places
 from huescape.params.decodings import Decoding
 from huescape.params.photos import FilterParams
 from huescape.params.systems import PhotosParams
-from huescape.photos.catalog import CATALOG, SPLITS, CatalogRow, kept_rows, read_catalog
+from huescape.photos.catalog import SPLITS, CatalogRow
+from huescape.photos.catalog_file import CATALOG, read_kept
 from huescape.photos.near_hashes import pairs_within
 from huescape.reporting import inputs
 from huescape.systems.system import DESCRIPTION, WEIGHTS, read_description
@@ -67,7 +68,7 @@ def read_trained(name: str) -> Trained:
     read_description(model)
     result = inputs.read_result(places.EVALUATION / f"{name}.json", model)
     _check_scores(name, model, result)
-    rows = kept_rows(read_catalog(places.CATALOG / CATALOG))
+    rows = read_kept(places.CATALOG / CATALOG)
     refuse_tested(rows)
     _check_photos(name, result.model)
     found = inputs.read_catalog(places.RAW, places.CATALOG)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,16 +69,18 @@ class Failures:
         return [figure.picture for figure in (*self.figures, *others)]
 
 
-def failures(groups: Sequence[Group], catalog: Sequence[CatalogRow], page: Path) -> Failures:
+def failures(
+    groups: Sequence[Group], rows_of: Callable[[SystemResult], Mapping[str, CatalogRow]], page: Path
+) -> Failures:
     """Of the best system by macro AuC (of several seeds the first), and figures of the others.
 
-    Those that were trained here come before shipped ones.
+    Those that were trained here come before shipped ones. `rows_of` gives the photos by id that a
+    system was scored on.
     """
     first = max(groups, key=lambda group: (not group.members[0].is_shipped, _macro(group)))
     result = first.members[0]
-    rows = {row.id: row for row in catalog}
     kinds: dict[str, list[tuple[str, ...]]] = {}
-    for one in slices(result, parts(result, rows)):
+    for one in slices(result, parts(result, rows_of(result))):
         kinds.setdefault(one.part.kind, []).append(_row(one))
     others = [group.members[0] for group in groups if group is not first]
     return Failures(

@@ -21,8 +21,8 @@ from huescape.metrics.hue_sums import HueSums
 from huescape.metrics.names import BASELINES
 from huescape.metrics.photo_sums import PhotoSums
 from huescape.params.released import RELEASED
-from huescape.photos import catalog as catalog_table
-from huescape.photos.catalog import CatalogRow, kept_rows
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import CATALOG, known_rows
 
 Json = dict[str, Any]
 Sums = TypeVar("Sums")
@@ -192,9 +192,9 @@ def read_catalog(raw: Path, catalog: Path) -> Catalog:
     return Catalog(sources, summary, dict(zip(fates, map(int, counts), strict=True)))
 
 
-def read_photos(catalog: Path) -> list[CatalogRow]:
-    """The photos that were kept (`catalog/catalog.csv`)."""
-    return kept_rows(catalog_table.read_catalog(catalog / catalog_table.CATALOG))
+def read_photos(catalog: Path, result: SystemResult) -> dict[str, CatalogRow]:
+    """The rows of the photos that a system was scored on, by id (`catalog/catalog.parquet`)."""
+    return known_rows(catalog / CATALOG, result.photos.ids_N.tolist())
 
 
 def read_text(path: Path) -> str:

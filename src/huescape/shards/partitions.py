@@ -127,8 +127,8 @@ def _make_all(
     missing = [k for k in range(count) if not _is_kept(kept.of(k), k)]
     if total is not None and len(missing) < count:
         total = None  # how many photos the finished ones hold is not known here
-    made = [(work(k), kept.of(k), k) for k in missing]
-    run_each(_make_given, made, total=total, desc=desc, unit=_unit(total))
+    made = ((work(k), kept.of(k), k) for k in missing)
+    run_each(_make_given, made, count=len(missing), total=total, desc=desc, unit=_unit(total))
     if out.is_dir():  # only now: what an earlier run made stays where this one fails
         shutil.rmtree(out)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from huescape.base.collection import without_collection
 from huescape.base.digests import reseal
-from huescape.base.tables import TEXT, WHOLE, frame, read_table, write_table
+from huescape.base.tables import TEXT, WHOLE, frame, read_parts, write_table
 
 TIERS = ("core", "extended", "none")
 SPLITS = ("", "train", "val", "test")
@@ -37,7 +37,7 @@ class ManifestRow:
 
 
 COLUMNS = {field.name: WHOLE if field.name == "bytes" else TEXT for field in fields(ManifestRow)}
-#: What the stage writes, as `tables.read_table` takes it. No disk holds 10**18 bytes.
+#: What the stage writes, as `tables.read_parts` takes it. No disk holds 10**18 bytes.
 _FORMS = {
     "id": ".+",
     "tier": "|".join(TIERS),
@@ -57,10 +57,16 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """Read the rows back; raises HuescapeError for a file that is no manifest, or is damaged."""
+    """All rows, as `manifest_rows` yields them."""
     with without_collection():
-        cells: dict[str, Iterable[Any]] = {
-            **read_table(path, [*COLUMNS], _FORMS, "a manifest", "download")
-        }
-        cells["bytes"] = map(int, cells["bytes"])
-        return list(map(ManifestRow, *cells.values()))
+        return list(manifest_rows(path))
+
+
+def manifest_rows(path: Path) -> Iterator[ManifestRow]:
+    """Yield the rows by id, some thousand held at a time.
+
+    Raises HuescapeError for a file that is no manifest, or is damaged.
+    """
+    for part in read_parts(path, [*COLUMNS], _FORMS, "a manifest", "download"):
+        cells: dict[str, Iterable[Any]] = {**part, "bytes": map(int, part["bytes"])}
+        yield from map(ManifestRow, *cells.values())

@@ -6,10 +6,11 @@ import hashlib
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,19 +26,14 @@ from huescape.params import places
 from huescape.params.photos import FilterParams
 from huescape.params.sections import read_section
 from huescape.photos import PhotoError
-from huescape.photos.catalog import (
-    CATALOG,
-    CatalogRow,
-    funnel,
-    summary,
-    write_catalog,
-    write_summary_table,
-)
+from huescape.photos.catalog import CatalogRow, Tally
+from huescape.photos.catalog_file import CATALOG, write_catalog
 from huescape.photos.copies import drop_copies
 from huescape.photos.duplicates import perceptual_hash
+from huescape.photos.judged import Judged
 from huescape.sources.categories import colorunet_categories
 from huescape.sources.hashing import changed_photo
-from huescape.sources.manifest import ManifestRow, read_manifest
+from huescape.sources.manifest import ManifestRow, manifest_rows
 
 _TIERS = {"core": ("core",), "extended": ("core", "extended")}
 _THUMBNAIL = 64
@@ -56,7 +52,7 @@ def main(options: Namespace) -> dict[str, float]:
 
 
 def run(raw: Path, out: Path, params: FilterParams, *, is_tested: bool = True) -> dict[str, float]:
-    """Write `catalog.csv`, `summary.csv` and `summary.json` to `out`, whole or not at all.
+    """Write `catalog.parquet`, `summary.csv` and `summary.json` to `out`, whole or not at all.
 
     Args:
         raw: the folder of the stage download, with `manifest.csv`.
@@ -67,16 +63,19 @@ def run(raw: Path, out: Path, params: FilterParams, *, is_tested: bool = True) -
         HuescapeError: no manifest, a photo that changed since it was listed, or nothing left to
             train on (the message says how many photos were dropped, and why).
     """
-    listed = sorted(read_manifest(raw / "manifest.csv"), key=lambda row: row.id)
-    judged = list(_judge_all(listed, params))
-    rows = drop_copies(judged, params.max_distance, params.split.val, params.split.test)
-    _check_some_left(rows, is_tested)
+    listed = partial(manifest_rows, raw / "manifest.csv")
+    judged = _judge_all(listed, params)
+    drop_copies(judged, params.max_distance, params.split.val, params.split.test)
+    tally = Tally()
     with fresh_directory(out) as folder:
-        write_catalog(folder / CATALOG, rows)
-        write_summary_table(folder / "summary.csv", rows)
-        write_json(folder / "summary.json", summary(rows))
+        rows = (_catalog_row(row, judged.found(n)) for n, row in enumerate(listed()))
+        write_catalog(folder / CATALOG, tally.counted(rows))
+        counts = tally.summary()
+        _check_some_left(counts, tally.funnel(), is_tested)
+        tally.write_table(folder / "summary.csv")
+        write_json(folder / "summary.json", counts)
         seal(folder)
-    return _metrics(rows)
+    return _metrics(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +143,23 @@ def _shrunk(image: Image.Image) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BOX)
 
 
-def _judge_all(listed: Sequence[ManifestRow], params: FilterParams) -> Iterator[CatalogRow]:
-    """The rows in order, each judged by itself; other categories are not even read."""
-    wanted = [row for row in listed if _wanted(row, params.categories)]
+def _judge_all(listed: Callable[[], Iterator[ManifestRow]], params: FilterParams) -> Judged:
+    """Each photo judged by itself; other categories are not even read.
+
+    The manifest is read for each purpose anew: its rows would take more memory than all else.
+    """
+    wanted = np.fromiter((_wanted(row, params.categories) for row in listed()), bool)
     limits = {name: getattr(params, name) for name in ("min_side", "min_chroma", "max_pixels")}
-    function = partial(judge, **limits)
-    verdicts = progress(map_ordered(function, wanted), total=len(wanted), desc="filter")
-    details = _Details()
-    for row in listed:
-        passes = _wanted(row, params.categories)
-        verdict = next(verdicts) if passes else Verdict("not_landscape")
+    photos = (row for row, is_wanted in zip(listed(), wanted, strict=True) if is_wanted)
+    found = map_ordered(partial(judge, **limits), photos)
+    verdicts = progress(found, total=int(wanted.sum()), desc="filter")
+    judged, details = Judged.of_none(len(wanted)), _Details()
+    for n, (row, is_wanted) in enumerate(zip(listed(), wanted, strict=True)):
+        verdict = next(verdicts) if is_wanted else Verdict("not_landscape")
         details.add(row, verdict)
-        yield _catalog_row(row, verdict, params.split.honor_lists)
+        judged.put(n, _catalog_row(row, _found(row, verdict, params.split.honor_lists)))
     details.say()
+    return judged
 
 
 def _wanted(row: ManifestRow, categories: str) -> bool:
@@ -165,8 +168,21 @@ def _wanted(row: ManifestRow, categories: str) -> bool:
     return categories == "all" or row.tier in _TIERS[categories]
 
 
-def _catalog_row(row: ManifestRow, verdict: Verdict, honor_lists: bool) -> CatalogRow:
+def _found(row: ManifestRow, verdict: Verdict, honor_lists: bool) -> dict[str, Any]:
+    """What `Judged.found` gives, of a photo by itself: its split is what a list says, if any."""
     kept = not verdict.reason
+    return {
+        "width": verdict.width,
+        "height": verdict.height,
+        "chroma": verdict.chroma,
+        "phash": verdict.phash,
+        "split": row.split if kept and honor_lists else "",
+        "kept": kept,
+        "reason": verdict.reason,
+    }
+
+
+def _catalog_row(row: ManifestRow, found: Mapping[str, Any]) -> CatalogRow:
     return CatalogRow(
         id=row.id,
         path=row.path,
@@ -176,13 +192,7 @@ def _catalog_row(row: ManifestRow, verdict: Verdict, honor_lists: bool) -> Catal
         category=row.category,
         tier=row.tier,
         sha256=row.sha256,
-        width=verdict.width,
-        height=verdict.height,
-        chroma=verdict.chroma,
-        phash=verdict.phash,
-        split=row.split if kept and honor_lists else "",
-        kept=kept,
-        reason=verdict.reason,
+        **found,
     )
 
 
@@ -212,22 +222,20 @@ class _Details:
             print(f"huescape: filter: and {counted}", file=sys.stderr)
 
 
-def _check_some_left(rows: Sequence[CatalogRow], is_tested: bool) -> None:
-    splits = {row.split for row in rows if row.kept}
-    if not splits:
-        raise HuescapeError(f"filter: no photo is left. {funnel(rows)}")
-    if "train" not in splits:
-        raise HuescapeError(f"filter: no photo is left to train on. {funnel(rows)}")
-    if is_tested and "test" not in splits:  # said before hours of training, not after
+def _check_some_left(counts: Mapping[str, Any], funnel: str, is_tested: bool) -> None:
+    if not counts["kept"]:
+        raise HuescapeError(f"filter: no photo is left. {funnel}")
+    if not counts["splits"]["train"]:
+        raise HuescapeError(f"filter: no photo is left to train on. {funnel}")
+    if is_tested and not counts["splits"]["test"]:  # said before hours of training, not after
         print(
             "huescape: warning: filter: no photo is left to test on, so `evaluate` will fail. "
-            f"{funnel(rows)}",
+            f"{funnel}",
             file=sys.stderr,
         )
 
 
-def _metrics(rows: Sequence[CatalogRow]) -> dict[str, float]:
-    counts = summary(rows)
+def _metrics(counts: Mapping[str, Any]) -> dict[str, float]:
     out = {"photos": float(counts["photos"]), "kept": float(counts["kept"])}
     out |= {f"dropped_{reason}": float(n) for reason, n in counts["reasons"].items()}
     return out | {f"split_{split}": float(n) for split, n in counts["splits"].items()}

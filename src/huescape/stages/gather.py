@@ -7,13 +7,14 @@ from pathlib import Path
 
 from huescape.base.atomic import fresh_directory, write_json
 from huescape.base.digests import seal
-from huescape.generalization.unseen import as_test
+from huescape.generalization.unseen import LEARNED, as_test
 from huescape.params.photos import FilterParams, ResizeParams, SplitParams
 from huescape.params.places import CATALOG, PARAMS, UNSEEN, needed
 from huescape.params.sections import read_entry, read_section
 from huescape.params.unseen import UnseenParams, told_as
-from huescape.photos.catalog import CATALOG as CATALOG_FILE
-from huescape.photos.catalog import read_catalog, summary, write_catalog, write_summary_table
+from huescape.photos.catalog import Tally
+from huescape.photos.catalog_file import CATALOG as CATALOG_FILE
+from huescape.photos.catalog_file import prints_of, read_catalog, write_catalog
 from huescape.stages import download, filter, resize
 
 _ALL_ALIKE = SplitParams(val=0, test=0, honor_lists=False)
@@ -53,15 +54,16 @@ def run(
     Raises:
         HuescapeError: see the stages download, filter and resize; no photo is left.
     """
-    known = read_catalog(catalog / CATALOG_FILE)
+    learned = prints_of(catalog / CATALOG_FILE, LEARNED)
     download.run(out / "raw", params.download)
     own = filtered.model_copy(update={"categories": params.categories, "split": _ALL_ALIKE})
     filter.run(out / "raw", out / "catalog", own, is_tested=False)
-    rows = as_test(read_catalog(out / "catalog" / CATALOG_FILE), known, filtered.max_distance)
+    rows = as_test(read_catalog(out / "catalog" / CATALOG_FILE), learned, filtered.max_distance)
     with fresh_directory(out / "catalog") as folder:
-        write_catalog(folder / CATALOG_FILE, rows)
-        write_summary_table(folder / "summary.csv", rows)
-        write_json(folder / "summary.json", summary(rows))
+        tally = Tally()
+        write_catalog(folder / CATALOG_FILE, tally.counted(rows))
+        tally.write_table(folder / "summary.csv")
+        write_json(folder / "summary.json", tally.summary())
         seal(folder)
     resize.run(out / "catalog", out / "resized", resized)
     return {"photos": float(len(rows)), "kept": float(sum(row.kept for row in rows))}

@@ -21,8 +21,8 @@ from huescape.perception.collected import REFERENCE
 from huescape.perception.nearest import Marks, nearest, unit
 from huescape.perception.parts import Arrays, forget, in_parts, key_of
 from huescape.perception.pictures import gray_picture
-from huescape.photos.catalog import CATALOG as CATALOG_FILE
-from huescape.photos.catalog import read_catalog
+from huescape.photos.catalog_file import CATALOG as CATALOG_FILE
+from huescape.photos.catalog_file import values_of
 from huescape.shards import ShardSet
 from huescape.shards.format import INDEX
 from huescape.training.devices import choose_device, keep_freed_memory, reproducible
@@ -108,11 +108,11 @@ def _marks(split: str, photos: ShardSet, rows: Rows, catalog: Path) -> Marks:
 
 
 def _hashes(path: Path, ids: list[str]) -> npt.NDArray[np.uint64]:
-    known = {row.id: row.phash for row in read_catalog(path)}
-    missing = [photo for photo in ids if not known.get(photo)]
+    hashes = values_of(path, "phash", ids)
+    missing = [photo for photo, bits in zip(ids, hashes, strict=True) if bits is None]
     if missing:
         raise HuescapeError(
             f"{path}: has no hash of {missing[0]!r}, though it was resized; run the stages filter "
             "and resize again"
         )
-    return np.array([int(known[photo], 16) for photo in ids], np.uint64)
+    return np.array(hashes, np.uint64)

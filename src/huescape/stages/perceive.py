@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,8 +23,8 @@ from huescape.perception.classifiers import PUBLISHED, Classifier
 from huescape.perception.collected import REFERENCE, collect
 from huescape.perception.parts import forget, key_of
 from huescape.perception.relations import relations
-from huescape.photos.catalog import CATALOG as CATALOG_FILE
-from huescape.photos.catalog import CatalogRow, read_catalog
+from huescape.photos.catalog_file import CATALOG as CATALOG_FILE
+from huescape.photos.catalog_file import rows_of
 from huescape.shards import ShardSet
 from huescape.shards.format import INDEX
 from huescape.systems.released import own_decoding
@@ -89,7 +88,7 @@ def run(
     rows_N = photos.rows("test")
     if not len(rows_N):
         raise HuescapeError(f"{resized}: no photo of the split test; nothing to look at")
-    known = _catalog_rows(catalog, [photos.ids[row] for row in rows_N])
+    known = rows_of(catalog / CATALOG_FILE, [photos.ids[row] for row in rows_N])
     label_N = np.array(labels.labels_of(known), np.int64)
     device = choose_device()
     asked_names = [name for name in PUBLISHED if name in {REFERENCE, *params.classifiers}]
@@ -113,16 +112,3 @@ def run(
 def _inputs(model: Path, resized: Path) -> Sequence[Path]:
     """Files that tell all that the pictures are made of: of shards, the index has the digests."""
     return model / WEIGHTS, model / DESCRIPTION, resized / INDEX
-
-
-def _catalog_rows(catalog: Path, ids: Sequence[str]) -> list[CatalogRow]:
-    """The photos' lines; HuescapeError for one that is not in the catalog."""
-    path = catalog / CATALOG_FILE
-    known: dict[str, Any] = {row.id: row for row in read_catalog(path)}
-    missing = [photo for photo in ids if photo not in known]
-    if missing:
-        raise HuescapeError(
-            f"{path}: {missing[0]!r} is not there, though it was resized; run the stages filter "
-            "and resize again"
-        )
-    return [known[photo] for photo in ids]

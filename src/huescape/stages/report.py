@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def run(
         **_result_parts(results, rows, comparisons, out),
         "distributions": scores.distributions_of(groups),
         "asked": _asked(params),
-        "failures": failures(groups, read_photos(catalog), out),
+        "failures": failures(groups, partial(read_photos, catalog), out),
         **_data_parts(found, tables, out, params),
     }
     curves = [curve for _, _, curve in context["trainings"] if curve]

@@ -18,14 +18,8 @@ from huescape.params import places
 from huescape.params.photos import ResizeParams
 from huescape.params.sections import read_section
 from huescape.photos import PhotoError
-from huescape.photos.catalog import (
-    CATALOG,
-    CatalogRow,
-    kept_rows,
-    partition_of,
-    read_catalog,
-    read_partition,
-)
+from huescape.photos.catalog import CatalogRow
+from huescape.photos.catalog_file import CATALOG, Partitions, read_partition
 from huescape.shards import Column, shard_name, write_index, write_shard
 from huescape.shards.partitions import Keys, add_partition_arguments, run_partitions
 from huescape.shards.writer import Row
@@ -55,7 +49,7 @@ def run(
     """Write shards of kind `photos` to `out`: columns `rgb` (S, S, 3) and `box` (4,).
 
     Args:
-        catalog: the folder of the stage filter, with `catalog.csv`.
+        catalog: the folder of the stage filter, with `catalog.parquet`.
         partition: make only this partition; the bytes are the same as of the whole run.
         gather: only write the index over the partitions already made.
     Returns:
@@ -66,7 +60,7 @@ def run(
     """
     if gather and partition is not None:
         raise HuescapeError("resize: --partition and --gather exclude each other")
-    members = _members(catalog / CATALOG, params.shards, partition)
+    members, total = _members(catalog / CATALOG, params.shards, partition)
     columns = _columns(params.size)
     keys = Keys(params.shards, lambda k: _key(members[k], params.size))
     names = [shard_name(k) for k in range(params.shards)]
@@ -78,10 +72,10 @@ def run(
         partition=partition,
         gather=lambda folder: _write_index(folder, columns, names, params.size),
         only_gather=gather,
-        total=sum(map(len, members.values())),
+        total=total,
         desc="resize",
     )
-    return {"photos": float(sum(map(len, members.values()))), "shards": float(len(members))}
+    return {"photos": float(total), "shards": float(params.shards if partition is None else 1)}
 
 
 @dataclass(frozen=True)
@@ -131,14 +125,15 @@ def _decode_unchanged(row: CatalogRow) -> npt.NDArray[np.uint8]:
         ) from error
 
 
-def _members(catalog: Path, shards: int, partition: int | None) -> dict[int, list[CatalogRow]]:
-    """The kept photos of each partition, or of one alone, which needs a fraction of the memory."""
+def _members(
+    catalog: Path, shards: int, partition: int | None
+) -> tuple[Partitions | dict[int, list[CatalogRow]], int]:
+    """The kept photos by partition, of one alone if it is given, and how many they are."""
     if partition is not None:
-        return {partition: read_partition(catalog, partition, shards)}
-    members: dict[int, list[CatalogRow]] = {k: [] for k in range(shards)}
-    for row in kept_rows(read_catalog(catalog)):
-        members[partition_of(row.sha256, shards)].append(row)
-    return members
+        rows = read_partition(catalog, partition, shards)
+        return {partition: rows}, len(rows)
+    members = Partitions(catalog, shards)
+    return members, members.total
 
 
 def _key(rows: Sequence[CatalogRow], size: int) -> str:

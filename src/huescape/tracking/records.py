@@ -30,7 +30,7 @@ from huescape.tracking.settings import tracking_uri
 
 Record = dict[str, Any]
 
-CATALOG = "data/catalog/catalog.csv"
+CATALOG = "data/catalog/catalog.parquet"
 EVALUATED = "evaluation"  # where the artifacts of an evaluation lie
 
 
