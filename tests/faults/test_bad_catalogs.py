@@ -186,6 +186,7 @@ CELLS: list[tuple[str, int, object]] = [
     ("id", 1, "s/000"),  # as the one before
     ("id", 2, "s/0"),  # below the one before
 ]
+CASES = [*FILES, *CELLS]
 
 
 def said_of(read: Callable[[Path], object], content: bytes, path: Path) -> str:
