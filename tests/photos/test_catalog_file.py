@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -30,6 +32,8 @@ from huescape.photos.catalog_file import (
     write_catalog,
 )
 from tests.photos.test_catalog import ROWS, SHA, row
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "shards.md"
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 NAMES = TEXT.filter(bool)
@@ -173,6 +177,20 @@ def test_what_people_read_by_other_programs(tmp_path: Path) -> None:
     assert found["category"].tolist() == [photo.category for photo in ROWS]
     assert found["sha256"].map(bytes.hex).tolist() == [photo.sha256 for photo in ROWS]
     assert found["chroma"].isna().tolist() == [photo.chroma is None for photo in ROWS]
+
+
+def test_what_the_documents_show_of_pandas_keeps_every_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_catalog(tmp_path / "data" / "catalog" / CATALOG, ROWS)
+    monkeypatch.chdir(tmp_path)
+    (shown,) = re.findall("```python\n(import pandas.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    exec(shown, {})
+    found = pd.read_csv("catalog.csv", dtype=str, keep_default_na=False)
+    hashes = [str(int(photo.phash, 16)) if photo.phash else "" for photo in ROWS]
+    assert "" in hashes
+    assert found["phash"].tolist() == hashes
+    assert found["sha256"].tolist() == [photo.sha256 for photo in ROWS]
 
 
 def test_a_photo_that_is_not_there_is_one_line(tmp_path: Path) -> None:
