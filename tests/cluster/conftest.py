@@ -13,6 +13,10 @@ from benchmarks.scratch import ONE_QUANTIZER, SMALL, scratch_project
 from tests.cluster import slurm
 from tests.engines.conftest import Workspace
 
+#: Seconds for a test: `submit` may take an hour, after what makes its project. All are run by one
+#: process here, and with it SLURM's daemons would be left.
+LIMIT = 7200
+
 _CHANGES = {
     **{key: value for key, value in SMALL.items() if not key.startswith("quantizers.")},
     **ONE_QUANTIZER,

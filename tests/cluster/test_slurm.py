@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import slurm
-from tests.cluster.conftest import OnCluster, new_project
+from tests.cluster.conftest import LIMIT, OnCluster, new_project
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(LIMIT)]
 
 PRIOR = ("--forcerun", "prior_lab", "--", "prior_lab")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.cluster.conftest import OnCluster
+from tests.cluster.conftest import LIMIT, OnCluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(LIMIT)]
 
 SCRIPT = "workflow/torchrun.sbatch"
 # As tests/training/test_processes.py has it: steps no larger than the gradient, and noise, so that
