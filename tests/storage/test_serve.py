@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,21 @@ def refused(*arguments: str, database: str = "") -> str:
     return done.stderr.splitlines()[-1]
 
 
+@pytest.mark.skipif(not shutil.which("flock"), reason="needs util-linux")
+def test_one_that_is_about_to_end_is_waited_for(tmp_path: Path) -> None:
+    """Of a server that was killed, some process may still have the lock for a moment."""
+    folder = tmp_path / "a user's"  # refused by the next thing that is looked at
+    folder.mkdir()
+    lock = (folder / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    released = threading.Timer(2.0, lock.close)
+    released.start()
+    said = refused(str(folder), "s3://bucket/prefix")
+    assert "allowed in its path" in said
+    assert lock.closed
+
+
+@pytest.mark.long  # twenty seconds
 @pytest.mark.skipif(not shutil.which("flock"), reason="needs util-linux")
 def test_a_second_server_leaves_the_first_its_database(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
