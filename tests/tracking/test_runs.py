@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,8 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 from mlflow.entities import Run
+from mlflow.store.tracking.dbmodels.models import SqlDataset
 from mlflow.tracking import MlflowClient
 from PIL import Image
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 import huescape
 from huescape import tracking
@@ -222,6 +226,36 @@ def test_two_trainings_at_once_are_two_runs(project: MlflowClient) -> None:
     assert sorted(found) == ["a", "b"]
     assert history(project, found["a"], "loss") == [(step, 1.0) for step in range(20)]
     assert history(project, found["b"], "loss") == [(step, 2.0) for step in range(20)]
+
+
+def test_a_dataset_that_another_run_adds_at_the_same_time(
+    project: MlflowClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Between MLflow's look whether it has the dataset and its own adding of it."""
+    others = []
+
+    def another_adds_it(session: Session, *_: object) -> None:
+        new = [row for row in session.new if isinstance(row, SqlDataset)]
+        if new and not others:
+            others.append("other")
+            with sqlite3.connect("mlflow.db") as database:
+                database.execute(
+                    "INSERT INTO datasets (dataset_uuid, experiment_id, name, digest, "
+                    "dataset_source_type, dataset_source) VALUES (?, ?, ?, ?, 'local', '{}')",
+                    ("other", new[0].experiment_id, new[0].name, new[0].digest),
+                )
+
+    event.listen(Session, "before_flush", another_adds_it)
+    try:
+        train()
+    finally:
+        event.remove(Session, "before_flush", another_adds_it)
+    assert others
+    assert "cannot be used" not in capfd.readouterr().err
+    [run] = runs(project)
+    assert run.info.status == "FINISHED"
+    [dataset] = run.inputs.dataset_inputs
+    assert (dataset.dataset.name, dataset.dataset.source) == ("photos", "{}")
 
 
 def test_one_line_is_printed(project: MlflowClient, capfd: pytest.CaptureFixture[str]) -> None:

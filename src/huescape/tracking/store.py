@@ -171,8 +171,21 @@ class Store:
             run = found[0] if found else self._create(record, parent)
         self.add_params(run, record["params"])
         if record["dataset"] is not None and not (run.inputs and run.inputs.dataset_inputs):
-            self.client.log_inputs(run.info.run_id, datasets=[_dataset(record["dataset"])])
+            self._add_dataset(run, _dataset(record["dataset"]))
         return run
+
+    def _add_dataset(self, run: Run, dataset: DatasetInput) -> None:
+        """Add a dataset to a run, which another run may have brought to the server meanwhile.
+
+        MLflow looks for the dataset and then adds it: of runs on the same photos that start
+        together, some are refused what another has added in between (seen with 3.17).
+        """
+        try:
+            self.client.log_inputs(run.info.run_id, datasets=[dataset])
+        except MlflowException as error:
+            if error.error_code != "BAD_REQUEST":
+                raise
+            self.client.log_inputs(run.info.run_id, datasets=[dataset])
 
     def _create(self, record: Record, parent: Run | None) -> Run:
         tags = {
