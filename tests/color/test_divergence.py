@@ -21,6 +21,16 @@ def test_the_same_as_scipy(seed: int) -> None:
     assert jensen_shannon(p_Q, q_Q) == pytest.approx(jensenshannon(p_Q, q_Q, 2) ** 2)
 
 
+def test_each_along_the_last_axis() -> None:
+    p_23Q, q_23Q = np.random.default_rng(0).dirichlet(np.full(9, 0.1), (2, 2, 3))
+    for found, one in (
+        (kullback_leibler(p_23Q, q_23Q), kullback_leibler),
+        (jensen_shannon(p_23Q, q_23Q), jensen_shannon),
+    ):
+        assert found.shape == (2, 3)
+        assert found[1, 2] == one(p_23Q[1, 2], q_23Q[1, 2])
+
+
 def test_the_ends_of_their_ranges() -> None:
     one, other, even = np.eye(4)[0], np.eye(4)[1], np.full(4, 0.25)
     assert (entropy(one), entropy(even)) == (0, 2)

@@ -1,6 +1,6 @@
-"""How far two distributions over bins are apart, in bits.
+"""How far two distributions over bins are apart, in bits, along the last axis.
 
-Shape suffix: Q bins.
+Shape suffixes: ... any others, Q bins.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ def entropy(p_Q: FloatArray) -> float:
     return float(-(mass_Q * np.log2(mass_Q)).sum()) + 0.0
 
 
-def kullback_leibler(p_Q: FloatArray, q_Q: FloatArray) -> float:
-    """sum p log2(p / q), 0 or more; infinite where q lacks a bin that p has."""
-    here_Q = p_Q > 0
-    with np.errstate(divide="ignore"):
-        terms = p_Q[here_Q] * (np.log2(p_Q[here_Q]) - np.log2(q_Q[here_Q]))
-    return max(float(terms.sum()), 0.0)
+def kullback_leibler(p_xQ: FloatArray, q_xQ: FloatArray) -> FloatArray:
+    """sum p log2(p / q), 0 or more, shape (...); infinite where q lacks a bin that p has."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms_xQ = np.where(p_xQ > 0, p_xQ * (np.log2(p_xQ) - np.log2(q_xQ)), 0)
+    return np.maximum(terms_xQ.sum(axis=-1), 0)
 
 
-def jensen_shannon(p_Q: FloatArray, q_Q: FloatArray) -> float:
-    """The mean divergence of both from their mean, 0 (alike) to 1 (no bin in common)."""
-    middle_Q = (p_Q + q_Q) / 2
-    return (kullback_leibler(p_Q, middle_Q) + kullback_leibler(q_Q, middle_Q)) / 2
+def jensen_shannon(p_xQ: FloatArray, q_xQ: FloatArray) -> FloatArray:
+    """Mean divergence of both from their mean, shape (...); 0 (alike) to 1 (no bin in common)."""
+    middle_xQ = (p_xQ + q_xQ) / 2
+    return (kullback_leibler(p_xQ, middle_xQ) + kullback_leibler(q_xQ, middle_xQ)) / 2

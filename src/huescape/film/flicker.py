@@ -5,6 +5,7 @@ Shape suffixes: H rows and W columns, 2 channels of chroma, 3 of RGB.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from huescape.color.divergence import jensen_shannon
 from huescape.film.flow import Motion
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -32,30 +34,15 @@ def chroma_change(before_HW2: Floats, now_HW2: Floats, motion: Motion) -> float:
     return float(apart_HW[motion.seen_hw].mean()) if motion.seen_hw.any() else float("nan")
 
 
-def divergence(first: Floats, second: Floats) -> Floats:
-    """Jensen-Shannon divergence of distributions along the last axis, in nats: 0 to log 2.
-
-    JS(P, Q) = (KL(P, M) + KL(Q, M)) / 2 with M = (P + Q) / 2.
-    """
-    middle = (first + second) / 2
-    return (_relative_entropy(first, middle) + _relative_entropy(second, middle)) / 2
-
-
-def _relative_entropy(p: Floats, q: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(p > 0, p * np.log(p / q), 0)
-    total: Floats = terms.sum(axis=-1)
-    return total
-
-
 class ColorConsistency:
     """The color distribution consistency index (CDC) of a film; 0 is the steadiest.
 
     As in the NTIRE 2023 challenge on video colorization (Kang et al. 2023), after Liu et al. 2021
     (Temporally Consistent Video Colorization): of each frame i and channel c a histogram P_i^c of
-    its 256 levels; CDC_t is the mean over channels and frames of JS(P_i^c, P_{i+t}^c); CDC is the
-    mean of CDC_1, CDC_2 and CDC_4. It needs no truth and knows of no motion: a gray film of its own
-    lightness has a CDC, too, which no coloring can help.
+    its 256 levels; CDC_t is the mean over channels and frames of JS(P_i^c, P_{i+t}^c), the
+    Jensen-Shannon divergence in nats; CDC is the mean of CDC_1, CDC_2 and CDC_4. It needs no truth
+    and knows of no motion: a gray film of its own lightness has a CDC, too, which no coloring can
+    help.
     """
 
     def __init__(self) -> None:
@@ -70,7 +57,8 @@ class ColorConsistency:
         now_3L = np.stack(counts) / levels_3N.shape[1]
         for interval in INTERVALS:
             if len(self._past) >= interval:
-                self._sums[interval] += float(divergence(self._past[-interval], now_3L).mean())
+                bits_3 = jensen_shannon(self._past[-interval], now_3L)
+                self._sums[interval] += float(bits_3.mean()) * math.log(2)
                 self._counts[interval] += 1
         self._past.append(now_3L)
 

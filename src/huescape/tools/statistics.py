@@ -189,4 +189,5 @@ def _row(one: _Counted, counted: list[_Counted]) -> tuple[object, ...]:
     empty = len(p_Q), int((p_Q == 0).sum())
     if not others:
         return (*found, *empty, None, None)
-    return (*found, *empty, kullback_leibler(p_Q, others[0]), jensen_shannon(p_Q, others[0]))
+    apart = kullback_leibler(p_Q, others[0]), jensen_shannon(p_Q, others[0])
+    return (*found, *empty, *map(float, apart))
