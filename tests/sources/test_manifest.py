@@ -16,6 +16,7 @@ from huescape.sources.manifest import (
     COLUMNS,
     ManifestRow,
     manifest_rows,
+    read_again,
     read_manifest,
     write_manifest,
 )
@@ -119,3 +120,22 @@ def test_records_are_counted_over_the_parts_that_are_held(tmp_path: Path) -> Non
 def test_a_missing_one_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(HuescapeError, match="`dvc repro download` makes it"):
         read_manifest(tmp_path / "m.csv")
+
+
+def test_one_that_is_read_again_is_the_same_one(tmp_path: Path) -> None:
+    """A replaced one has other rows, and perhaps more of them, than what was noted of the first."""
+    path = tmp_path / "m.csv"
+    write_manifest(path, [row("a"), row("b")])
+    rows = read_again(path)
+    assert [one.id for one in rows()] == [one.id for one in rows()] == ["a", "b"]
+    being_read = rows()
+    assert next(being_read).id == "a"
+    write_manifest(path, [row("c")])
+    assert [one.id for one in being_read] == ["b"]
+    with pytest.raises(HuescapeError, match="was replaced while it was read; run the stage"):
+        next(rows())
+
+
+def test_a_missing_one_that_would_be_read_again(tmp_path: Path) -> None:
+    with pytest.raises(HuescapeError, match="`dvc repro download` makes it"):
+        next(read_again(tmp_path / "m.csv")())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from huescape.base.collection import without_collection
 from huescape.base.digests import reseal
+from huescape.base.errors import HuescapeError
 from huescape.base.tables import TEXT, WHOLE, frame, read_parts, write_table
 
 TIERS = ("core", "extended", "none")
@@ -70,3 +72,21 @@ def manifest_rows(path: Path) -> Iterator[ManifestRow]:
     for part in read_parts(path, [*COLUMNS], _FORMS, "a manifest", "download"):
         cells: dict[str, Iterable[Any]] = {**part, "bytes": map(int, part["bytes"])}
         yield from map(ManifestRow, *cells.values())
+
+
+def read_again(path: Path) -> Callable[[], Iterator[ManifestRow]]:
+    """What yields the rows each time it is called, as `manifest_rows` does, of one file.
+
+    Where the file is another one than at the first time, it raises HuescapeError.
+    """
+    seen: list[tuple[int, ...]] = []
+
+    def rows() -> Iterator[ManifestRow]:
+        with suppress(OSError):  # which `manifest_rows` tells in words
+            now = path.stat()
+            seen.append((now.st_ino, now.st_mtime_ns, now.st_size))
+        if seen and seen[-1] != seen[0]:
+            raise HuescapeError(f"{path}: was replaced while it was read; run the stage again")
+        yield from manifest_rows(path)
+
+    return rows

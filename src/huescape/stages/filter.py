@@ -33,7 +33,7 @@ from huescape.photos.duplicates import perceptual_hash
 from huescape.photos.judged import Judged
 from huescape.sources.categories import colorunet_categories
 from huescape.sources.hashing import changed_photo
-from huescape.sources.manifest import ManifestRow, manifest_rows
+from huescape.sources.manifest import ManifestRow, read_again
 
 _TIERS = {"core": ("core",), "extended": ("core", "extended")}
 _THUMBNAIL = 64
@@ -63,7 +63,7 @@ def run(raw: Path, out: Path, params: FilterParams, *, is_tested: bool = True) -
         HuescapeError: no manifest, a photo that changed since it was listed, or nothing left to
             train on (the message says how many photos were dropped, and why).
     """
-    listed = partial(manifest_rows, raw / "manifest.csv")
+    listed = read_again(raw / "manifest.csv")
     judged = _judge_all(listed, params)
     drop_copies(judged, params.max_distance, params.split.val, params.split.test)
     tally = Tally()
