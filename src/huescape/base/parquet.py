@@ -135,17 +135,16 @@ class Table:
             else:
                 keyed = self._group(number, keys)
                 count, at_N = keyed.num_rows, np.flatnonzero(wanted(keyed))
-                part = self._taken(number, names, at_N) if len(at_N) else keyed
+                part = self._group(number, names, at_N) if len(at_N) else keyed
             if len(at_N):
                 last = self._check(part, before + at_N, last)
                 yield part
             before += count
 
-    def _taken(self, number: int, names: Sequence[str], at_N: npt.NDArray[np.int64]) -> Columns:
-        with _readable(self._path, self._form):
-            return self._group(number, names).take(at_N)
-
-    def _group(self, number: int, names: Sequence[str]) -> Columns:
+    def _group(
+        self, number: int, names: Sequence[str], at_N: npt.NDArray[np.int64] | None = None
+    ) -> Columns:
+        """Columns of a group; with `at_N`, of the rows at these numbers alone."""
         with _readable(self._path, self._form):
             # Before anything is read: the library makes room for whatever number stands there.
             group = self._file.metadata.row_group(number)
@@ -156,7 +155,8 @@ class Table:
             part.validate(full=True)  # texts are UTF-8
             if part.num_rows != group.num_rows:
                 raise pa.ArrowInvalid(f"{part.num_rows} rows of {group.num_rows}")
-            return part.select(list(names))
+            part = part.select(list(names))
+            return part if at_N is None else part.take(at_N)
 
     def _check(self, part: Columns, number_N: npt.NDArray[np.int64], last: str) -> str:
         """Raise HuescapeError for the first row that is damaged; else the id of the last one."""

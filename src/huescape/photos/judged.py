@@ -1,4 +1,4 @@
-"""What was found of many photos, by columns: a hundred bytes for each, where its row takes 1 kB.
+"""What was found of many photos, by columns: 67 bytes for each, where its row takes 1 kB.
 
 Shape suffixes: N photos, in the order of their ids.
 """
