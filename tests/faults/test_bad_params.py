@@ -217,13 +217,9 @@ def _names() -> list[Case]:
     return cases
 
 
-def _relations() -> list[Case]:
-    """Keys that are right by themselves and wrong together."""
+def _bins() -> list[Case]:
+    """Keys of quantizers that are right by themselves and wrong together."""
     cell = "quantizers/yuv32/bins"
-    folder = {"kind": "folder", "name": "mine"}
-    places = ("data/raw", "data/raw/mine", "data", ".", "models", "reports/x", "data/catalog", "..")
-    places += (".git", ".dvc/cache", ".huescape", "data/../data/raw", "./models//a", "/")
-    weights = "systems/colorunet/network"
     return [
         _set("filter/split/val", 0.9, "filter.split: val + test must be below 1"),
         _set(f"{cell}/n", 401, "quantizers.yuv32.bins: n is 401", "allowed: 1 to 400"),
@@ -242,6 +238,13 @@ def _relations() -> list[Case]:
             {"space": "lab", "bins": {"rule": "frequent"}, "encode": {"method": "cell"}},
             "evaluate.prior: scores count a color in its nearest bin",
         ),
+    ]
+
+
+def _training() -> list[Case]:
+    """Keys of systems that are wrong together."""
+    weights = "systems/colorunet/network"
+    return [
         _set("systems/colorunet/augmentation/crop", 512, "crop is 512; allowed: at most resize.si"),
         _set("systems/colorunet/augmentation/crop", None, "augmentation.crop is null; allowed wi"),
         *(
@@ -267,6 +270,15 @@ def _relations() -> list[Case]:
         _set("systems/colorunet/optimizer/betas", [0.9], "optimizer.betas"),
         _set("systems/colorunet/optimizer/betas", [0.9, 1], "betas.1 is 1; allowed: a number at"),
         _set("systems/colorunet/augmentation/noise", [0.1, -1], "noise.1 is -1; allowed: a number"),
+        _set(f"{weights}/pretrained", "vgg16:models/a.pth", "systems.colorunet.network.pretrained"),
+        _set(f"{weights}/width", 0, "network.width is 0", "at least 1"),
+        _set(f"{weights}/width", "wide", "network.width is 'wide'; allowed: a whole number"),
+        _set("systems/colorunet/network", [], "systems.colorunet.network is []; allowed: a sec"),
+    ]
+
+
+def _decodings() -> list[Case]:
+    return [
         _set("evaluate/decode/method", "best", "is 'best'; allowed: annealed, median, mode,"),
         _set(
             "evaluate/decode",
@@ -295,6 +307,14 @@ def _relations() -> list[Case]:
             [{"method": "diffuse"}, {"method": "diffuse", "temperature": 1}],
             "evaluate.decodes: lists 'diffuse' twice; allowed: each decoding once",
         ),
+    ]
+
+
+def _sources() -> list[Case]:
+    folder = {"kind": "folder", "name": "mine"}
+    places = ("data/raw", "data/raw/mine", "data", ".", "models", "reports/x", "data/catalog", "..")
+    places += (".git", ".dvc/cache", ".huescape", "data/../data/raw", "./models//a", "/")
+    return [
         _set("download/sources", [], "download.sources is []; allowed: a list"),
         _set("download/sources", {}, "download.sources is {}; allowed: a list"),
         _set("download/sources", [3], "download.sources.0 is 3; allowed: "),
@@ -329,10 +349,11 @@ def _relations() -> list[Case]:
             [{**folder, "root": "/x", "splits": "reports/splits.csv"}],
             "download.sources.0.splits is 'reports/splits.csv', which lies in or above reports",
         ),
-        _set(f"{weights}/pretrained", "vgg16:models/a.pth", "systems.colorunet.network.pretrained"),
-        _set(f"{weights}/width", 0, "network.width is 0", "at least 1"),
-        _set(f"{weights}/width", "wide", "network.width is 'wide'; allowed: a whole number"),
-        _set("systems/colorunet/network", [], "systems.colorunet.network is []; allowed: a sec"),
+    ]
+
+
+def _titles() -> list[Case]:
+    return [
         _set("report/title", "x" * 1001, "report.title is 'xxx", "at most 1000 characters"),
         _set("report/title", 5, "report.title is 5; allowed: text"),
     ]
@@ -430,7 +451,11 @@ CASES: list[Case] = [
     *_sections(),
     *_choices(),
     *_names(),
-    *_relations(),
+    *_bins(),
+    *_training(),
+    *_decodings(),
+    *_sources(),
+    *_titles(),
     *_syntax(),
 ]
 
