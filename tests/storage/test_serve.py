@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_a_path_that_no_socket_can_have(tmp_path: Path, name: str) -> None:
     assert "allowed" in said
 
 
+@pytest.mark.parametrize("password", ["", "too short"])
+def test_users_without_a_first_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """MLflow's own would be the last line of a traceback."""
+    monkeypatch.delenv("MLFLOW_AUTH_CONFIG_PATH", raising=False)
+    monkeypatch.setenv("MLFLOW_AUTH_ADMIN_PASSWORD", password)
+    options = str(tmp_path), "s3://bucket/prefix", "--app-name", "basic-auth"
+    said = refused(*options, database=f"sqlite:///{tmp_path}/mlflow.db")
+    assert said.startswith("serve: MLFLOW_AUTH_ADMIN_PASSWORD: the first start needs one")
+    assert not (tmp_path / "users.ini").exists()
+
+
 @pytest.mark.long
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -62,3 +76,19 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         options = str(tmp_path), "s3://bucket/prefix", "--port", port, "--workers", "1"
         said = refused(*options, database=f"sqlite:///{tmp_path}/mlflow.db")
     assert said == "serve: mlflow server has ended by itself"
+
+
+@pytest.mark.long
+def test_users_lie_in_the_database_of_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its address has a `%`, which means something to the reader of the file."""
+    monkeypatch.delenv("MLFLOW_AUTH_CONFIG_PATH", raising=False)
+    monkeypatch.setenv("MLFLOW_AUTH_ADMIN_PASSWORD", "twelve characters")
+    database = f"sqlite:///{tmp_path}/a%20b.db"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        options = ["--port", str(taken.getsockname()[1]), "--app-name", "basic-auth"]
+        refused(str(tmp_path), "s3://bucket/prefix", *options, database=database)
+    settings = ConfigParser()
+    settings.read(tmp_path / "users.ini")
+    assert settings["mlflow"]["database_uri"] == database
