@@ -23,7 +23,8 @@ def kullback_leibler(p_xQ: FloatArray, q_xQ: FloatArray) -> FloatArray:
     """sum p log2(p / q), 0 or more, shape (...); infinite where q lacks a bin that p has."""
     with np.errstate(divide="ignore", invalid="ignore"):
         terms_xQ = np.where(p_xQ > 0, p_xQ * (np.log2(p_xQ) - np.log2(q_xQ)), 0)
-    return np.maximum(terms_xQ.sum(axis=-1), 0)
+    total: FloatArray = np.maximum(terms_xQ.sum(axis=-1), 0)
+    return total
 
 
 def jensen_shannon(p_xQ: FloatArray, q_xQ: FloatArray) -> FloatArray:
