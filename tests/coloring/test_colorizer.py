@@ -350,7 +350,7 @@ def test_models_by_name_and_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shipped = Colorizer.load()
-    assert repr(shipped) == "Colorizer(landscape, median tau=0.4, cpu)"
+    assert repr(shipped) == "Colorizer(landscape, median tau=0.3, cpu)"
     assert repr(Colorizer.load("landscape")) == repr(shipped)
     assert repr(Colorizer.load(str(model))) == "Colorizer(toy, annealed T=0.38, cpu)"
     assert shipped.device == torch.device("cpu")

@@ -50,7 +50,7 @@ def test_the_shipped_model_colors_anywhere(folder: Path) -> None:
     model, seen, summary = done.stdout.splitlines()
     assert model == f"colorize: landscape (shipped with huescape), {decoding.name}"
     assert re.fullmatch(
-        r"colorize: trained on 5,553 photos \(.*1,499 of sun397.*\); shown at 320 pixels, on \w+",
+        r"colorize: trained on 2,899 photos \(.*1,499 of sun397.*\); shown at 320 pixels, on \w+",
         seen,
     )
     assert re.fullmatch(r"colorize: 1 colored, 0 done before, 0 skipped, [\d.]+ seconds", summary)
