@@ -224,7 +224,8 @@ def _note(group: Group) -> str:
     first = group.members[0]
     if not first.is_shipped:
         return f"the same as {', '.join(group.twins)}" if group.twins else ""
-    photos = ", ".join(sorted(first.model["release"]["photos"]))
+    counts = first.model["release"]["photos"].items()
+    photos = ", ".join(sorted(source for source, splits in counts if splits["train"]))
     return (
         f"shipped; not trained here, but on photos of {photos}, which may be among these; "
         f"{first.scores['decode']}"
