@@ -77,16 +77,21 @@ def manifest_rows(path: Path) -> Iterator[ManifestRow]:
 def read_again(path: Path) -> Callable[[], Iterator[ManifestRow]]:
     """What yields the rows each time it is called, as `manifest_rows` does, of one file.
 
-    Where the file is another one than at the first time, it raises HuescapeError.
+    Where the file is another one than at the first time, it raises HuescapeError: before the first
+    row, or after the last one.
     """
-    seen: list[tuple[int, ...]] = []
+    first: set[tuple[int, ...]] = set()
 
-    def rows() -> Iterator[ManifestRow]:
+    def check() -> None:
         with suppress(OSError):  # which `manifest_rows` tells in words
             now = path.stat()
-            seen.append((now.st_ino, now.st_mtime_ns, now.st_size))
-        if seen and seen[-1] != seen[0]:
+            first.add((now.st_ino, now.st_mtime_ns, now.st_size))
+        if len(first) > 1:
             raise HuescapeError(f"{path}: was replaced while it was read; run the stage again")
+
+    def rows() -> Iterator[ManifestRow]:
+        check()
         yield from manifest_rows(path)
+        check()
 
     return rows
