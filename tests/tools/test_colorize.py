@@ -61,8 +61,8 @@ def test_the_shipped_model_colors_anywhere(folder: Path) -> None:
 
 
 def test_options_come_on_top_of_its_decoding(folder: Path) -> None:
-    done = _colorize(folder, "--method", "median", "--tau", "0.3")
-    assert "colorize: landscape (shipped with huescape), median tau=0.3\n" in done.stdout
+    done = _colorize(folder, "--method", "median", "--tau", "0.2")
+    assert "colorize: landscape (shipped with huescape), median tau=0.2\n" in done.stdout
     done = _colorize(folder, "--method", "diffuse", "--tau", "0.3", "--overwrite")
     assert "colorize: landscape (shipped with huescape), diffuse tau=0.3\n" in done.stdout
     assert (folder / "out/a.png").is_file()
