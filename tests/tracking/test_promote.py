@@ -30,7 +30,7 @@ from tests.tracking.test_runs import runs
 
 __all__ = ["port"]  # a fixture
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
-NAMES = ("annealed T=0.38", "median tau=0.4", *scored.NAMES[2:])
+NAMES = ("annealed T=0.38", "median tau=0.3", *scored.NAMES[2:])
 
 
 @pytest.fixture(autouse=True)
@@ -228,23 +228,23 @@ def test_the_decoding_of_the_project_is_that_of_the_version(
     promote("one")
     old = "decode: {method: annealed, tau: 0.0, temperature: 0.38}"
     assert old in PARAMS
-    new = "decode: {method: median, tau: 0.4, temperature: 1.0}"
+    new = "decode: {method: median, tau: 0.3, temperature: 1.0}"
     Path("params.yaml").write_text(PARAMS.replace(old, new))
     assert promote("one", "--alias", "candidate") == 0
     candidate = holder(project, "candidate")
     assert candidate is not None
     assert number(project, "candidate") == 2
-    assert candidate.tags["huescape.decoding"] == "median tau=0.4"
+    assert candidate.tags["huescape.decoding"] == "median tau=0.3"
     [run] = runs(project)
     assert len(run.outputs.model_outputs) == 2
     photo = picture(24, 32)
     [found] = mlflow.pyfunc.load_model("models:/land@candidate").predict(
         pd.DataFrame({"image": [photo]})
     )["image"]
-    expected = {"method": "median", "tau": 0.4, "temperature": 1.0}
+    expected = {"method": "median", "tau": 0.3, "temperature": 1.0}
     decoding = ANNEALED.model_validate(expected)
     assert np.array_equal(found, colorize(load_system(model), photo, decoding, as_print=True))
-    Path("params.yaml").write_text(PARAMS.replace(old, new.replace("0.4", "0.1")))
+    Path("params.yaml").write_text(PARAMS.replace(old, new.replace("0.3", "0.1")))
     capsys.readouterr()
     assert promote("one", "--alias", "candidate") == 1
     assert "not scored by median tau=0.1, which is its own" in capsys.readouterr().err
