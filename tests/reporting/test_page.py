@@ -307,7 +307,8 @@ def test_a_shipped_model_is_compared_and_has_no_training(inputs: Inputs) -> None
     write_evaluation(inputs.root, shipped, 0.9)
     page = Page(inputs.run(released=[inputs.root / "reports/evaluation/landscape.json"]))
     # Of those that validated alone (intel) it does not say so.
-    assert "not trained here, but on photos of sun397, weather, yosemite, which may" in page.text
+    note = "shipped; not trained here, but on photos of sun397, weather, yosemite, which may"
+    assert note in page.text
     assert "landscape by its own, median" in page.text
     assert "The training of wide" in page.text
     assert "The training of landscape" not in page.text
